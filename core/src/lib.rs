@@ -1,0 +1,17 @@
+//! The daxscope machine (documentation follows as the modules land).
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod units;
+
+pub mod tag;
+
+pub mod entry;
+
+pub mod radix_tree;
+
+pub mod medium;
