@@ -1,5 +1,6 @@
 //! What a slot of a mapping's tree holds: a page, or an exceptional (DAX) entry.
 
+use crate::config::{EntryLayout, EntryPayload};
 use crate::units::{BlockNr, Sector};
 use core::num::NonZeroU64;
 
@@ -35,7 +36,7 @@ pub enum EntryKind {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DaxEntry {
     /// The block of the device the file lives on. Entries of 4.5 to 4.16 store its sector, later
-    /// ones its pfn ([`Payload`]). Meaningless while `empty`.
+    /// ones its pfn ([`EntryPayload`]). Meaningless while `empty`.
     pub block: BlockNr,
     /// The entry lock (DAX-16), from 4.7.
     pub locked: bool,
@@ -58,7 +59,10 @@ impl Entry {
     /// If the block number needs more than 56 bits: no device is that large.
     #[must_use]
     pub const fn dax(dax: DaxEntry) -> Self {
-        assert!(dax.block.0 < 1 << (64 - PAYLOAD_SHIFT), "block number does not fit an entry");
+        assert!(
+            dax.block.0 < 1 << (64 - PAYLOAD_SHIFT),
+            "block number does not fit an entry"
+        );
         let mut word = dax.block.0 << PAYLOAD_SHIFT | EXCEPTIONAL;
         if dax.locked {
             word |= LOCKED;
@@ -126,31 +130,13 @@ impl core::fmt::Debug for Entry {
     }
 }
 
-/// What a DAX entry stores of its block: the sector on its device (to 4.16) or the page frame
-/// number (from 4.17, 3fe0791c295c). The model's persistent memory starts at pfn 0, so that the
-/// pfn of b10 is 10.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Payload {
-    /// `sector_t`, relative to the device the file lives on.
-    Sector,
-    /// Physical address >> 12.
-    Pfn,
-}
-
-/// The bits around the payload, by kernel version.
+/// The bits around the payload, by kernel version: 4.5 and 4.6 have four type bits (PTE 0x6) and
+/// no lock; from 4.7 exceptional 0x2, lock 0x4, PTE 0x8, payload from bit 5 up; from 4.20 an XArray
+/// value `(payload << 4 | EMPTY 8 | LOCKED 1) << 1 | 1`. The model's persistent memory starts at
+/// page frame 0, so that the pfn of b10 is 10.
 ///
-/// Models TREE-16: `radix-tree.h` and `fs/dax.c` (4.5), `include/linux/dax.h` (4.7),
-/// `fs/dax.c` (6.12).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum EntryLayout {
-    /// 4.5 and 4.6: bits 0 to 3 are the type (PTE 0x6), the sector above. No lock bit.
-    Packed45,
-    /// From 4.7: exceptional 0x2, lock 0x4, PTE 0x8, PMD 0x10, the sector from bit 5 up.
-    Packed47,
-    /// From 4.20: an XArray value, `(payload << 4 | EMPTY 8 | LOCKED 1) << 1 | 1`.
-    Xarray,
-}
-
+/// Models TREE-16: `radix-tree.h` and `fs/dax.c` (4.5), `include/linux/dax.h` (4.7), `fs/dax.c`
+/// (6.12). Omits: PMD and zero-page bits; the flag bits that 4.10 added to the 4.7 layout.
 impl EntryLayout {
     /// The word that a kernel with this layout keeps in the slot.
     ///
@@ -158,14 +144,17 @@ impl EntryLayout {
     /// If the entry is locked or empty and the layout has no lock bit (4.5): such an entry cannot
     /// exist there.
     #[must_use]
-    pub fn pack(self, entry: DaxEntry, payload: Payload) -> u64 {
+    pub fn pack(self, entry: DaxEntry, payload: EntryPayload) -> u64 {
         let value = match payload {
-            Payload::Sector => entry.block.sector().0,
-            Payload::Pfn => entry.block.0,
+            EntryPayload::Sector => entry.block.sector().0,
+            EntryPayload::Pfn => entry.block.0,
         };
         match self {
             Self::Packed45 => {
-                assert!(!entry.locked && !entry.empty, "4.5 entries have no lock bit");
+                assert!(
+                    !entry.locked && !entry.empty,
+                    "4.5 entries have no lock bit"
+                );
                 value << 4 | 0x6
             }
             Self::Packed47 if entry.empty => 0x2 | u64::from(entry.locked) << 2,
@@ -180,7 +169,7 @@ impl EntryLayout {
 
     /// The entry that a word means under this layout; `None` if the word is no PTE-sized DAX entry.
     #[must_use]
-    pub fn unpack(self, word: u64, payload: Payload) -> Option<DaxEntry> {
+    pub fn unpack(self, word: u64, payload: EntryPayload) -> Option<DaxEntry> {
         let (value, locked, empty) = match self {
             Self::Packed45 => (word & 0xf == 0x6).then_some((word >> 4, false, false))?,
             Self::Packed47 if word & !0x4 == 0x2 => (0, word & 0x4 != 0, true),
@@ -189,15 +178,22 @@ impl EntryLayout {
             }
             Self::Xarray => {
                 let value = word >> 1;
-                (word & 1 == 1 && value & 0x6 == 0)
-                    .then_some((value >> 4, value & 1 != 0, value & 8 != 0))?
+                (word & 1 == 1 && value & 0x6 == 0).then_some((
+                    value >> 4,
+                    value & 1 != 0,
+                    value & 8 != 0,
+                ))?
             }
         };
         let block = match payload {
-            Payload::Sector => Sector(value).block(),
-            Payload::Pfn => BlockNr(value),
+            EntryPayload::Sector => Sector(value).block(),
+            EntryPayload::Pfn => BlockNr(value),
         };
-        Some(DaxEntry { block, locked, empty })
+        Some(DaxEntry {
+            block,
+            locked,
+            empty,
+        })
     }
 }
 
@@ -205,37 +201,59 @@ impl EntryLayout {
 mod tests {
     use super::*;
 
-    const B10: DaxEntry = DaxEntry { block: BlockNr(10), locked: false, empty: false };
+    const B10: DaxEntry = DaxEntry {
+        block: BlockNr(10),
+        locked: false,
+        empty: false,
+    };
 
     #[test]
     fn b10_packs_into_the_words_of_the_reference() {
-        assert_eq!(EntryLayout::Packed45.pack(B10, Payload::Sector), 0x506);
-        assert_eq!(EntryLayout::Packed47.pack(B10, Payload::Sector), 0xa0a);
-        assert_eq!(EntryLayout::Packed47.pack(B10, Payload::Pfn), 0x14a);
-        assert_eq!(EntryLayout::Xarray.pack(B10, Payload::Pfn), 0x141);
+        assert_eq!(EntryLayout::Packed45.pack(B10, EntryPayload::Sector), 0x506);
+        assert_eq!(EntryLayout::Packed47.pack(B10, EntryPayload::Sector), 0xa0a);
+        assert_eq!(EntryLayout::Packed47.pack(B10, EntryPayload::Pfn), 0x14a);
+        assert_eq!(EntryLayout::Xarray.pack(B10, EntryPayload::Pfn), 0x141);
     }
 
     #[test]
     fn locked_and_empty_entries_have_their_bits() {
-        let locked = DaxEntry { locked: true, ..B10 };
-        assert_eq!(EntryLayout::Packed47.pack(locked, Payload::Sector), 0xa0e);
-        assert_eq!(EntryLayout::Xarray.pack(locked, Payload::Pfn), 0x143);
-        let empty = DaxEntry { block: BlockNr(0), locked: true, empty: true };
-        assert_eq!(EntryLayout::Packed47.pack(empty, Payload::Sector), 0x6);
-        assert_eq!(EntryLayout::Xarray.pack(empty, Payload::Pfn), 0x13);
+        let locked = DaxEntry {
+            locked: true,
+            ..B10
+        };
+        assert_eq!(
+            EntryLayout::Packed47.pack(locked, EntryPayload::Sector),
+            0xa0e
+        );
+        assert_eq!(EntryLayout::Xarray.pack(locked, EntryPayload::Pfn), 0x143);
+        let empty = DaxEntry {
+            block: BlockNr(0),
+            locked: true,
+            empty: true,
+        };
+        assert_eq!(EntryLayout::Packed47.pack(empty, EntryPayload::Sector), 0x6);
+        assert_eq!(EntryLayout::Xarray.pack(empty, EntryPayload::Pfn), 0x13);
     }
 
     #[test]
     fn every_word_unpacks_to_the_entry_it_came_from() {
-        let layouts = [EntryLayout::Packed45, EntryLayout::Packed47, EntryLayout::Xarray];
+        let layouts = [
+            EntryLayout::Packed45,
+            EntryLayout::Packed47,
+            EntryLayout::Xarray,
+        ];
         for layout in layouts {
-            for payload in [Payload::Sector, Payload::Pfn] {
+            for payload in [EntryPayload::Sector, EntryPayload::Pfn] {
                 for block in [0, 1, 10, 1 << 40] {
                     for locked in [false, true] {
                         if locked && layout == EntryLayout::Packed45 {
                             continue;
                         }
-                        let entry = DaxEntry { block: BlockNr(block), locked, empty: false };
+                        let entry = DaxEntry {
+                            block: BlockNr(block),
+                            locked,
+                            empty: false,
+                        };
                         let word = layout.pack(entry, payload);
                         assert_eq!(layout.unpack(word, payload), Some(entry), "{word:#x}");
                         assert_eq!(Entry::dax(entry).as_dax(), Some(entry));
@@ -243,8 +261,16 @@ mod tests {
                 }
             }
         }
-        assert_eq!(EntryLayout::Packed45.unpack(0x50a, Payload::Sector), None, "a PMD entry");
-        assert_eq!(EntryLayout::Packed47.unpack(0x506, Payload::Sector), None, "a 4.5 word");
+        assert_eq!(
+            EntryLayout::Packed45.unpack(0x50a, EntryPayload::Sector),
+            None,
+            "a PMD entry"
+        );
+        assert_eq!(
+            EntryLayout::Packed47.unpack(0x506, EntryPayload::Sector),
+            None,
+            "a 4.5 word"
+        );
     }
 
     #[test]

@@ -8,6 +8,10 @@ extern crate std;
 
 pub mod units;
 
+pub mod rules;
+
+pub mod config;
+
 pub mod tag;
 
 pub mod entry;

@@ -1,0 +1,115 @@
+//! A mapping: the page cache of one inode, a tree from page index to page or DAX entry.
+
+use crate::entry::{DaxEntry, Entry, PageId};
+use crate::radix_tree::RadixTree;
+use crate::units::{Ino, PageIndex, Word};
+use alloc::vec::Vec;
+
+/// Whose mapping: nothing links a file's with the device's (IDX-1).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum MappingId {
+    /// A file's.
+    File(Ino),
+    /// The block device inode's.
+    Bdev,
+}
+
+/// A page of DRAM: a copy of one block's worth of a file or of the device.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Page {
+    /// Its contents; a block's worth of words.
+    pub words: Vec<Word>,
+    /// PG_uptodate: the contents may be read.
+    pub uptodate: bool,
+    /// PG_dirty: newer than the device. Not the DIRTY tag, which lags behind it (TREE-11).
+    pub dirty: bool,
+    /// PG_writeback: I/O from this page is under way.
+    pub writeback: bool,
+}
+
+/// The page cache of one inode. Models IDX-1, IDX-7: `struct address_space` (4.5).
+///
+/// A page is owned by the one slot that names it: its number is its index, so that two histories
+/// with the same contents are one state.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct AddressSpace<const FAN: usize> {
+    /// `page_tree`, since 4.17 `i_pages`.
+    pub i_pages: RadixTree<FAN>,
+    /// The pages that `i_pages` names, sorted by index.
+    pages: Vec<(PageIndex, Page)>,
+    /// Pages in the tree.
+    pub nrpages: u64,
+    /// DAX entries in the tree (shadows too, in a kernel).
+    pub nrexceptional: u64,
+}
+
+impl<const FAN: usize> Default for AddressSpace<FAN> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const FAN: usize> AddressSpace<FAN> {
+    /// An empty mapping.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { i_pages: RadixTree::new(), pages: Vec::new(), nrpages: 0, nrexceptional: 0 }
+    }
+
+    /// The page at `index`; `None` also where a DAX entry is (TREE-15).
+    ///
+    /// Models `find_get_page` (`mm/filemap.c`, 4.5).
+    #[must_use]
+    pub fn find_get_page(&self, index: PageIndex) -> Option<&Page> {
+        self.i_pages.lookup(index)?.as_page()?;
+        Some(&self.pages[self.position(index).expect("a page in the tree has contents")].1)
+    }
+
+    /// The page at `index`, to change it.
+    pub fn page_mut(&mut self, index: PageIndex) -> Option<&mut Page> {
+        self.i_pages.lookup(index)?.as_page()?;
+        let position = self.position(index).expect("a page in the tree has contents");
+        Some(&mut self.pages[position].1)
+    }
+
+    /// The DAX entry at `index`, if the slot holds one.
+    #[must_use]
+    pub fn dax_entry(&self, index: PageIndex) -> Option<DaxEntry> {
+        self.i_pages.lookup(index)?.as_dax()
+    }
+
+    /// Inserts a page, not uptodate, into an empty slot. The caller counts it in `nrpages` (IDX-7).
+    ///
+    /// Models `page_cache_tree_insert` (`mm/filemap.c`, 4.5).
+    ///
+    /// # Panics
+    /// If the slot is taken: the caller looked it up in the same step.
+    pub fn insert_page(&mut self, index: PageIndex, words_per_page: u64) {
+        let id = PageId(u32::try_from(index.0).expect("page indices of devices fit 32 bits"));
+        self.i_pages.insert(index, Entry::page(id)).expect("the slot was empty");
+        let words = alloc::vec![Word::ZERO; usize::try_from(words_per_page).expect("fits")];
+        let page = Page { words, uptodate: false, dirty: false, writeback: false };
+        let at = self.position(index).expect_err("an empty slot has no page");
+        self.pages.insert(at, (index, page));
+    }
+
+    /// Removes a page. The caller counts it out of `nrpages`.
+    ///
+    /// # Panics
+    /// If there is no page.
+    pub fn delete_page(&mut self, index: PageIndex) {
+        let entry = self.i_pages.delete(index).expect("a page to delete");
+        assert!(!entry.is_exceptional(), "delete_page on a DAX entry");
+        let at = self.position(index).expect("a page in the tree has contents");
+        self.pages.remove(at);
+    }
+
+    /// The indices and pages, ascending.
+    pub fn pages(&self) -> impl Iterator<Item = (PageIndex, &Page)> {
+        self.pages.iter().map(|(index, page)| (*index, page))
+    }
+
+    fn position(&self, index: PageIndex) -> Result<usize, usize> {
+        self.pages.binary_search_by_key(&index, |(at, _)| *at)
+    }
+}

@@ -1,0 +1,575 @@
+//! What a step reports: actor, stack, rules, events, changed components.
+
+use super::program::{Call, FileWord, ThreadId};
+use super::VmaId;
+use crate::address_space::MappingId;
+use crate::rules::RuleId;
+use crate::tag::Tag;
+use crate::units::{BlockNr, Cpu, Ino, LineNr, PageIndex, Word};
+use alloc::vec::Vec;
+
+/// Who acts.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Actor {
+    /// A thread.
+    Thread(ThreadId),
+    /// The hardware: evicts lines.
+    Hardware,
+}
+
+/// What can be done next; see [`super::Machine::enabled`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Action {
+    /// The thread runs to its next observable action.
+    Run(ThreadId),
+    /// The hardware writes a dirty line back, at a moment of its own choosing (CPU-3).
+    Evict(LineNr),
+}
+
+impl Action {
+    /// Who acts.
+    #[must_use]
+    pub const fn actor(self) -> Actor {
+        match self {
+            Self::Run(thread) => Actor::Thread(thread),
+            Self::Evict(_) => Actor::Hardware,
+        }
+    }
+}
+
+/// An error number that a call can return.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Errno {
+    /// I/O error.
+    Eio,
+}
+
+/// A part of the machine that a step changed: the unit of highlighting, of the text diff and of
+/// the explorer's incremental hashing.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Component {
+    /// A thread: its stack, position or wait.
+    Thread(ThreadId),
+    /// A thread's memory mappings: the mapping itself, or the PTE of one page of it.
+    Pte(VmaId, PageIndex),
+    /// The set of mappings of user memory.
+    Vmas,
+    /// A slot of a mapping's tree: item or tags, and the counters.
+    Slot(MappingId, PageIndex),
+    /// A page's contents or flags.
+    Page(MappingId, PageIndex),
+    /// An inode's dirty state.
+    Inode(Ino),
+    /// A line of the medium: its window of versions or its pending marks.
+    Line(LineNr),
+    /// The queue of sleepers on entry locks.
+    WaitQueue,
+}
+
+/// Why `dax_writeback_one` did nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Skip {
+    /// The entry is gone or another one.
+    EntryChanged,
+    /// TOWRITE is clear: another fsync flushed it, or is about to.
+    NotTowrite,
+}
+
+/// What happened in a step. The first event that is not a call or return says what the step did.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// A kernel function was entered.
+    Entered(&'static str),
+    /// A kernel function was left.
+    Left(&'static str),
+    /// A system call began, just before its first observable action.
+    CallBegan {
+        /// Which.
+        call: Call,
+        /// The file of an fsync.
+        ino: Option<Ino>,
+    },
+    /// A system call returned to the user.
+    CallReturned {
+        /// Which.
+        call: Call,
+        /// The file of an fsync or write.
+        ino: Option<Ino>,
+        /// Success, or the error.
+        result: Result<(), Errno>,
+    },
+    /// A read returned these words to the user; its call returned.
+    ReadReturned {
+        /// The mapping it was asked of.
+        mapping: MappingId,
+        /// The page.
+        index: PageIndex,
+        /// The block that the page is a copy of, or would be.
+        block: BlockNr,
+        /// The contents of the page.
+        words: Vec<Word>,
+        /// Whether the words came from a page of the mapping, not straight from the medium.
+        cached: bool,
+    },
+    /// A file was mapped.
+    Mmapped {
+        /// The file.
+        ino: Ino,
+    },
+    /// A load through a mapping returned a word.
+    Loaded {
+        /// Where.
+        at: FileWord,
+        /// What.
+        value: Word,
+    },
+    /// A store through a mapping reached the CPU cache.
+    Stored {
+        /// Where in the file.
+        at: FileWord,
+        /// What.
+        value: Word,
+        /// The line it went to.
+        line: LineNr,
+    },
+    /// A page entered a mapping, not uptodate.
+    PageInserted {
+        /// The mapping.
+        mapping: MappingId,
+        /// The page.
+        index: PageIndex,
+    },
+    /// A page left a mapping.
+    PagesDropped {
+        /// The mapping.
+        mapping: MappingId,
+        /// The pages.
+        indices: Vec<PageIndex>,
+    },
+    /// A block was read into a page, which is uptodate now.
+    PageRead {
+        /// The mapping.
+        mapping: MappingId,
+        /// The page.
+        index: PageIndex,
+        /// The block.
+        block: BlockNr,
+    },
+    /// write(2) copied words into a page.
+    PageWritten {
+        /// The file.
+        ino: Ino,
+        /// The page.
+        index: PageIndex,
+        /// The first word.
+        word: u16,
+        /// The words.
+        words: Vec<Word>,
+    },
+    /// A page was dirtied: PG_dirty and DIRTY.
+    PageDirtied {
+        /// The mapping.
+        mapping: MappingId,
+        /// The page.
+        index: PageIndex,
+    },
+    /// PG_dirty was cleared before I/O; the DIRTY tag was not.
+    PageCleanedForIo {
+        /// The mapping.
+        mapping: MappingId,
+        /// The page.
+        index: PageIndex,
+    },
+    /// WRITEBACK was set, DIRTY and TOWRITE cleared.
+    WritebackStarted {
+        /// The mapping.
+        mapping: MappingId,
+        /// The page.
+        index: PageIndex,
+    },
+    /// WRITEBACK was cleared.
+    WritebackEnded {
+        /// The mapping.
+        mapping: MappingId,
+        /// The page.
+        index: PageIndex,
+    },
+    /// The device's driver wrote a block.
+    BlockWritten {
+        /// Whose page.
+        mapping: MappingId,
+        /// The page.
+        index: PageIndex,
+        /// The block.
+        block: BlockNr,
+        /// The contents.
+        words: Vec<Word>,
+        /// Whether the driver fenced at once.
+        fenced: bool,
+    },
+    /// `tag_pages_for_writeback` copied DIRTY to TOWRITE.
+    TaggedForWriteback {
+        /// The mapping.
+        mapping: MappingId,
+        /// How many items.
+        count: u64,
+    },
+    /// A sync looked for items tagged TOWRITE.
+    LookedUp {
+        /// The mapping.
+        mapping: MappingId,
+        /// What it looked for.
+        tag: Tag,
+        /// What it found, ascending.
+        found: Vec<PageIndex>,
+    },
+    /// A fault asked the file system for the page's block.
+    FaultMapped {
+        /// The file.
+        ino: Ino,
+        /// The page.
+        index: PageIndex,
+        /// The block.
+        block: BlockNr,
+        /// Whether it is a write fault.
+        write: bool,
+        /// Whether the entry is locked now.
+        locked: bool,
+    },
+    /// A fault lay beyond the end of the file: SIGBUS.
+    Sigbus {
+        /// The file.
+        ino: Ino,
+        /// The page.
+        index: PageIndex,
+    },
+    /// A DAX entry is in the tree now.
+    EntryInserted {
+        /// The file.
+        ino: Ino,
+        /// The page.
+        index: PageIndex,
+        /// The block.
+        block: BlockNr,
+        /// The word as the kernel of this epoch stores it.
+        word: u64,
+        /// Whether it was tagged DIRTY.
+        dirty: bool,
+    },
+    /// pfn_mkwrite tagged an entry DIRTY.
+    EntryDirtied {
+        /// The file.
+        ino: Ino,
+        /// The page.
+        index: PageIndex,
+        /// Whether it stays locked until the PTE is writable (DAX-19).
+        locked: bool,
+    },
+    /// pfn_mkwrite found no entry: the access is retried.
+    EntryGone {
+        /// The file.
+        ino: Ino,
+        /// The page.
+        index: PageIndex,
+    },
+    /// The thread found the entry locked and sleeps.
+    WaitsForEntry {
+        /// The file.
+        ino: Ino,
+        /// The page.
+        index: PageIndex,
+    },
+    /// The entry was unlocked.
+    EntryUnlocked {
+        /// The file.
+        ino: Ino,
+        /// The page.
+        index: PageIndex,
+        /// The thread that was woken, if one slept.
+        woken: Option<ThreadId>,
+    },
+    /// A PTE was installed.
+    PteInstalled {
+        /// The file.
+        ino: Ino,
+        /// The page.
+        index: PageIndex,
+        /// The block.
+        block: BlockNr,
+        /// Whether a store may go through it without a fault.
+        writable: bool,
+    },
+    /// A PTE became writable.
+    PteMadeWritable {
+        /// The file.
+        ino: Ino,
+        /// The page.
+        index: PageIndex,
+    },
+    /// Every PTE of the page was write-protected.
+    PtesProtected {
+        /// The file.
+        ino: Ino,
+        /// The page.
+        index: PageIndex,
+        /// How many were writable.
+        count: u64,
+    },
+    /// `dax_writeback_one` looked at an entry: it goes on, or skips it.
+    EntryChecked {
+        /// The file.
+        ino: Ino,
+        /// The page.
+        index: PageIndex,
+        /// Why it skips, if it does.
+        skip: Option<Skip>,
+    },
+    /// `dax_writeback_one` locked the entry and cleared TOWRITE (4.10).
+    EntryLockedForFlush {
+        /// The file.
+        ino: Ino,
+        /// The page.
+        index: PageIndex,
+    },
+    /// TOWRITE was cleared after the write-back; DIRTY was not (4.5).
+    TowriteCleared {
+        /// The file.
+        ino: Ino,
+        /// The page.
+        index: PageIndex,
+    },
+    /// The entry was unlocked and DIRTY cleared (4.10).
+    DirtyCleared {
+        /// The file.
+        ino: Ino,
+        /// The page.
+        index: PageIndex,
+        /// The thread that was woken, if one slept.
+        woken: Option<ThreadId>,
+    },
+    /// clwb was issued for each line of a block.
+    BlockWrittenBack {
+        /// The file.
+        ino: Ino,
+        /// The page.
+        index: PageIndex,
+        /// The block.
+        block: BlockNr,
+        /// How many of its lines were dirty.
+        dirty_lines: u64,
+    },
+    /// A fence at the end of the DAX flush (`wmb_pmem`).
+    Fenced {
+        /// The CPU whose write-backs it completes.
+        cpu: Cpu,
+        /// How many lines became guaranteed.
+        lines: u64,
+    },
+    /// A device flush. `fenced`: it did the fence; else the driver claims no write cache and the
+    /// block layer completes the request at once.
+    DeviceFlushed {
+        /// The CPU that issued it.
+        cpu: Cpu,
+        /// Whether it fenced (since 4.8).
+        fenced: bool,
+        /// How many lines became guaranteed.
+        lines: u64,
+    },
+    /// A locked instruction completed the CPU's earlier clwb (`lock-fences-clwb=yes`).
+    LockFenced {
+        /// The CPU.
+        cpu: Cpu,
+        /// How many lines became guaranteed.
+        lines: u64,
+    },
+    /// The hardware wrote a line back.
+    Evicted {
+        /// The line.
+        line: LineNr,
+        /// Its block.
+        block: BlockNr,
+    },
+}
+
+impl Event {
+    /// The name by which a scenario's landmark waits for it, in kebab case; `None` for calls and
+    /// returns, which have landmarks of their own.
+    #[must_use]
+    pub const fn name(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Entered(_) | Self::Left(_) | Self::CallBegan { .. } => return None,
+            Self::CallReturned { .. } => return None,
+            Self::ReadReturned { .. } => "read-returned",
+            Self::Mmapped { .. } => "mmapped",
+            Self::Loaded { .. } => "loaded",
+            Self::Stored { .. } => "stored",
+            Self::PageInserted { .. } => "page-inserted",
+            Self::PagesDropped { .. } => "pages-dropped",
+            Self::PageRead { .. } => "page-read",
+            Self::PageWritten { .. } => "page-written",
+            Self::PageDirtied { .. } => "page-dirtied",
+            Self::PageCleanedForIo { .. } => "page-cleaned-for-io",
+            Self::WritebackStarted { .. } => "writeback-started",
+            Self::WritebackEnded { .. } => "writeback-ended",
+            Self::BlockWritten { .. } => "block-written",
+            Self::TaggedForWriteback { .. } => "tagged-for-writeback",
+            Self::LookedUp { .. } => "looked-up",
+            Self::FaultMapped { .. } => "fault-mapped",
+            Self::Sigbus { .. } => "sigbus",
+            Self::EntryInserted { .. } => "entry-inserted",
+            Self::EntryDirtied { .. } => "entry-dirtied",
+            Self::EntryGone { .. } => "entry-gone",
+            Self::WaitsForEntry { .. } => "waits-for-entry",
+            Self::EntryUnlocked { .. } => "entry-unlocked",
+            Self::PteInstalled { .. } => "pte-installed",
+            Self::PteMadeWritable { .. } => "pte-made-writable",
+            Self::PtesProtected { .. } => "ptes-protected",
+            Self::EntryChecked { .. } => "entry-checked",
+            Self::EntryLockedForFlush { .. } => "entry-locked-for-flush",
+            Self::TowriteCleared { .. } => "towrite-cleared",
+            Self::DirtyCleared { .. } => "dirty-cleared",
+            Self::BlockWrittenBack { .. } => "block-written-back",
+            Self::Fenced { .. } => "fenced",
+            Self::DeviceFlushed { .. } => "device-flushed",
+            Self::LockFenced { .. } => "lock-fenced",
+            Self::Evicted { .. } => "evicted",
+        })
+    }
+
+    /// Every name that [`Event::name`] can give, for messages about landmarks.
+    pub const NAMES: &'static [&'static str] = &[
+        "read-returned",
+        "mmapped",
+        "loaded",
+        "stored",
+        "page-inserted",
+        "pages-dropped",
+        "page-read",
+        "page-written",
+        "page-dirtied",
+        "page-cleaned-for-io",
+        "writeback-started",
+        "writeback-ended",
+        "block-written",
+        "tagged-for-writeback",
+        "looked-up",
+        "fault-mapped",
+        "sigbus",
+        "entry-inserted",
+        "entry-dirtied",
+        "entry-gone",
+        "waits-for-entry",
+        "entry-unlocked",
+        "pte-installed",
+        "pte-made-writable",
+        "ptes-protected",
+        "entry-checked",
+        "entry-locked-for-flush",
+        "towrite-cleared",
+        "dirty-cleared",
+        "block-written-back",
+        "fenced",
+        "device-flushed",
+        "lock-fenced",
+        "evicted",
+    ];
+}
+
+/// One step: one actor's next observable action.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Step {
+    /// Who acted.
+    pub actor: Actor,
+    /// The kernel functions on the actor's stack when it acted, outermost first. Empty in user
+    /// mode and for the hardware.
+    pub stack: Vec<&'static str>,
+    /// The rules that the executed branches implement, in order, each once.
+    pub rules: Vec<RuleId>,
+    /// What happened, in order.
+    pub events: Vec<Event>,
+    /// What changed, sorted, each once.
+    pub changed: Vec<Component>,
+}
+
+impl Step {
+    /// The event that says what the step did: the last that is no call, return or side effect of a
+    /// lock.
+    #[must_use]
+    pub fn main_event(&self) -> Option<&Event> {
+        let side = |event: &&Event| {
+            !matches!(
+                event,
+                Event::Entered(_) | Event::Left(_) | Event::CallBegan { .. } | Event::LockFenced { .. }
+            )
+        };
+        self.events.iter().rev().find(side)
+    }
+}
+
+/// Takes what a step reports. [`FullReport`] builds the [`Step`], [`ChangeReport`] only the
+/// changed components, [`NoReport`] nothing, so that it compiles away.
+pub trait Report {
+    /// A branch that implements `rule` was executed.
+    fn rule(&mut self, rule: RuleId);
+    /// Something happened; the event is built only if somebody takes it.
+    fn event(&mut self, event: impl FnOnce() -> Event);
+    /// A component changed. Listing one that stayed equal is allowed, missing one is not.
+    fn changed(&mut self, component: Component);
+}
+
+/// Builds a whole [`Step`].
+#[derive(Default, Debug)]
+pub struct FullReport {
+    rules: Vec<RuleId>,
+    events: Vec<Event>,
+    changed: Vec<Component>,
+}
+
+impl FullReport {
+    /// The step, once the machine has applied an action with this report.
+    #[must_use]
+    pub fn into_step(mut self, actor: Actor, stack: Vec<&'static str>) -> Step {
+        self.changed.sort_unstable();
+        self.changed.dedup();
+        Step { actor, stack, rules: self.rules, events: self.events, changed: self.changed }
+    }
+}
+
+impl Report for FullReport {
+    fn rule(&mut self, rule: RuleId) {
+        if !self.rules.contains(&rule) {
+            self.rules.push(rule);
+        }
+    }
+    fn event(&mut self, event: impl FnOnce() -> Event) {
+        self.events.push(event());
+    }
+    fn changed(&mut self, component: Component) {
+        self.changed.push(component);
+    }
+}
+
+/// Collects only the changed components, for the explorer.
+#[derive(Default, Debug)]
+pub struct ChangeReport {
+    /// What changed so far, unsorted.
+    pub changed: Vec<Component>,
+}
+
+impl Report for ChangeReport {
+    fn rule(&mut self, _: RuleId) {}
+    fn event(&mut self, _: impl FnOnce() -> Event) {}
+    fn changed(&mut self, component: Component) {
+        self.changed.push(component);
+    }
+}
+
+/// Takes nothing, for the benchmark.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct NoReport;
+
+impl Report for NoReport {
+    fn rule(&mut self, _: RuleId) {}
+    fn event(&mut self, _: impl FnOnce() -> Event) {}
+    fn changed(&mut self, _: Component) {}
+}

@@ -1,0 +1,532 @@
+//! The rules of the reference, as one static table: which kernel function, in which file and
+//! versions, on what evidence, in one line; and what the model leaves out of it.
+//!
+//! A [`RuleId`] is cited by the branch that implements the rule (see
+//! [`crate::machine::Machine::obeys`]), so that every step can say which kernel function it shows.
+//! `docs/model.md` is generated from this table and a test compares.
+
+use core::fmt;
+
+/// How the model treats a rule.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Modelled {
+    /// A branch implements it and steps cite it; planting a fault there makes a test fail.
+    Cited,
+    /// It is built into a data structure or follows from others; unit tests show it.
+    Structural,
+    /// Nothing implements it yet.
+    NotModelled,
+}
+
+/// One rule of the reference, or one numbered part of it (`DAX-12.6d`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rule {
+    /// The id, as in the reference.
+    pub id: &'static str,
+    /// Whether and how it is modelled.
+    pub modelled: Modelled,
+    /// The kernel function or functions; empty for hardware and for consequences.
+    pub function: &'static str,
+    /// Where they are; `hardware` for the CPU's rules.
+    pub file: &'static str,
+    /// The kernel versions it describes.
+    pub versions: &'static str,
+    /// Evidence marks: S read in source, M mail, C commit message, I inference, K background.
+    pub evidence: &'static str,
+    /// What it says, in one line.
+    pub line: &'static str,
+    /// What the model simplifies; empty if nothing.
+    pub omits: &'static str,
+}
+
+macro_rules! rules {
+    ($( $id:ident = $name:literal, $modelled:ident, $function:literal, $file:literal,
+        $versions:literal, $evidence:literal, $line:literal, $omits:literal; )+) => {
+        /// A rule of [`RULES`], by its id in the reference.
+        #[allow(non_camel_case_types, reason = "the ids of the reference, `DAX-12.6d` as DAX_12_6D")]
+        #[allow(missing_docs, reason = "each variant is documented by its row of `RULES`")]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum RuleId { $( $id ),+ }
+
+        impl RuleId {
+            /// Every rule, in the order of the reference.
+            pub const ALL: &'static [Self] = &[$( Self::$id ),+];
+        }
+
+        /// The table, indexed by [`RuleId`].
+        pub const RULES: &[Rule] = &[$(
+            Rule {
+                id: $name,
+                modelled: Modelled::$modelled,
+                function: $function,
+                file: $file,
+                versions: $versions,
+                evidence: $evidence,
+                line: $line,
+                omits: $omits,
+            }
+        ),+];
+    };
+}
+
+impl RuleId {
+    /// The rule's row of the table.
+    #[must_use]
+    pub const fn rule(self) -> &'static Rule {
+        &RULES[self as usize]
+    }
+}
+
+impl fmt::Display for RuleId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.rule().id)
+    }
+}
+
+impl fmt::Debug for RuleId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.rule().id)
+    }
+}
+
+rules! {
+    IDX_1 = "IDX-1", Cited, "find_get_page, __find_get_block_slow", "mm/filemap.c, fs/buffer.c", "4.5 to 6.12", "S 4.5",
+        "A block has one slot in its file's mapping and one in the device's; no lookup in one consults the other.",
+        "";
+    IDX_2 = "IDX-2", Cited, "blkdev_get_block", "fs/block_dev.c", "4.5", "S 4.5",
+        "For the device inode, page index and block number are the same.",
+        "";
+    IDX_3 = "IDX-3", NotModelled, "bdev_direct_access", "fs/block_dev.c", "4.5", "S 4.5",
+        "A partition has its own device inode, offset against the whole disk's.",
+        "";
+    IDX_4 = "IDX-4", Cited, "generic_perform_write, generic_file_read_iter", "mm/filemap.c", "4.5", "S 4.5",
+        "File data is cached in the file's mapping, raw device I/O in the device's.",
+        "only buffered file data and raw reads so far";
+    IDX_5 = "IDX-5", NotModelled, "", "", "4.5", "I, M21",
+        "Raw access shares the cache with ext metadata, not with file data.",
+        "";
+    IDX_6 = "IDX-6", Cited, "invalidate_bdev, invalidate_mapping_pages", "fs/block_dev.c, mm/truncate.c", "4.5 to 6.12", "S 4.5",
+        "Invalidating the device drops its clean pages only.",
+        "mount and set_blocksize are not modelled";
+    IDX_7 = "IDX-7", Cited, "page_cache_tree_insert, dax_radix_entry", "mm/filemap.c, fs/dax.c", "4.5", "S 4.5",
+        "nrpages counts pages, nrexceptional shadows or DAX entries.",
+        "no shadows; counts stay apart after 4.20 too";
+    IDX_8 = "IDX-8", Structural, "dax_mapping", "include/linux/dax.h", "4.5", "S 4.5",
+        "S_DAX is a flag of the inode and says nothing about what its tree contains.",
+        "";
+    TREE_1 = "TREE-1", Structural, "RADIX_TREE_MAP_SHIFT", "include/linux/radix-tree.h", "4.5", "S 4.5",
+        "A node has 64 slots in the kernel, 8 in its own user-space tests and in lectures.",
+        "";
+    TREE_2 = "TREE-2", Structural, "height_to_maxindex", "lib/radix-tree.c", "4.5", "S 4.5",
+        "Height 0 holds index 0 alone, directly in the root; height h holds F^h indices.",
+        "";
+    TREE_3 = "TREE-3", Structural, "__radix_tree_lookup", "lib/radix-tree.c", "4.5", "S 4.5",
+        "The slot at a level is that level's digit of the index.",
+        "";
+    TREE_4 = "TREE-4", Cited, "radix_tree_insert, radix_tree_extend", "lib/radix-tree.c", "4.5", "S 4.5",
+        "Insertion grows the tree from the top, the old root in slot 0 with its tags.",
+        "";
+    TREE_5 = "TREE-5", Cited, "radix_tree_delete_item, radix_tree_shrink", "lib/radix-tree.c", "4.5", "S 4.5",
+        "Deletion clears the tags, frees empty nodes and lowers the tree.",
+        "";
+    TREE_6 = "TREE-6", Structural, "radix_tree_exceptional_entry", "include/linux/radix-tree.h", "4.5", "S 4.5",
+        "The low bits of a slot say node, page or exceptional entry.",
+        "the model's own bit layout";
+    TREE_7 = "TREE-7", Structural, "PAGECACHE_TAG_DIRTY, _WRITEBACK, _TOWRITE", "include/linux/fs.h", "4.5", "S 4.5",
+        "Three tags per slot; an interior bit is the OR of the bits below.",
+        "";
+    TREE_8 = "TREE-8", Structural, "radix_tree_tag_set, radix_tree_tag_clear", "lib/radix-tree.c", "4.5", "S 4.5",
+        "Setting walks root to leaf; clearing goes up while no sibling has the tag.",
+        "";
+    TREE_9 = "TREE-9", Structural, "radix_tree_range_tag_if_tagged", "lib/radix-tree.c", "4.5", "S 4.5",
+        "Range tagging sets bits from the leaf upward, so that none dangles.",
+        "";
+    TREE_10 = "TREE-10", Cited, "tag_pages_for_writeback", "mm/page-writeback.c", "4.5", "S 4.5",
+        "A sync first copies DIRTY to TOWRITE: the set to write is fixed at its start.",
+        "one lock hold, not one per 4096 items";
+    TREE_11_1 = "TREE-11.1", Cited, "__set_page_dirty", "fs/buffer.c", "4.5", "S 4.5",
+        "Dirtying a page sets PG_dirty and the DIRTY tag.",
+        "";
+    TREE_11_2 = "TREE-11.2", Cited, "clear_page_dirty_for_io", "mm/page-writeback.c", "4.5", "S 4.5",
+        "Before I/O PG_dirty is cleared, the DIRTY tag is not.",
+        "";
+    TREE_11_3 = "TREE-11.3", Cited, "set_page_writeback", "mm/page-writeback.c", "4.5", "S 4.5",
+        "WRITEBACK is set; DIRTY goes unless the page was dirtied again; TOWRITE goes.",
+        "";
+    TREE_11_4 = "TREE-11.4", Cited, "end_page_writeback", "mm/filemap.c", "4.5", "S 4.5",
+        "Completion of the I/O clears WRITEBACK.",
+        "";
+    TREE_12 = "TREE-12", Cited, "write_cache_pages", "mm/page-writeback.c", "4.5", "S 4.5",
+        "A sync for integrity walks TOWRITE and waits.",
+        "periodic writeback (WB_SYNC_NONE) is not modelled";
+    TREE_13 = "TREE-13", NotModelled, "__remove_mapping", "mm/vmscan.c", "4.5", "S 4.5",
+        "An exceptional entry is a shadow or a DAX entry, never both kinds in one mapping.",
+        "";
+    TREE_14 = "TREE-14", NotModelled, "page_cache_tree_insert", "mm/filemap.c", "4.5", "S 4.5",
+        "A page inserted over an exceptional entry: EINVAL in a DAX mapping, else the entry is taken for a shadow.",
+        "";
+    TREE_15 = "TREE-15", NotModelled, "find_get_page, find_get_pages_tag", "mm/filemap.c", "4.5", "S 4.5",
+        "Page lookups find nothing where an exceptional entry is.",
+        "";
+    TREE_16 = "TREE-16", Cited, "dax_radix_entry", "fs/dax.c", "4.5 to 6.12", "S 4.5, 4.7, 6.12",
+        "A DAX entry stores the block's sector (pfn from 4.17) beside its type and lock bits.",
+        "no PMD bits; flag bits added in 4.10 are those of 4.7";
+    TREE_17 = "TREE-17", NotModelled, "dax_radix_entry", "fs/dax.c", "4.5", "S 4.5",
+        "A PMD entry sits in one slot at the rounded index.",
+        "";
+    TREE_18 = "TREE-18", NotModelled, "xa_store, xas_for_each_marked", "include/linux/xarray.h", "4.20 to 6.12", "S 6.12",
+        "The XArray: marks for tags, value entries, multi-index entries.",
+        "";
+    DAX_1 = "DAX-1", Cited, "dax_do_io", "fs/dax.c", "4.5", "S 4.5",
+        "DAX read and write copy straight between user memory and persistent memory.",
+        "reads only";
+    DAX_2 = "DAX-2", NotModelled, "dax_io", "fs/dax.c", "4.5", "S 4.5",
+        "The write path never touches a tree entry.",
+        "";
+    DAX_3 = "DAX-3", NotModelled, "dax_io", "fs/dax.c", "4.5", "S 4.5",
+        "Holes read as zeros without touching the tree.",
+        "";
+    DAX_4 = "DAX-4", NotModelled, "dax_io", "fs/dax.c", "4.5", "S 4.5",
+        "Unaligned edges of a copy were cached stores that nobody flushed.",
+        "";
+    DAX_5 = "DAX-5", NotModelled, "dax_io", "fs/dax.c", "4.5", "S 4.5",
+        "ext4 4.7 writes to pre-zeroed blocks.",
+        "";
+    DAX_6 = "DAX-6", Cited, "__dax_fault, dax_iomap_pte_fault", "fs/dax.c", "4.5 to 6.12", "S 4.5",
+        "A fault checks the end of the file, looks for a hole page, and asks the file system for the block.",
+        "no holes, no private mappings";
+    DAX_7 = "DAX-7", Cited, "dax_insert_mapping", "fs/dax.c", "4.5", "S 4.5",
+        "The entry goes into the file's tree, dirty if the fault was a write.",
+        "blocks are never new: no zeroing";
+    DAX_8 = "DAX-8", Cited, "vma_wants_writenotify, vm_insert_mixed", "mm/mmap.c, mm/memory.c", "4.5", "S 4.5",
+        "The PTE is installed write-protected, so that the first store calls pfn_mkwrite.",
+        "kept for every epoch: later kernels may install a writable PTE at a write fault";
+    DAX_9 = "DAX-9", Cited, "dax_pfn_mkwrite", "fs/dax.c", "4.5 to 6.12", "S 4.5, 4.7",
+        "The first store to a clean entry tags it DIRTY before the PTE becomes writable.",
+        "";
+    DAX_10 = "DAX-10", Cited, "dax_radix_entry, __mark_inode_dirty", "fs/dax.c", "4.5", "S 4.5",
+        "The inode is marked I_DIRTY_PAGES, so that sync visits it.",
+        "";
+    DAX_11 = "DAX-11", NotModelled, "__dax_pmd_fault", "fs/dax.c", "4.5", "S 4.5",
+        "PMD faults.",
+        "";
+    DAX_12_2 = "DAX-12.2", Cited, "dax_writeback_mapping_range", "fs/dax.c", "4.5 to 4.9", "S 4.5",
+        "Nothing to do without exceptional entries, or if nobody waits.",
+        "";
+    DAX_12_4 = "DAX-12.4", Cited, "dax_writeback_mapping_range", "fs/dax.c", "4.5 to 6.12", "S 4.5",
+        "The flush starts by copying DIRTY to TOWRITE.",
+        "";
+    DAX_12_5 = "DAX-12.5", Cited, "dax_writeback_mapping_range, find_get_entries_tag", "fs/dax.c, mm/filemap.c", "4.5 to 4.9", "S 4.5",
+        "It fetches up to 14 TOWRITE entries at a time, until none is left.",
+        "always from the start index, as before 4.12";
+    DAX_12_6A = "DAX-12.6a", Cited, "dax_writeback_one", "fs/dax.c", "4.5 to 4.9", "S 4.5",
+        "Under the tree lock: entry identical and still TOWRITE, else skip.",
+        "";
+    DAX_12_6D = "DAX-12.6d", Cited, "dax_writeback_one, wb_cache_pmem", "fs/dax.c", "4.5 to 4.9", "S 4.5",
+        "Each line of the block is written back with clwb.",
+        "all lines in one step";
+    DAX_12_6E = "DAX-12.6e", Cited, "dax_writeback_one", "fs/dax.c", "4.5 to 4.9", "S 4.5",
+        "Under the tree lock: TOWRITE is cleared. DIRTY is not.",
+        "";
+    DAX_12_7 = "DAX-12.7", Cited, "dax_writeback_mapping_range, wmb_pmem", "fs/dax.c", "4.5 to 4.7", "S 4.5",
+        "One fence at the very end.",
+        "";
+    DAX_13 = "DAX-13", Structural, "dax_writeback_one", "fs/dax.c", "4.5", "S 4.5, I",
+        "What each point of the flush may lose; another CPU's fsync may return before our fence.",
+        "";
+    DAX_14 = "DAX-14", Structural, "", "fs/dax.c", "4.5", "I",
+        "Tags, counters and trees are volatile; nothing is redone for DAX data after a crash.",
+        "";
+    DAX_15 = "DAX-15", NotModelled, "clear_exceptional_entry", "mm/truncate.c", "4.5 to 4.9", "S 4.5",
+        "Invalidation deletes entries even when tagged dirty.",
+        "";
+    DAX_16_1 = "DAX-16.1", Cited, "grab_mapping_entry, lock_slot", "fs/dax.c", "4.7 to 6.12", "S 4.7",
+        "A fault takes the entry lock; on an empty index it inserts an empty locked entry.",
+        "";
+    DAX_16_2 = "DAX-16.2", Cited, "get_unlocked_mapping_entry", "fs/dax.c", "4.7 to 6.12", "S 4.7",
+        "Who meets a locked entry sleeps until it is unlocked.",
+        "wait queues are not hashed";
+    DAX_16_3 = "DAX-16.3", Cited, "put_locked_mapping_entry", "fs/dax.c", "4.7 to 6.12", "S 4.7",
+        "Unlocking clears the bit and wakes one waiter.",
+        "";
+    DAX_17 = "DAX-17", NotModelled, "", "fs/dax.c", "4.7", "C",
+        "The races that the entry lock fixed.",
+        "";
+    DAX_18_1 = "DAX-18.1", Cited, "dax_writeback_one", "fs/dax.c", "4.10 to 6.12", "S 6.12, M20",
+        "The flush takes the entry lock and clears TOWRITE at once.",
+        "";
+    DAX_18_3 = "DAX-18.3", Cited, "dax_mapping_entry_mkclean, pfn_mkclean_range", "fs/dax.c", "4.10 to 6.12", "S 6.12",
+        "Every PTE of the page is write-protected before the flush.",
+        "all PTEs in one step";
+    DAX_18_4 = "DAX-18.4", Cited, "dax_writeback_one, dax_flush", "fs/dax.c", "4.10 to 6.12", "S 6.12",
+        "The lines of the block are written back with clwb.",
+        "not skipped under eADR (CPU-6b)";
+    DAX_18_5 = "DAX-18.5", Cited, "dax_writeback_one", "fs/dax.c", "4.10 to 6.12", "S 6.12",
+        "The entry is unlocked and DIRTY cleared.",
+        "";
+    DAX_19 = "DAX-19", Cited, "dax_pfn_mkwrite, dax_insert_pfn_mkwrite", "fs/dax.c", "4.10 to 6.12", "S 6.12, M20",
+        "From DIRTY to the writable PTE the entry stays locked.",
+        "";
+    DAX_20 = "DAX-20", Structural, "", "fs/dax.c", "4.5 to 6.12", "M20",
+        "To 4.9: ever written means DIRTY. From 4.10: a clean entry has no writable PTE.",
+        "";
+    DAX_21 = "DAX-21", Cited, "filemap_write_and_wait_range, ->fsync, ->writepages", "mm/filemap.c, fs/ext4", "4.5-rc1 to 4.5.0", "S 4.5, M1 to M5, M15",
+        "Where the flush is called from: four designs in six weeks.",
+        "one device only: flush-bdev never differs";
+    DAX_22 = "DAX-22", Cited, "nvdimm_flush, pmem_make_request", "drivers/nvdimm", "4.5 to 6.12", "S 4.5, 4.7, 4.9",
+        "To 4.7 the DAX code and the driver fence; from 4.8 only the device flush does.",
+        "no flush-hint addresses";
+    MIX_1 = "MIX-1", NotModelled, "__blkdev_get", "fs/block_dev.c", "4.2 to 4.8", "S 4.5",
+        "When the device inode may be S_DAX.",
+        "";
+    MIX_2 = "MIX-2", Cited, "io_is_direct, blkdev_direct_IO", "include/linux/fs.h, fs/block_dev.c", "4.5-rc1 to 4.7", "S 4.5",
+        "With S_DAX on the device inode, raw reads bypass the page cache.",
+        "raw mmap and raw writes are not modelled";
+    MIX_3 = "MIX-3", NotModelled, "__dax_fault, __getblk_slow", "", "4.5", "S 4.5, M",
+        "What happens when DAX entries and pages meet in the device's mapping.",
+        "";
+    MIX_4 = "MIX-4", NotModelled, "read_dax_sector", "", "4.5", "S 4.5, M",
+        "Partition reads with a fresh page per I/O.",
+        "";
+    MIX_5 = "MIX-5", NotModelled, "", "", "4.5", "S 4.5, M",
+        "Why a new page per I/O cannot serve a file system.",
+        "";
+    MIX_6 = "MIX-6", NotModelled, "", "", "4.5", "S 4.5, M",
+        "Clearing the device inode's S_DAX at mount.",
+        "";
+    MIX_7 = "MIX-7", NotModelled, "", "", "4.5", "S 4.5, M",
+        "Raw mmap of a mounted device was never supported.",
+        "";
+    MIX_8 = "MIX-8", NotModelled, "", "", "4.5", "S 4.5, M",
+        "What became of block-device DAX.",
+        "";
+    ALIAS_1 = "ALIAS-1", NotModelled, "unmap_underlying_metadata", "fs/buffer.c", "4.5 to 6.12", "S 4.5",
+        "Clears one buffer's dirty bit and waits for its I/O.",
+        "";
+    ALIAS_2 = "ALIAS-2", NotModelled, "unmap_underlying_metadata", "fs/buffer.c", "4.5 to 6.12", "S 4.5",
+        "What it deliberately leaves alone.",
+        "";
+    ALIAS_3 = "ALIAS-3", NotModelled, "unmap_underlying_metadata", "fs/buffer.c", "4.5 to 6.12", "S 4.5",
+        "After it, the buffer writes nothing until dirtied anew.",
+        "";
+    ALIAS_4 = "ALIAS-4", NotModelled, "__block_write_begin", "fs/buffer.c", "4.5 to 6.12", "S 4.5",
+        "Who calls it: allocation of file data.",
+        "";
+    ALIAS_5 = "ALIAS-5", NotModelled, "", "fs/buffer.c", "4.5 to 6.12", "S 4.5",
+        "What it does not cover.",
+        "";
+    ALIAS_6 = "ALIAS-6", NotModelled, "ext4_map_blocks, ext2_get_blocks", "fs/buffer.c", "4.5 to 6.12", "S 4.5",
+        "DAX allocation did not call it before 4.9.",
+        "";
+    ALIAS_7 = "ALIAS-7", NotModelled, "", "fs/buffer.c", "4.5 to 6.12", "S 4.5",
+        "Where the duty sits now.",
+        "";
+    REUSE_1 = "REUSE-1", NotModelled, "", "", "4.5", "S 4.5",
+        "Metadata to data, in memory.",
+        "";
+    REUSE_2 = "REUSE-2", NotModelled, "", "", "4.5", "S 4.5",
+        "Metadata to data, after a crash.",
+        "";
+    REUSE_3 = "REUSE-3", NotModelled, "", "", "4.5", "S 4.5",
+        "Data to metadata, without DAX.",
+        "";
+    REUSE_4 = "REUSE-4", NotModelled, "", "", "4.5", "S 4.5",
+        "DAX data to metadata.",
+        "";
+    REUSE_5 = "REUSE-5", NotModelled, "", "", "4.5", "S 4.5",
+        "Dirty CPU lines of a freed block need no flush.",
+        "";
+    REUSE_6 = "REUSE-6", NotModelled, "", "", "4.5", "S 4.5",
+        "Reuse before the free commits.",
+        "";
+    REUSE_7 = "REUSE-7", NotModelled, "", "", "4.5", "S 4.5",
+        "No call invalidates the device's mapping when data becomes metadata.",
+        "";
+    WAL_1 = "WAL-1", NotModelled, "", "fs/jbd2, fs/xfs", "4.5", "I",
+        "A metadata block goes home only after its transaction is durable in the log.",
+        "";
+    WAL_2 = "WAL-2", NotModelled, "", "fs/jbd2, fs/xfs", "4.5", "I",
+        "Log space is reused only after its blocks are durable at home.",
+        "";
+    WAL_3 = "WAL-3", NotModelled, "", "fs/jbd2, fs/xfs", "4.5", "I",
+        "Both logs are redo-only: no uncommitted content may reach home.",
+        "";
+    JBD_1 = "JBD-1", NotModelled, "", "fs/jbd2", "4.5", "S 4.5",
+        "Transaction states.",
+        "";
+    JBD_2 = "JBD-2", NotModelled, "", "fs/jbd2", "4.5", "S 4.5",
+        "The commit sequence.",
+        "";
+    JBD_3 = "JBD-3", NotModelled, "", "fs/jbd2", "4.5", "S 4.5",
+        "Data modes.",
+        "";
+    JBD_4 = "JBD-4", NotModelled, "", "fs/jbd2", "4.5", "S 4.5",
+        "Buffer lists.",
+        "";
+    JBD_5 = "JBD-5", NotModelled, "", "fs/jbd2", "4.5", "S 4.5",
+        "Copy-out and frozen data.",
+        "";
+    JBD_6 = "JBD-6", NotModelled, "", "fs/jbd2", "4.5", "S 4.5",
+        "Escaped blocks.",
+        "";
+    JBD_7 = "JBD-7", NotModelled, "", "fs/jbd2", "4.5", "S 4.5",
+        "The format on the medium.",
+        "";
+    JBD_8 = "JBD-8", NotModelled, "", "fs/jbd2", "4.5", "S 4.5",
+        "Checksums.",
+        "";
+    JBD_9 = "JBD-9", NotModelled, "", "fs/jbd2", "4.5", "S 4.5",
+        "Recovery in three passes.",
+        "";
+    JBD_10 = "JBD-10", NotModelled, "", "fs/jbd2", "4.5", "S 4.5",
+        "Checkpoint.",
+        "";
+    JBD_11 = "JBD-11", NotModelled, "", "fs/jbd2", "4.5", "S 4.5",
+        "Revoke semantics.",
+        "";
+    JBD_12 = "JBD-12", NotModelled, "", "fs/jbd2", "4.5", "S 4.5",
+        "Revoke in the transaction that frees.",
+        "";
+    JBD_13 = "JBD-13", NotModelled, "", "fs/jbd2", "4.5", "S 4.5",
+        "New metadata on a reused block.",
+        "";
+    JBD_14 = "JBD-14", NotModelled, "", "fs/jbd2", "4.5", "S 4.5",
+        "jbd2_journal_forget in two eras.",
+        "";
+    JBD_15 = "JBD-15", NotModelled, "", "fs/jbd2", "4.5", "S 4.5",
+        "Forget does not wait for I/O under way.",
+        "";
+    JBD_16 = "JBD-16", NotModelled, "", "fs/jbd2", "4.5", "S 4.5",
+        "What triggers a commit.",
+        "";
+    XFS_1 = "XFS-1", NotModelled, "", "fs/xfs", "4.5", "S 4.5",
+        "The metadata cache unit.",
+        "";
+    XFS_2 = "XFS-2", NotModelled, "", "fs/xfs", "4.5", "S 4.5",
+        "Discontiguous buffers.",
+        "";
+    XFS_3 = "XFS-3", NotModelled, "", "fs/xfs", "4.5", "S 4.5",
+        "Why DAX cannot do them.",
+        "";
+    XFS_4 = "XFS-4", NotModelled, "", "fs/xfs", "4.5", "S 4.5",
+        "Transaction commit into the CIL.",
+        "";
+    XFS_5 = "XFS-5", NotModelled, "", "fs/xfs", "4.5", "S 4.5",
+        "CIL push.",
+        "";
+    XFS_6 = "XFS-6", NotModelled, "", "fs/xfs", "4.5", "S 4.5",
+        "The AIL.",
+        "";
+    XFS_7 = "XFS-7", NotModelled, "", "fs/xfs", "4.5", "S 4.5",
+        "The tail.",
+        "";
+    XFS_8 = "XFS-8", NotModelled, "", "fs/xfs", "4.5", "S 4.5",
+        "Pinned means never submitted.",
+        "";
+    XFS_9 = "XFS-9", NotModelled, "", "fs/xfs", "4.5", "S 4.5",
+        "Freeing metadata: cancel items.",
+        "";
+    XFS_10 = "XFS-10", NotModelled, "", "fs/xfs", "4.5", "S 4.5",
+        "Busy extents.",
+        "";
+    XFS_11 = "XFS-11", NotModelled, "", "fs/xfs", "4.5", "S 4.5",
+        "XFS never consults the device's mapping.",
+        "";
+    CPU_1 = "CPU-1", Cited, "", "hardware", "x86", "K",
+        "Caches are coherent: every CPU and mapping sees one value per address.",
+        "";
+    CPU_2 = "CPU-2", Structural, "", "hardware", "x86", "K",
+        "Store, cache line, write-pending queue, medium; non-temporal stores go around the cache.",
+        "store buffers are not modelled";
+    CPU_3 = "CPU-3", Cited, "", "hardware", "x86", "K",
+        "A dirty line may be written back at any moment, in any order.",
+        "";
+    CPU_4 = "CPU-4", Cited, "clwb, sfence", "arch/x86/include/asm/special_insns.h", "x86", "K, S 4.5",
+        "clwb completes only at a later fence of the same CPU; a fence alone flushes nothing.",
+        "";
+    CPU_5 = "CPU-5", Structural, "", "hardware", "x86", "K",
+        "Aligned 8 bytes are atomic; a line keeps a prefix of its stores.",
+        "non-temporal stores keep their order within a line";
+    CPU_6 = "CPU-6", Structural, "", "hardware", "x86", "K",
+        "A power cut keeps, per line, any prefix of the stores since the last fenced write-back.",
+        "";
+    CPU_6B = "CPU-6b", NotModelled, "nvdimm_has_cache", "drivers/nvdimm", "4.13 to 6.12", "S 6.12",
+        "If caches survive, dax_flush does nothing.",
+        "";
+    CPU_7 = "CPU-7", NotModelled, "", "", "", "K",
+        "Metadata modified in place in DAX memory defeats a redo-only journal.",
+        "";
+    CPU_8 = "CPU-8", NotModelled, "", "drivers/nvdimm/pmem.c", "4.5", "S 4.5, I",
+        "A log block on persistent memory is not written atomically.",
+        "";
+    SYNC_1 = "SYNC-1", NotModelled, "", "fs/dax.c", "4.15 to 6.12", "S 6.12",
+        "MAP_SYNC's guarantee.",
+        "";
+    SYNC_2 = "SYNC-2", NotModelled, "", "fs/dax.c", "4.15 to 6.12", "S 6.12",
+        "The steps of a synchronous write fault.",
+        "";
+    SYNC_3 = "SYNC-3", NotModelled, "", "fs/dax.c", "4.15 to 6.12", "S 6.12",
+        "Clean metadata: no sync.",
+        "";
+    SYNC_4 = "SYNC-4", NotModelled, "", "fs/dax.c", "4.15 to 6.12", "S 6.12",
+        "Without MAP_SYNC the allocation may be lost.",
+        "";
+    FS_1_1 = "FS-1.1", Cited, "ext4_sync_file", "fs/ext4/fsync.c", "4.5", "S 4.5",
+        "fsync first writes the file's data.",
+        "no journal: steps 2 to 4 do nothing";
+    FS_1_5 = "FS-1.5", Cited, "ext4_sync_file, blkdev_issue_flush", "fs/ext4/fsync.c", "4.5", "S 4.5",
+        "fsync ends with a device flush unless the commit sent one.",
+        "";
+    FS_2 = "FS-2", NotModelled, "xfs_file_fsync", "fs/xfs/xfs_file.c", "4.5", "S 4.5",
+        "The order of fsync in XFS.",
+        "";
+    FS_3 = "FS-3", NotModelled, "generic_file_fsync", "fs/libfs.c", "4.5", "S 4.5",
+        "The order of fsync in ext2.",
+        "";
+    FS_4 = "FS-4", Cited, "sys_sync, sync_inodes_one_sb, ext4_sync_fs", "fs/sync.c, fs/ext4/super.c", "4.5", "S 4.5",
+        "sync writes dirty inodes and waits, lets the file system flush, then writes the devices' mappings.",
+        "in the caller's thread; the flushers are not woken";
+    FS_5 = "FS-5", Cited, "ext4_sync_file", "fs/ext4/fsync.c", "4.5 to 6.12", "S 4.5",
+        "Data is durable before fsync returns.",
+        "";
+    FS_6 = "FS-6", NotModelled, "", "", "4.5", "I",
+        "Metadata may lag flushed data, never the reverse.",
+        "";
+    TRACE_1 = "TRACE-1", NotModelled, "", "include/trace/events", "6.12", "S 6.12",
+        "Stock trace events show no cache line, clwb, fence or user store.",
+        "";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+    use std::string::ToString;
+
+    #[test]
+    fn ids_are_unique_and_index_the_table() {
+        let ids: BTreeSet<_> = RULES.iter().map(|rule| rule.id).collect();
+        assert_eq!(ids.len(), RULES.len());
+        for id in RuleId::ALL {
+            assert_eq!(id.to_string(), id.rule().id);
+        }
+        assert_eq!(RuleId::DAX_12_6D.rule().id, "DAX-12.6d");
+    }
+
+    #[test]
+    fn a_cited_rule_names_its_kernel_function_or_says_hardware() {
+        for rule in RULES.iter().filter(|rule| rule.modelled == Modelled::Cited) {
+            assert!(
+                !rule.function.is_empty() || rule.file == "hardware",
+                "{}",
+                rule.id
+            );
+            assert!(
+                !rule.versions.is_empty() && !rule.evidence.is_empty(),
+                "{}",
+                rule.id
+            );
+        }
+    }
+}

@@ -1,0 +1,409 @@
+//! One moment of a path as plain structs: what the page draws, the terminal prints and the tests
+//! compare. Strings and numbers with public fields; nothing here decides anything, and nothing the
+//! machine does not hold is in it.
+//!
+//! The matrix: **each physical block is a column, each place where its bytes can live is a row**,
+//! from the program down to the medium, with a waterline: everything above it is lost in a power
+//! cut.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// One moment of a path, ready to draw.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Scene {
+    /// The step that led here; 0 is the initial state.
+    pub step: usize,
+    /// What that step did.
+    pub caption: Caption,
+    /// The columns of the matrix: the blocks outside the log ring, in order.
+    pub columns: Vec<Column>,
+    /// The rows, from the program down to the medium.
+    pub rows: Vec<Row>,
+    /// Where the rows that a power cut loses end.
+    pub waterline: Waterline,
+    /// The trees of all mappings that hold something, the files' first.
+    pub trees: Vec<Tree>,
+    /// The threads with their stacks, in the scenario's order.
+    pub threads: Vec<Thread>,
+    /// The named invariants.
+    pub invariants: Vec<Invariant>,
+    /// What a power cut could leave now.
+    pub crash: CrashNow,
+    /// What this step changed; empty at step 0.
+    pub changed: Vec<Change>,
+    /// What could be done next, in the order that links count.
+    pub enabled: Vec<EnabledAction>,
+}
+
+/// A step in words.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Caption {
+    /// One sentence, at most 25 words, and at most 8 more for a verdict change.
+    pub sentence: String,
+    /// Who acted; empty at step 0.
+    pub actor: String,
+    /// The innermost kernel function that acted; empty in user mode and for the hardware.
+    pub function: String,
+    /// One line per cited rule.
+    pub sources: Vec<Source>,
+    /// The verdict words that showed in this step.
+    pub verdicts: Vec<String>,
+    /// Why one would stop here (UI-603), if there is a reason: `invariant`, `mismatch`, `verdict`,
+    /// `crash`, `end`.
+    pub event: Option<String>,
+}
+
+/// A cited rule.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Source {
+    /// `DAX-12.6d`.
+    pub rule: String,
+    /// The kernel function or functions.
+    pub function: String,
+    /// The file.
+    pub file: String,
+    /// The kernel versions.
+    pub versions: String,
+    /// Evidence marks.
+    pub evidence: String,
+    /// The rule in one line.
+    pub line: String,
+}
+
+/// A column of the matrix: one block.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Column {
+    /// `b9`.
+    pub label: String,
+    /// The block's number.
+    pub block: u64,
+    /// Whether the scenario ever uses it, so that the others can fold away.
+    pub used: bool,
+    /// Whether this step changed something in it.
+    pub changed: bool,
+}
+
+/// Which place a row stands for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RowKind {
+    /// Who owns the block.
+    Owner,
+    /// The page-table entries of a user mapping.
+    PageTable,
+    /// A file's mapping.
+    FileMapping,
+    /// The block device's mapping.
+    DeviceMapping,
+    /// The CPU caches: versions that no fence has made safe yet.
+    CpuCache,
+    /// The write-pending queue: what became safe in this very step.
+    WriteQueue,
+    /// The medium.
+    Medium,
+}
+
+/// A row of the matrix: one place where bytes can live.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Row {
+    /// A stable id for links, focus and tests: `owner`, `file-11`, `pte-writer-11`, `device`,
+    /// `cache`, `wpq`, `medium`.
+    pub id: String,
+    /// Which place.
+    pub kind: RowKind,
+    /// `file a`.
+    pub title: String,
+    /// `inode 11 · i_pages`.
+    pub subtitle: String,
+    /// One cell per column.
+    pub cells: Vec<Cell>,
+}
+
+/// A cell of the matrix.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Cell {
+    /// What is there.
+    pub content: Content,
+    /// Whether this step changed it.
+    pub changed: bool,
+    /// `≠ v3`: the version that the newest content has, if this copy is older.
+    pub differs_from: Option<String>,
+    /// The cell in words, for the text twin and for assistive technology; empty if nothing is here.
+    pub words: String,
+}
+
+/// What a cell holds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Content {
+    /// Nothing.
+    Empty,
+    /// An owner's name.
+    Owner(String),
+    /// Page-table entries that map the block.
+    Pte {
+        /// Page index in the file.
+        index: u64,
+        /// Whether a store needs no fault.
+        writable: bool,
+    },
+    /// A page: a copy of the block in DRAM. Drawn as a square.
+    Page {
+        /// Page index in the mapping.
+        index: u64,
+        /// Version chips: one, or several when the page is between versions.
+        chips: Vec<String>,
+        /// `D·T`.
+        tags: String,
+        /// Page flags in words, for instance `Uptodate`, `Dirty`.
+        flags: Vec<String>,
+    },
+    /// A DAX entry: no copy, a note where to flush. Drawn as a diamond.
+    Entry {
+        /// Page index in the mapping.
+        index: u64,
+        /// The word in the slot, hexadecimal.
+        word: String,
+        /// `D··`.
+        tags: String,
+        /// The entry lock.
+        locked: bool,
+    },
+    /// The block's lines.
+    Lines {
+        /// One per line, in order.
+        lines: Vec<Line>,
+        /// Version chips of the block in this place; empty where nothing is here.
+        chips: Vec<String>,
+    },
+}
+
+/// How safe a line is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LineState {
+    /// Nothing in this place.
+    Free,
+    /// Letter V: only in a CPU cache.
+    Volatile,
+    /// Letter Q: crossed the waterline in this step.
+    Queued,
+    /// Letter P: on the medium.
+    Persistent,
+    /// Letter `!`: older than what was promised, in this place.
+    Wrong,
+}
+
+impl LineState {
+    /// The letter drawn and read: empty, `V`, `Q`, `P`, `!`.
+    #[must_use]
+    pub const fn letter(self) -> &'static str {
+        match self {
+            Self::Free => "",
+            Self::Volatile => "V",
+            Self::Queued => "Q",
+            Self::Persistent => "P",
+            Self::Wrong => "!",
+        }
+    }
+}
+
+/// A 64-byte line in one place.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Line {
+    /// How safe it is.
+    pub state: LineState,
+    /// The line's words as labels: the distinct ones that are not zero, joined by spaces.
+    pub label: String,
+    /// In the CPU cache: how many versions a power cut may choose from, 1 if there is no choice.
+    pub versions: u64,
+    /// Marks in words: `wb cpu0` (write back issued, not fenced), `nt`.
+    pub marks: Vec<String>,
+    /// Whether this step changed it.
+    pub changed: bool,
+}
+
+/// Where the power cut's line runs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Waterline {
+    /// The number of the first row below it.
+    pub below_row: usize,
+    /// `a power cut loses everything above this line · ADR`.
+    pub text: String,
+}
+
+/// The tree of a mapping.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Tree {
+    /// `file a`, `device`.
+    pub title: String,
+    /// The row of the matrix it belongs to.
+    pub row: String,
+    /// Levels of nodes; 0 if an item sits directly in the root.
+    pub height: u32,
+    /// Slots of a node.
+    pub fan_out: u64,
+    /// The root's tag bits.
+    pub root_tags: String,
+    /// `nrpages`.
+    pub nrpages: u64,
+    /// `nrexceptional`.
+    pub nrexceptional: u64,
+    /// S_DAX of the inode.
+    pub s_dax: bool,
+    /// What the root points to.
+    pub root: Slot,
+}
+
+/// A slot of a tree.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Slot {
+    /// Its number in the node; 0 for the root's.
+    pub offset: u64,
+    /// `D··`: the tag bits for this slot.
+    pub tags: String,
+    /// What it holds.
+    pub item: Item,
+    /// Whether this step changed it.
+    pub changed: bool,
+}
+
+/// What a slot of a tree holds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Item {
+    /// Nothing.
+    Empty,
+    /// A node of the next level.
+    Node {
+        /// The smallest page index below it.
+        first: u64,
+        /// The largest.
+        last: u64,
+        /// Its slots: `fan_out` of them.
+        slots: Vec<Slot>,
+    },
+    /// A page.
+    Page {
+        /// Page index.
+        index: u64,
+        /// The block it is a copy of, `b9`; empty if none.
+        block: String,
+        /// Version chips.
+        chips: Vec<String>,
+        /// Page flags in words.
+        flags: Vec<String>,
+    },
+    /// A DAX entry.
+    Entry {
+        /// Page index.
+        index: u64,
+        /// The block, `b10`; empty while the entry is.
+        block: String,
+        /// The word, hexadecimal.
+        word: String,
+        /// The entry lock.
+        locked: bool,
+    },
+}
+
+/// A thread and its stack.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Thread {
+    /// Its name.
+    pub name: String,
+    /// `cpu0`.
+    pub cpu: String,
+    /// The program, one line per operation: `fsync(a)`.
+    pub program: Vec<String>,
+    /// The operation it is in or comes to next; the number of operations when it is done.
+    pub position: usize,
+    /// The kernel stack, outermost first; empty in user mode.
+    pub frames: Vec<FrameLine>,
+    /// What it sleeps on, in words.
+    pub waits: Option<String>,
+    /// Whether it acted in this step.
+    pub acted: bool,
+}
+
+/// One frame of a kernel stack.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FrameLine {
+    /// The kernel function.
+    pub function: String,
+    /// Its locals in words: `page 3, b10`.
+    pub locals: String,
+    /// Whether this is the frame that acts next.
+    pub top: bool,
+}
+
+/// Whether an invariant holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Holds {
+    /// ✓
+    Yes,
+    /// ✗
+    No,
+    /// ◌ it says nothing in this epoch or this state.
+    NotMeaningful,
+}
+
+/// A named invariant.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Invariant {
+    /// `INV-TAG`.
+    pub id: String,
+    /// Its one-line meaning.
+    pub meaning: String,
+    /// Now.
+    pub holds: Holds,
+    /// The step since which it has been broken.
+    pub broken_since: Option<usize>,
+    /// What breaks it, in words.
+    pub detail: String,
+}
+
+/// What a power cut could leave now.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CrashNow {
+    /// The exact number of images, decimal.
+    pub images: String,
+    /// `(2)(2) = 4`.
+    pub formula: String,
+    /// One sentence.
+    pub sentence: String,
+    /// The images by class, most frequent first; empty if there are too many to list.
+    pub classes: Vec<CrashClass>,
+}
+
+/// Images with the same verdict after recovery.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CrashClass {
+    /// The verdict word.
+    pub verdict: String,
+    /// The invariant it breaks; empty for `ok`.
+    pub invariant: String,
+    /// How many images.
+    pub count: u64,
+    /// The example with the fewest lost lines, in words.
+    pub example: String,
+}
+
+/// One line of the step's difference.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Change {
+    /// Where: `file a page 3`, `b10 line 0`.
+    pub place: String,
+    /// Before the step.
+    pub before: String,
+    /// After it.
+    pub after: String,
+}
+
+/// An action that is possible now.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EnabledAction {
+    /// Who would act.
+    pub actor: String,
+    /// What it would do next, in words: `fsync(a): dax_writeback_one`.
+    pub what: String,
+    /// Whether the lecture's script does this next.
+    pub scripted: bool,
+}
