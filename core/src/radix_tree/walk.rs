@@ -1,0 +1,312 @@
+//! Walks in ascending order: iterators, gang lookups, range tagging.
+//!
+//! All of them go from leaf to leaf and follow one bitmap, that of a tag or that of the filled
+//! slots. Upward steps use the parent links: no recursion, no stack.
+
+use super::node::{NodeNr, Slot};
+use super::{PageIndex, RadixTree};
+use crate::entry::Entry;
+use crate::tag::Tag;
+use core::iter::FusedIterator;
+use core::ops::{Bound, RangeBounds};
+
+/// A leaf that a walk has reached, and what is left to visit in it.
+#[derive(Clone, Copy)]
+struct Leaf {
+    node: NodeNr,
+    /// Index of the leaf's slot 0.
+    base: u64,
+    /// Slots still to visit.
+    bits: u64,
+}
+
+/// The bits from `offset` (0 to 63) up.
+#[inline]
+const fn from(offset: usize) -> u64 {
+    u64::MAX << offset
+}
+
+/// The bits above `offset` (0 to 63).
+#[inline]
+const fn above(offset: usize) -> u64 {
+    from(offset) << 1
+}
+
+/// The slots of the leaf at `base` whose index is at most `last`.
+#[inline]
+const fn up_to(last: u64, base: u64) -> u64 {
+    match last.checked_sub(base) {
+        None => 0,
+        Some(63..) => u64::MAX,
+        Some(offset) => !above(offset as usize),
+    }
+}
+
+/// The lowest `limit` of the set bits, and how many that are.
+const fn lowest(bits: u64, limit: u64) -> (u64, u64) {
+    let mut count = bits.count_ones() as u64;
+    if count <= limit {
+        return (bits, count);
+    }
+    let mut rest = bits;
+    count = 0;
+    while count < limit {
+        rest &= rest - 1;
+        count += 1;
+    }
+    (bits ^ rest, count)
+}
+
+impl<const FAN: usize> RadixTree<FAN> {
+    /// The first leaf that has something to visit at `index` or after it. Needs a node.
+    fn first_leaf(&self, index: u64, which: Option<Tag>) -> Option<Leaf> {
+        if !self.covers(index) {
+            return None;
+        }
+        let shift = (self.height - 1) * Self::SHIFT;
+        let top = self.root.as_node()?;
+        self.seek(top, shift, index, from(Self::offset(index, shift)), which)
+    }
+
+    /// The first leaf behind the one given that has something to visit.
+    fn next_leaf(&self, node: NodeNr, base: u64, which: Option<Tag>) -> Option<Leaf> {
+        self.seek(node, 0, base, 0, which)
+    }
+
+    /// Goes to the first leaf with something to visit among the slots `wanted` of `node`, or
+    /// anywhere behind that node. `index` is an index below the node, `shift` its level.
+    #[inline]
+    fn seek(
+        &self,
+        mut node: NodeNr,
+        mut shift: u32,
+        mut index: u64,
+        mut wanted: u64,
+        which: Option<Tag>,
+    ) -> Option<Leaf> {
+        loop {
+            let here = &self.arena[node];
+            let bits = here.map(which) & wanted;
+            if bits == 0 {
+                if here.parent.is_none() {
+                    return None;
+                }
+                wanted = above(here.offset());
+                node = here.parent;
+                shift += Self::SHIFT;
+                continue;
+            }
+            let offset = bits.trailing_zeros() as usize;
+            if offset != Self::offset(index, shift) {
+                // Another slot than that of `index`: from its first index on.
+                let slots = (FAN as u64 - 1) << shift;
+                let below = (1 << shift) - 1;
+                index = index & !slots & !below | (offset as u64) << shift;
+            }
+            if shift == 0 {
+                return Some(Leaf {
+                    node,
+                    base: index & !(FAN as u64 - 1),
+                    bits,
+                });
+            }
+            node = here.slots[offset]
+                .as_node()
+                .expect("above a leaf, every slot has a node");
+            shift -= Self::SHIFT;
+            wanted = from(Self::offset(index, shift));
+        }
+    }
+
+    /// Every item of a range with its index, in ascending order: `tree.iter(..)`,
+    /// `tree.iter(PageIndex(3)..)`.
+    ///
+    /// Models `include/linux/radix-tree.h` `radix_tree_for_each_slot` (4.5).
+    #[must_use]
+    pub fn iter(&self, range: impl RangeBounds<PageIndex>) -> Iter<'_, FAN> {
+        Iter::new(self, &range, None)
+    }
+
+    /// Every item of a range that has a tag, in ascending order. Subtrees without it are skipped.
+    ///
+    /// Models TREE-7: `include/linux/radix-tree.h` `radix_tree_for_each_tagged` (4.5).
+    #[must_use]
+    pub fn iter_tagged(&self, range: impl RangeBounds<PageIndex>, tag: Tag) -> Iter<'_, FAN> {
+        Iter::new(self, &range, Some(tag))
+    }
+
+    /// Fills `into` with the items from index `first` on and says how many there are. Fewer than
+    /// `into` has room for means: there are no more.
+    ///
+    /// Models `lib/radix-tree.c` `radix_tree_gang_lookup` (4.5).
+    pub fn gang_lookup(&self, first: PageIndex, into: &mut [(PageIndex, Entry)]) -> usize {
+        fill(self.iter(first..), into)
+    }
+
+    /// As [`Self::gang_lookup`], for the items that have a tag.
+    ///
+    /// Models TREE-7: `lib/radix-tree.c` `radix_tree_gang_lookup_tag` (4.5).
+    pub fn gang_lookup_tag(
+        &self,
+        first: PageIndex,
+        tag: Tag,
+        into: &mut [(PageIndex, Entry)],
+    ) -> usize {
+        fill(self.iter_tagged(first.., tag), into)
+    }
+
+    /// Sets `settag` on the items from `first` to `last` (included) that have `iftag`, at most
+    /// `limit` of them in ascending order. Returns how many, and the index to go on from if the
+    /// limit stopped the walk before `last` was reached; with a limit of 0 that is `first`.
+    ///
+    /// The bits above a leaf are set after those in it, and only if there are any: set on the way
+    /// down, they would dangle when the leaf's tagged items turn out to lie outside the range.
+    ///
+    /// Models TREE-9: `lib/radix-tree.c` `radix_tree_range_tag_if_tagged` (4.5).
+    pub fn range_tag_if_tagged(
+        &mut self,
+        first: PageIndex,
+        last: PageIndex,
+        limit: u64,
+        iftag: Tag,
+        settag: Tag,
+    ) -> (u64, Option<PageIndex>) {
+        let (first, last) = (first.0, last.0);
+        let behind = |tagged: u64| (tagged < last).then(|| PageIndex(tagged + 1));
+        if first > last || !self.tagged(iftag) {
+            return (0, None);
+        }
+        if limit == 0 {
+            return (0, Some(PageIndex(first)));
+        }
+        if self.height == 0 {
+            if first > 0 {
+                return (0, None);
+            }
+            self.tags = self.tags.with(settag);
+            return (1, if limit == 1 { behind(0) } else { None });
+        }
+        let mut count = 0;
+        let mut next = self.first_leaf(first, Some(iftag));
+        while let Some(Leaf { node, base, bits }) = next {
+            let (bits, found) = lowest(bits & up_to(last, base), limit - count);
+            if bits == 0 {
+                break;
+            }
+            self.set_in_leaf(node, bits, settag);
+            count += found;
+            if count == limit {
+                return (count, behind(base | u64::from(bits.ilog2())));
+            }
+            next = self.next_leaf(node, base, Some(iftag));
+        }
+        (count, None)
+    }
+}
+
+/// Copies what fits and returns how much that was.
+fn fill<const FAN: usize>(items: Iter<'_, FAN>, into: &mut [(PageIndex, Entry)]) -> usize {
+    let mut count = 0;
+    for (place, item) in into.iter_mut().zip(items) {
+        *place = item;
+        count += 1;
+    }
+    count
+}
+
+/// Items with their indices, in ascending order; from [`RadixTree::iter`] and
+/// [`RadixTree::iter_tagged`].
+#[derive(Clone)]
+pub struct Iter<'a, const FAN: usize> {
+    tree: &'a RadixTree<FAN>,
+    /// The leaf's slots, or the root slot at height 0.
+    slots: &'a [Slot],
+    /// Slots still to visit, in the leaf at `base`.
+    bits: u64,
+    base: u64,
+    /// The leaf; none if nothing follows.
+    node: NodeNr,
+    last: u64,
+    which: Option<Tag>,
+}
+
+impl<'a, const FAN: usize> Iter<'a, FAN> {
+    fn new(
+        tree: &'a RadixTree<FAN>,
+        range: &impl RangeBounds<PageIndex>,
+        which: Option<Tag>,
+    ) -> Self {
+        let first = match range.start_bound() {
+            Bound::Included(index) => Some(index.0),
+            Bound::Excluded(index) => index.0.checked_add(1),
+            Bound::Unbounded => Some(0),
+        };
+        let last = match range.end_bound() {
+            Bound::Included(index) => Some(index.0),
+            Bound::Excluded(index) => index.0.checked_sub(1),
+            Bound::Unbounded => Some(u64::MAX),
+        };
+        let mut iter = Self {
+            tree,
+            slots: &[],
+            bits: 0,
+            base: 0,
+            node: NodeNr::NONE,
+            last: 0,
+            which,
+        };
+        let (Some(first), Some(last)) = (first, last) else {
+            return iter;
+        };
+        iter.last = last;
+        if first > last || which.is_some_and(|tag| !tree.tagged(tag)) {
+            return iter;
+        }
+        if tree.height > 0 {
+            iter.enter(tree.first_leaf(first, which));
+        } else if first == 0 && !tree.is_empty() {
+            iter.slots = core::slice::from_ref(&tree.root);
+            iter.bits = 1;
+        }
+        iter
+    }
+
+    /// Makes `leaf` the current one, unless what it has lies behind the range.
+    fn enter(&mut self, leaf: Option<Leaf>) {
+        self.node = NodeNr::NONE;
+        let Some(Leaf { node, base, bits }) = leaf else {
+            return;
+        };
+        self.bits = bits & up_to(self.last, base);
+        if self.bits != 0 {
+            self.slots = &self.tree.arena[node].slots;
+            self.node = node;
+            self.base = base;
+        }
+    }
+}
+
+impl<const FAN: usize> Iterator for Iter<'_, FAN> {
+    type Item = (PageIndex, Entry);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.bits == 0 {
+            if self.node.is_none() {
+                return None;
+            }
+            self.enter(self.tree.next_leaf(self.node, self.base, self.which));
+            if self.bits == 0 {
+                return None;
+            }
+        }
+        let offset = self.bits.trailing_zeros();
+        self.bits &= self.bits - 1;
+        let item = self.slots[offset as usize]
+            .as_item()
+            .expect("a visited slot has an item");
+        Some((PageIndex(self.base | u64::from(offset)), item))
+    }
+}
+
+impl<const FAN: usize> FusedIterator for Iter<'_, FAN> {}
