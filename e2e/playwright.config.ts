@@ -1,0 +1,36 @@
+import { defineConfig } from '@playwright/test';
+
+// `cargo xtask test --only browser` builds the page, serves it, finds a Chromium and passes all three in.
+function given(name: string): string {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: run the browser tests by \`cargo xtask test --only browser\``);
+  return value;
+}
+
+given('SINGLE_FILE');
+
+export default defineConfig({
+  testDir: 'tests',
+  fullyParallel: true,
+  workers: '100%',
+  forbidOnly: true,
+  retries: 0,
+  reporter: 'list',
+  use: {
+    baseURL: given('BASE_URL'),
+    locale: 'en-GB',
+    timezoneId: 'UTC',
+    trace: 'retain-on-failure',
+    launchOptions: {
+      executablePath: given('CHROMIUM'),
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+        '--no-first-run',
+      ],
+    },
+  },
+});

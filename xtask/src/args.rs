@@ -1,0 +1,162 @@
+//! What was typed.
+
+use lexopt::prelude::*;
+
+/// What `cargo xtask help` prints.
+pub(crate) const HELP: &str = "\
+usage: cargo xtask COMMAND
+
+  serve [--port N]     build the page and serve it on 127.0.0.1 (port 8080 or the next free one);
+                       a reload builds again when a source has changed
+  dist [--no-opt]      write dist/site/ and dist/daxscope.html, and print what a first visit costs;
+                       --no-opt leaves out wasm-opt, for a machine without node
+  test [--only GROUP]… [-- PLAYWRIGHT-ARGUMENT…]
+                       prove all of it; GROUP is lint, native or browser
+  ci                   what continuous integration runs: all of test
+  help                 this text
+
+Each command sets up what it needs: the wasm32 target, rustfmt and clippy by rustup, npm packages in
+e2e/node_modules, and Chromium by apt when you are root (otherwise it says what to type).
+CHROMIUM=/path/to/chromium chooses the browser.";
+
+/// One command with its options.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    /// Print [`HELP`].
+    Help,
+    /// Build and serve the page.
+    Serve {
+        /// This port and no other.
+        port: Option<u16>,
+    },
+    /// Write what is published.
+    Dist {
+        /// Run wasm-opt.
+        optimise: bool,
+    },
+    /// Run the checks and tests.
+    Test(Choice),
+    /// All of `test`.
+    Ci,
+}
+
+/// Which part of `test` to run.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Choice {
+    /// Groups named by `--only`; none means all.
+    pub(crate) only: Vec<Group>,
+    /// Handed to Playwright.
+    pub(crate) playwright: Vec<String>,
+}
+
+impl Choice {
+    /// Whether the steps of `group` are to run.
+    pub(crate) fn includes(&self, group: Group) -> bool {
+        self.only.is_empty() || self.only.contains(&group)
+    }
+}
+
+/// A part of `test`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Group {
+    /// Formatting, clippy, the direction of dependencies, files.
+    Lint,
+    /// Every native test, and the documentation.
+    Native,
+    /// The page, in Chromium.
+    Browser,
+}
+
+impl std::str::FromStr for Group {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "lint" => Ok(Self::Lint),
+            "native" => Ok(Self::Native),
+            "browser" => Ok(Self::Browser),
+            _ => Err("expected lint, native or browser".into()),
+        }
+    }
+}
+
+/// Reads the command line.
+pub(crate) fn parse() -> Result<Command, lexopt::Error> {
+    parse_from(&mut lexopt::Parser::from_env())
+}
+
+fn parse_from(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
+    let mut command = match parser.next()? {
+        None | Some(Long("help") | Short('h')) => return Ok(Command::Help),
+        Some(Value(name)) => match name.string()?.as_str() {
+            "help" => Command::Help,
+            "serve" => Command::Serve { port: None },
+            "dist" => Command::Dist { optimise: true },
+            "test" => Command::Test(Choice::default()),
+            "ci" => Command::Ci,
+            other => return Err(format!("there is no command `{other}`").into()),
+        },
+        Some(other) => return Err(other.unexpected()),
+    };
+    while let Some(arg) = parser.next()? {
+        match (&mut command, arg) {
+            (_, Long("help") | Short('h')) => return Ok(Command::Help),
+            (Command::Serve { port }, Long("port")) => *port = Some(parser.value()?.parse()?),
+            (Command::Dist { optimise }, Long("no-opt")) => *optimise = false,
+            (Command::Test(choice), Long("only")) => choice.only.push(parser.value()?.parse()?),
+            // Values only ever come after `--`, and all of what follows belongs to Playwright.
+            (Command::Test(choice), Value(value)) => {
+                choice.playwright.push(value.string()?);
+                for rest in parser.raw_args()? {
+                    choice.playwright.push(rest.string()?);
+                }
+            }
+            (_, other) => return Err(other.unexpected()),
+        }
+    }
+    Ok(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Command, String> {
+        parse_from(&mut lexopt::Parser::from_args(line.split_whitespace()))
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn commands_and_their_options() {
+        assert_eq!(parsed(""), Ok(Command::Help));
+        assert_eq!(
+            parsed("serve --port 9000"),
+            Ok(Command::Serve { port: Some(9000) })
+        );
+        assert_eq!(
+            parsed("dist --no-opt"),
+            Ok(Command::Dist { optimise: false })
+        );
+        let Ok(Command::Test(choice)) =
+            parsed("test --only lint --only browser -- -g smoke --headed")
+        else {
+            panic!("test is a command");
+        };
+        assert_eq!(choice.only, [Group::Lint, Group::Browser]);
+        assert_eq!(choice.playwright, ["-g", "smoke", "--headed"]);
+        assert!(!choice.includes(Group::Native));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_an_error() {
+        for line in [
+            "sevre",
+            "serve --port x",
+            "dist --port 1",
+            "test --only all",
+            "ci --only lint",
+        ] {
+            assert!(parsed(line).is_err(), "{line}");
+        }
+    }
+}

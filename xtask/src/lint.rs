@@ -1,0 +1,55 @@
+//! What rustfmt, clippy and rustdoc say.
+
+use anyhow::Result;
+
+use crate::{project, say, tools};
+
+/// The source is formatted.
+pub(crate) fn format() -> Result<()> {
+    say::run(project::cargo().args(["fmt", "--all", "--check"]))
+}
+
+/// No warning anywhere in what runs natively.
+pub(crate) fn clippy_native() -> Result<()> {
+    let mut clippy = project::cargo();
+    clippy.args([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "--deny",
+        "warnings",
+    ]);
+    say::run(&mut clippy)
+}
+
+/// No warning in what the page is made of, as the browser gets it.
+pub(crate) fn clippy_wasm() -> Result<()> {
+    tools::wasm_target()?;
+    let mut clippy = project::cargo();
+    clippy
+        .args(["clippy", "--target", "wasm32-unknown-unknown"])
+        .args([
+            "--package",
+            "daxscope-core",
+            "--package",
+            "daxscope-scenarios",
+        ])
+        .args(["--package", "daxscope-frontend", "--", "--deny", "warnings"]);
+    say::run(&mut clippy)
+}
+
+/// The documentation builds without a broken link. That generated documents are current is for `cargo test` to say.
+pub(crate) fn documentation() -> Result<()> {
+    let mut doc = project::cargo();
+    doc.args([
+        "doc",
+        "--workspace",
+        "--exclude",
+        "xtask",
+        "--no-deps",
+        "--document-private-items",
+    ])
+    .env("RUSTDOCFLAGS", "--deny warnings");
+    say::run(&mut doc)
+}

@@ -1,0 +1,123 @@
+//! The steps of `test`: all of them run, and the last line says how many passed.
+
+use anyhow::{Result, bail};
+
+use crate::args::{Choice, Group};
+use crate::{browser, dist, edges, lint, project, say, tidy, tools};
+
+/// `cargo xtask ci`
+pub(crate) fn ci() -> Result<()> {
+    test(&Choice::default())
+}
+
+/// `cargo xtask test`
+pub(crate) fn test(choice: &Choice) -> Result<()> {
+    let mut tally = Tally::default();
+    if choice.includes(Group::Lint) {
+        lint_steps(&mut tally);
+    }
+    if choice.includes(Group::Native) {
+        native_steps(&mut tally);
+    }
+    if choice.includes(Group::Browser) {
+        browser_steps(&mut tally, choice);
+    }
+    tally.conclude()
+}
+
+fn lint_steps(tally: &mut Tally) {
+    tally.step("direction of dependencies", edges::check);
+    tally.step("files", tidy::check);
+    if tally
+        .step("rustfmt and clippy are here", tools::lint_components)
+        .is_none()
+    {
+        return;
+    }
+    tally.step("formatting", lint::format);
+    tally.step("clippy, native", lint::clippy_native);
+    tally.step("clippy, wasm32", lint::clippy_wasm);
+}
+
+fn native_steps(tally: &mut Tally) {
+    // In two, so that xtask is not compiled a second time with the dependencies' features of the whole workspace.
+    tally.step("native tests", || {
+        say::run(project::cargo().args(["test", "--workspace", "--exclude", "xtask"]))
+    });
+    tally.step("tests of the build tool", || {
+        say::run(project::cargo().args(["test", "--package", "xtask"]))
+    });
+    tally.step("documentation", lint::documentation);
+}
+
+fn browser_steps(tally: &mut Tally, choice: &Choice) {
+    let page = tally.step("the page, both forms, within its size", || {
+        dist::write(true)
+    });
+    match page {
+        Some(page) => {
+            tally.step("browser tests", || browser::test(page, &choice.playwright));
+        }
+        None => say::step("browser tests: left out, there is no page to test"),
+    }
+}
+
+/// What has passed and what has not.
+#[derive(Default)]
+struct Tally {
+    passed: usize,
+    failed: Vec<&'static str>,
+}
+
+impl Tally {
+    /// Runs one step and keeps its outcome.
+    fn step<T>(&mut self, name: &'static str, run: impl FnOnce() -> Result<T>) -> Option<T> {
+        println!();
+        say::step(name);
+        let started = say::elapsed();
+        let outcome = run();
+        let seconds = say::elapsed() - started;
+        match outcome {
+            Ok(value) => {
+                self.passed += 1;
+                say::step(format!("{name}: passed in {seconds:.1} s"));
+                Some(value)
+            }
+            Err(error) => {
+                self.failed.push(name);
+                say::step(format!("{name}: FAILED in {seconds:.1} s: {error:#}"));
+                None
+            }
+        }
+    }
+
+    /// Says the outcome in one line; anything failed is an error.
+    fn conclude(self) -> Result<()> {
+        println!();
+        let (passed, failed) = (self.passed, self.failed.len());
+        if failed > 0 {
+            bail!(
+                "{passed} passed, {failed} failed: {}",
+                self.failed.join("; ")
+            );
+        }
+        say::step(format!("{passed} passed, 0 failed"));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_step_does_not_end_the_run_and_is_named() {
+        let mut tally = Tally::default();
+        assert_eq!(tally.step("one", || bail!("no") as Result<()>), None);
+        assert_eq!(tally.step("two", || Ok(2)), Some(2));
+        assert_eq!(
+            tally.conclude().unwrap_err().to_string(),
+            "1 passed, 1 failed: one"
+        );
+    }
+}

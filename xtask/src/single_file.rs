@@ -1,0 +1,101 @@
+//! The page in one file that opens from a disk: everything inline, the module as base64.
+
+use anyhow::{Context, Result, ensure};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+
+use crate::page::{Files, name, replace_once};
+
+/// Scripts are inline and the worker starts from a Blob; nothing at all may be fetched.
+const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline' 'wasm-unsafe-eval' blob:; worker-src blob:; \
+    style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
+
+/// Puts the files of the site into one.
+pub(crate) fn html(files: &Files) -> Result<String> {
+    let html = with_policy(text(files, name::HTML)?)?;
+    let html = without_line(&html, "<link rel=\"preload\"")?;
+    let style = text(files, name::STYLE)?;
+    ensure!(
+        !style.contains("</style"),
+        "style.css must not hold `</style`"
+    );
+    let html = replace_once(
+        &html,
+        "<link rel=\"stylesheet\" href=\"style.css\">",
+        &format!("<style>\n{style}</style>"),
+    )?;
+    let bindings = format!(
+        "<script>\n{}</script>",
+        script(text(files, name::BINDINGS)?)
+    );
+    let html = replace_once(&html, "<script src=\"daxscope.js\"></script>", &bindings)?;
+    let boot = format!(
+        "<script type=\"text/plain\" id=\"daxscope-wasm\">{}</script>\n\
+         <script type=\"text/plain\" id=\"daxscope-worker\">\n{}</script>\n\
+         <script>\n{}</script>",
+        BASE64_STANDARD.encode(&files[name::WASM]),
+        script(text(files, name::WORKER)?),
+        script(text(files, name::BOOT)?),
+    );
+    replace_once(&html, "<script src=\"boot.js\"></script>", &boot)
+}
+
+fn text<'a>(files: &'a Files, name: &str) -> Result<&'a str> {
+    std::str::from_utf8(&files[name]).with_context(|| format!("{name} is not UTF-8"))
+}
+
+/// Keeps a script from ending its element, or hiding the end, from within a string.
+fn script(source: &str) -> String {
+    source
+        .replace("</script", "<\\/script")
+        .replace("<!--", "<\\!--")
+}
+
+/// Exchanges the site's policy for [`POLICY`].
+fn with_policy(html: &str) -> Result<String> {
+    let head = "<meta http-equiv=\"Content-Security-Policy\" content=\"";
+    let (before, rest) = html.split_once(head).context("index.html has no policy")?;
+    let (_, after) = rest
+        .split_once('"')
+        .context("the policy of index.html has no end")?;
+    Ok(format!("{before}{head}{POLICY}\"{after}"))
+}
+
+/// Leaves out the one line that starts with `start`.
+fn without_line(html: &str, start: &str) -> Result<String> {
+    let line = html
+        .lines()
+        .find(|line| line.starts_with(start))
+        .with_context(|| format!("index.html has no line that starts with `{start}`"))?;
+    replace_once(html, &format!("{line}\n"), "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_is_inline_and_nothing_is_fetched() {
+        let template = crate::project::read("index.html").unwrap();
+        let files = Files::from([
+            (name::HTML, template.into_bytes()),
+            (name::STYLE, b"p { color: red }".to_vec()),
+            (name::BOOT, b"boot('</script>')".to_vec()),
+            (name::BINDINGS, b"bindings()".to_vec()),
+            (name::WASM, b"\0asm".to_vec()),
+            (name::WORKER, b"worker()".to_vec()),
+        ]);
+        let html = html(&files).unwrap();
+        for inline in [
+            "p { color: red }",
+            "boot('<\\/script>')",
+            "bindings()",
+            ">AGFzbQ==<",
+            "worker()",
+            POLICY,
+        ] {
+            assert!(html.contains(inline), "{inline}");
+        }
+        assert!(!html.contains("src=\"") && !html.contains("rel=\"preload\""));
+        assert!(!html.contains("default-src 'self'"));
+    }
+}

@@ -1,0 +1,119 @@
+//! Finds what the build needs and installs what is missing, or says exactly what to type.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::project;
+use crate::say;
+
+/// The oldest Node that the packages in `e2e/` run on.
+const NODE: u32 = 18;
+
+/// Makes sure that the wasm32 target is there.
+pub(crate) fn wasm_target() -> Result<()> {
+    const TARGET: &str = "wasm32-unknown-unknown";
+    let libraries =
+        say::output(Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]))?;
+    if Path::new(libraries.trim()).is_dir() {
+        return Ok(());
+    }
+    say::step(format!(
+        "the Rust target {TARGET} is missing: installing it"
+    ));
+    say::run(Command::new("rustup").args(["target", "add", TARGET]))
+        .with_context(|| format!("install the Rust target {TARGET} in the way your Rust came"))
+}
+
+/// Makes sure that `cargo fmt` and `cargo clippy` are there.
+pub(crate) fn lint_components() -> Result<()> {
+    for (subcommand, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
+        if !say::works(project::cargo().args([subcommand, "--version"])) {
+            say::step(format!("{component} is missing: installing it"));
+            say::run(Command::new("rustup").args(["component", "add", component]))?;
+        }
+    }
+    Ok(())
+}
+
+/// The version of Node, if there is one that is new enough.
+pub(crate) fn node() -> Result<String> {
+    let missing = "Node is missing: type `sudo apt-get install -y nodejs npm`";
+    let version = say::output(Command::new("node").arg("--version")).context(missing)?;
+    let version = version.trim();
+    let major = version
+        .trim_start_matches('v')
+        .split('.')
+        .next()
+        .and_then(|n| n.parse().ok());
+    ensure!(
+        major.is_some_and(|major: u32| major >= NODE),
+        "Node {version} is too old: this needs Node {NODE} or newer"
+    );
+    Ok(version.into())
+}
+
+/// Makes sure that the packages of `e2e/package-lock.json` are there, exactly those.
+pub(crate) fn npm_packages() -> Result<()> {
+    let lock = project::read("e2e/package-lock.json")?;
+    let stamp = project::path("e2e/node_modules/.installed-from");
+    if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == lock) {
+        return Ok(());
+    }
+    node()?;
+    say::step("installing the npm packages of e2e/package-lock.json");
+    let mut npm = Command::new("npm");
+    npm.arg("ci")
+        .current_dir(project::path("e2e"))
+        .env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
+    say::run(&mut npm)?;
+    project::write(&stamp, lock.as_bytes())
+}
+
+/// A Chromium that runs: `$CHROMIUM`, one on the path, or one that apt installs when we are root.
+pub(crate) fn chromium() -> Result<PathBuf> {
+    if let Some(chosen) = std::env::var_os("CHROMIUM") {
+        let chosen = PathBuf::from(chosen);
+        ensure!(runs(&chosen), "CHROMIUM={} does not run", chosen.display());
+        return Ok(chosen);
+    }
+    if let Some(found) = chromium_on_path() {
+        return Ok(found);
+    }
+    let is_root = say::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
+    if !is_root || !say::works(Command::new("apt-get").arg("--version")) {
+        bail!("no Chromium found: {CHROMIUM_BY_HAND}");
+    }
+    say::step("no Chromium found: installing Debian's");
+    say::run(Command::new("apt-get").arg("update"))?;
+    let mut install = Command::new("apt-get");
+    install
+        .args(["install", "-y", "chromium"])
+        .env("DEBIAN_FRONTEND", "noninteractive");
+    say::run(&mut install)?;
+    chromium_on_path()
+        .with_context(|| format!("the Chromium just installed does not run: {CHROMIUM_BY_HAND}"))
+}
+
+const CHROMIUM_BY_HAND: &str = "type `sudo apt-get update && sudo apt-get install -y chromium`, \
+    or set CHROMIUM to the path of a Chromium or Chrome (on Ubuntu, whose package is a snap, \
+    install Chrome and this finds it)";
+
+fn chromium_on_path() -> Option<PathBuf> {
+    let folders: Vec<_> = std::env::split_paths(&std::env::var_os("PATH")?).collect();
+    [
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+        "google-chrome-stable",
+    ]
+    .iter()
+    .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
+    .find(|path| path.is_file() && runs(path))
+}
+
+/// Ubuntu's `chromium-browser` is a script that only asks for a snap, so a file of that name proves nothing.
+fn runs(browser: &Path) -> bool {
+    say::works(Command::new(browser).arg("--version"))
+}

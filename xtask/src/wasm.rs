@@ -1,0 +1,147 @@
+//! The WebAssembly module and its bindings.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::{project, say, tools};
+
+/// A module ready to be loaded.
+pub(crate) struct Bound {
+    /// The script that defines the global `wasm_bindgen`.
+    pub(crate) bindings: String,
+    /// The module.
+    pub(crate) wasm: Vec<u8>,
+}
+
+/// Compiles the page, makes its bindings and, if asked, optimises it.
+///
+/// The bindings are of the kind without modules, in both forms of the page: the single file cannot do otherwise, and so
+/// there is one way to start.
+pub(crate) fn build(optimise: bool) -> Result<Bound> {
+    let target = project::target()?;
+    say::step("compiling the page to WebAssembly");
+    let mut cargo = project::cargo();
+    cargo
+        .args(["build", "--package", "daxscope-frontend"])
+        .args(["--target", "wasm32-unknown-unknown", "--profile", "wasm"])
+        .env(
+            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
+            remapped_paths()?,
+        );
+    say::run(&mut cargo)?;
+
+    say::step("making the bindings");
+    let folder = target.join("page");
+    Bindgen::new()
+        .input_path(target.join("wasm32-unknown-unknown/wasm/daxscope-frontend.wasm"))
+        .out_name("daxscope")
+        .no_modules(true)?
+        .typescript(false)
+        .remove_name_section(true)
+        .remove_producers_section(true)
+        .generate(&folder)
+        .context("wasm-bindgen cannot make the bindings")?;
+    let bindings = std::fs::read_to_string(folder.join("daxscope.js"))?;
+    let bound = folder.join("daxscope_bg.wasm");
+    let wasm = std::fs::read(if optimise { optimised(&bound)? } else { bound })?;
+    Ok(Bound { bindings, wasm })
+}
+
+/// Flags that keep this machine's paths out of the module, so that it comes out the same everywhere.
+fn remapped_paths() -> Result<String> {
+    let cargo_home = std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")));
+    let mut remaps = vec![(project::root().to_path_buf(), "/daxscope")];
+    let sources = cargo_home
+        .context("neither CARGO_HOME nor HOME is set")?
+        .join("registry/src");
+    for folder in std::fs::read_dir(sources).into_iter().flatten() {
+        remaps.push((folder?.path(), "/dependencies"));
+    }
+    remaps.sort();
+    let flags = remaps
+        .iter()
+        .map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()));
+    Ok(flags.collect::<Vec<_>>().join(" "))
+}
+
+/// How hard wasm-opt works: the level whose outcome is smallest after brotli, which counts, and not before it.
+const LEVEL: &str = "-O1";
+
+/// Runs wasm-opt; the features are those that Rust's wasm32 target has on.
+fn optimised(module: &Path) -> Result<PathBuf> {
+    let node = tools::node().context("wasm-opt needs Node (`--no-opt` goes without)")?;
+    tools::npm_packages()?;
+    say::step(format!("optimising with wasm-opt (Node {node})"));
+    let to = module.with_file_name("daxscope_opt.wasm");
+    let mut wasm_opt = Command::new("node");
+    wasm_opt
+        .current_dir(project::path("e2e"))
+        .arg("node_modules/binaryen/bin/wasm-opt")
+        .args([
+            LEVEL,
+            "--strip-debug",
+            "--strip-producers",
+            "--strip-target-features",
+        ])
+        .args([
+            "--enable-bulk-memory",
+            "--enable-multivalue",
+            "--enable-mutable-globals",
+        ])
+        .args([
+            "--enable-nontrapping-float-to-int",
+            "--enable-reference-types",
+        ])
+        .args(["--enable-sign-ext", "-o"])
+        .arg(&to)
+        .arg(module);
+    say::run(&mut wasm_opt)?;
+    Ok(to)
+}
+
+/// The bindings' maker works for one version of wasm-bindgen only: the one in `Cargo.lock` must be that.
+pub(crate) fn check_versions() -> Result<()> {
+    let lock = project::read("Cargo.lock")?;
+    let used = locked(&lock, "wasm-bindgen")?;
+    let linked = locked(&lock, "wasm-bindgen-cli-support")?;
+    ensure!(
+        used == linked,
+        "the page uses wasm-bindgen {used} but xtask makes bindings for {linked}: write `={used}` for \
+         wasm-bindgen in frontend/Cargo.toml and for wasm-bindgen-cli-support in xtask/Cargo.toml"
+    );
+    Ok(())
+}
+
+/// The version of a package in the text of a `Cargo.lock`.
+fn locked<'a>(lock: &'a str, package: &str) -> Result<&'a str> {
+    let head = format!("[[package]]\nname = \"{package}\"\nversion = \"");
+    let (_, rest) = lock
+        .split_once(&head)
+        .with_context(|| format!("Cargo.lock has no package {package}"))?;
+    rest.split('"')
+        .next()
+        .context("Cargo.lock ends in the middle of a version")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_is_found_by_its_whole_name() {
+        let lock = "[[package]]\nname = \"a-b\"\nversion = \"2.0.0\"\n\n[[package]]\nname = \"a\"\nversion = \"1.2.3\"\n";
+        assert_eq!(locked(lock, "a").unwrap(), "1.2.3");
+        assert_eq!(locked(lock, "a-b").unwrap(), "2.0.0");
+        assert!(locked(lock, "b").is_err());
+    }
+
+    #[test]
+    fn the_locked_versions_of_wasm_bindgen_agree() {
+        check_versions().unwrap();
+    }
+}
