@@ -18,4 +18,12 @@ pub mod entry;
 
 pub mod radix_tree;
 
+pub mod address_space;
+
 pub mod medium;
+
+pub mod fs;
+
+pub mod machine;
+
+pub mod view;

@@ -126,6 +126,19 @@ pub trait Medium {
     /// stay as they are. Models CPU-4.
     fn fence(&mut self, cpu: Cpu);
 
+    /// Calls `each` for every line that a fence by `cpu` would make safe, as far as the medium
+    /// knows. A real one does not: the default calls nothing. For reports only.
+    fn for_each_pending(&self, cpu: Cpu, each: &mut dyn FnMut(LineNr)) {
+        let _ = (cpu, each);
+    }
+
+    /// How many lines of the range are dirty, as far as the medium knows; a real one does not, and
+    /// says 0. For reports only.
+    fn dirty_lines_in(&self, lines: LineRange) -> u64 {
+        let _ = lines;
+        0
+    }
+
     /// [`load`](Self::load) of a single word.
     #[must_use]
     fn load_word(&self, at: WordAddr) -> Word {

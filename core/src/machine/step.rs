@@ -1,7 +1,8 @@
 //! What a step reports: actor, stack, rules, events, changed components.
 
-use super::program::{Call, FileWord, ThreadId};
 use super::VmaId;
+use super::frame::Frame;
+use super::program::{Call, FileWord, ThreadId};
 use crate::address_space::MappingId;
 use crate::rules::RuleId;
 use crate::tag::Tag;
@@ -243,6 +244,14 @@ pub enum Event {
         /// The page.
         index: PageIndex,
     },
+    /// `__writeback_single_inode` is through with an inode: it stays dirty while its tree has a
+    /// DIRTY tag.
+    InodeWritten {
+        /// The file.
+        ino: Ino,
+        /// Whether it is still dirty.
+        still_dirty: bool,
+    },
     /// A DAX entry is in the tree now.
     EntryInserted {
         /// The file.
@@ -416,6 +425,7 @@ impl Event {
             Self::LookedUp { .. } => "looked-up",
             Self::FaultMapped { .. } => "fault-mapped",
             Self::Sigbus { .. } => "sigbus",
+            Self::InodeWritten { .. } => "inode-written",
             Self::EntryInserted { .. } => "entry-inserted",
             Self::EntryDirtied { .. } => "entry-dirtied",
             Self::EntryGone { .. } => "entry-gone",
@@ -455,6 +465,7 @@ impl Event {
         "looked-up",
         "fault-mapped",
         "sigbus",
+        "inode-written",
         "entry-inserted",
         "entry-dirtied",
         "entry-gone",
@@ -493,16 +504,15 @@ pub struct Step {
 
 impl Step {
     /// The event that says what the step did: the last that is no call, return or side effect of a
-    /// lock.
+    /// lock; else the return of a system call.
     #[must_use]
     pub fn main_event(&self) -> Option<&Event> {
-        let side = |event: &&Event| {
-            !matches!(
-                event,
-                Event::Entered(_) | Event::Left(_) | Event::CallBegan { .. } | Event::LockFenced { .. }
-            )
-        };
-        self.events.iter().rev().find(side)
+        let is_return = |event: &&Event| matches!(event, Event::CallReturned { .. });
+        let is_side =
+            |event: &&Event| event.name().is_none() || matches!(event, Event::LockFenced { .. });
+        let mut newest = self.events.iter().rev();
+        let main = newest.clone().find(|event| !is_side(event));
+        main.or_else(|| newest.find(is_return))
     }
 }
 
@@ -513,6 +523,8 @@ pub trait Report {
     fn rule(&mut self, rule: RuleId);
     /// Something happened; the event is built only if somebody takes it.
     fn event(&mut self, event: impl FnOnce() -> Event);
+    /// The observable action happened in `function`, with `callers` below it on the stack.
+    fn acted_in(&mut self, callers: &[Frame], function: &'static str);
     /// A component changed. Listing one that stayed equal is allowed, missing one is not.
     fn changed(&mut self, component: Component);
 }
@@ -523,15 +535,28 @@ pub struct FullReport {
     rules: Vec<RuleId>,
     events: Vec<Event>,
     changed: Vec<Component>,
+    stack: Vec<&'static str>,
 }
 
 impl FullReport {
     /// The step, once the machine has applied an action with this report.
     #[must_use]
-    pub fn into_step(mut self, actor: Actor, stack: Vec<&'static str>) -> Step {
+    pub fn into_step(mut self, actor: Actor) -> Step {
         self.changed.sort_unstable();
         self.changed.dedup();
-        Step { actor, stack, rules: self.rules, events: self.events, changed: self.changed }
+        let Self {
+            rules,
+            events,
+            changed,
+            stack,
+        } = self;
+        Step {
+            actor,
+            stack,
+            rules,
+            events,
+            changed,
+        }
     }
 }
 
@@ -543,6 +568,13 @@ impl Report for FullReport {
     }
     fn event(&mut self, event: impl FnOnce() -> Event) {
         self.events.push(event());
+    }
+    fn acted_in(&mut self, callers: &[Frame], function: &'static str) {
+        self.stack = callers
+            .iter()
+            .map(Frame::function)
+            .chain([function])
+            .collect();
     }
     fn changed(&mut self, component: Component) {
         self.changed.push(component);
@@ -559,6 +591,7 @@ pub struct ChangeReport {
 impl Report for ChangeReport {
     fn rule(&mut self, _: RuleId) {}
     fn event(&mut self, _: impl FnOnce() -> Event) {}
+    fn acted_in(&mut self, _: &[Frame], _: &'static str) {}
     fn changed(&mut self, component: Component) {
         self.changed.push(component);
     }
@@ -571,5 +604,6 @@ pub struct NoReport;
 impl Report for NoReport {
     fn rule(&mut self, _: RuleId) {}
     fn event(&mut self, _: impl FnOnce() -> Event) {}
+    fn acted_in(&mut self, _: &[Frame], _: &'static str) {}
     fn changed(&mut self, _: Component) {}
 }

@@ -89,6 +89,17 @@ impl Medium for SimMedium {
         }
     }
 
+    fn for_each_pending(&self, cpu: Cpu, each: &mut dyn FnMut(LineNr)) {
+        self.all_pending()
+            .iter()
+            .filter(|mark| mark.cpu == cpu)
+            .for_each(|mark| each(mark.line));
+    }
+
+    fn dirty_lines_in(&self, lines: LineRange) -> u64 {
+        lines.lines().filter(|line| self.is_dirty(*line)).count() as u64
+    }
+
     fn fence(&mut self, cpu: Cpu) {
         let Self {
             guaranteed,

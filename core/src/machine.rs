@@ -1,0 +1,441 @@
+//! The machine: threads as stacks of frames over mappings, page tables and a medium.
+//!
+//! One **step** runs one actor to its next observable action: shared memory, a tag, a lock, I/O, a
+//! flush, a fence, a wait, or the return of a call that promises something. Calls and returns on
+//! the way belong to that step. What a lock protects is one step. A state is plain data, so time
+//! travel is free.
+
+mod exec;
+pub mod frame;
+mod program;
+mod setup;
+mod step;
+
+pub use program::*;
+pub use setup::*;
+pub use step::*;
+
+use crate::address_space::{AddressSpace, MappingId};
+use crate::config::{EntryLock, Geometry, NotModelled, SDaxScope, Semantics};
+use crate::fs;
+use crate::medium::{LineRange, Medium, SimMedium};
+use crate::rules::RuleId;
+use crate::units::{BlockNr, Cpu, Ino, LineNr, PageIndex, Word};
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::fmt;
+use frame::Frame;
+
+/// Number of a user mapping, in the order of the `mmap` calls.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct VmaId(pub u8);
+
+/// Why a read goes past the page cache.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Direct {
+    /// The file is DAX: there is no copy in DRAM to read.
+    DaxFile,
+    /// The device's inode is S_DAX (MIX-2).
+    DaxBdev,
+}
+
+/// A page-table entry of a user mapping: straight to a block of persistent memory.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Pte {
+    /// The block.
+    pub block: BlockNr,
+    /// Whether a store needs no fault.
+    pub writable: bool,
+}
+
+/// A shared mapping of a whole file into one thread's memory.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Vma {
+    /// Whose.
+    pub thread: ThreadId,
+    /// The file.
+    pub ino: Ino,
+    /// Its page-table entries, sorted by page.
+    ptes: Vec<(PageIndex, Pte)>,
+}
+
+impl Vma {
+    /// The PTE of a page.
+    #[must_use]
+    pub fn pte(&self, index: PageIndex) -> Option<Pte> {
+        let at = self.ptes.binary_search_by_key(&index, |(at, _)| *at).ok()?;
+        Some(self.ptes[at].1)
+    }
+
+    /// All PTEs, ascending by page.
+    pub fn ptes(&self) -> impl Iterator<Item = (PageIndex, Pte)> {
+        self.ptes.iter().copied()
+    }
+
+    fn set_pte(&mut self, index: PageIndex, pte: Pte) {
+        match self.ptes.binary_search_by_key(&index, |(at, _)| *at) {
+            Ok(at) => self.ptes[at].1 = pte,
+            Err(at) => self.ptes.insert(at, (index, pte)),
+        }
+    }
+}
+
+/// A file in memory.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Inode<const FAN: usize> {
+    /// Its number.
+    pub ino: Ino,
+    /// Its name, for people.
+    pub name: String,
+    /// S_DAX. Says nothing about what the mapping holds (IDX-8).
+    pub dax: bool,
+    /// The block of each page; as long as the file.
+    pub blocks: Vec<BlockNr>,
+    /// Its page cache.
+    pub mapping: AddressSpace<FAN>,
+    /// I_DIRTY_PAGES: sync must visit it (DAX-10).
+    pub dirty_pages: bool,
+}
+
+/// The block device: its inode's mapping, and whether that inode is S_DAX.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct BlockDevice<const FAN: usize> {
+    /// The device inode's page cache; index = block number (IDX-2).
+    pub mapping: AddressSpace<FAN>,
+    /// S_DAX of the device inode.
+    pub dax: bool,
+}
+
+/// A thread: a program and a stack of frames.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Thread {
+    /// What it does and where it runs.
+    pub program: Program,
+    /// The operation it is in or comes to next.
+    pub position: usize,
+    /// The kernel stack, outermost first; empty in user mode.
+    pub stack: Vec<Frame>,
+    /// Killed by SIGBUS.
+    pub killed: bool,
+}
+
+impl Thread {
+    /// Whether the program has ended.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.killed || self.position == self.program.ops.len()
+    }
+}
+
+/// Why an action was not taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Refusal {
+    /// The action is not possible now.
+    NotEnabled(Action),
+    /// A frame came to a switch whose value no branch implements.
+    NotModelled(NotModelled),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotEnabled(Action::Run(thread)) => {
+                write!(
+                    f,
+                    "thread {} cannot run now: it is done or asleep",
+                    thread.0
+                )
+            }
+            Self::NotEnabled(Action::Evict(line)) => {
+                write!(f, "{line} cannot be evicted: it is not dirty")
+            }
+            Self::NotModelled(what) => what.fmt(f),
+        }
+    }
+}
+
+impl From<NotModelled> for Refusal {
+    fn from(what: NotModelled) -> Self {
+        Self::NotModelled(what)
+    }
+}
+
+/// The whole state: everything that can still influence what happens or what survives.
+///
+/// `FAN` is the fan-out of the trees: 8 in lectures, 64 as in the kernel.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Machine<M, const FAN: usize> {
+    /// Sizes; never change.
+    pub geometry: Geometry,
+    /// Kernel design choices; never change along a path.
+    pub semantics: Semantics,
+    /// The memory: CPU caches and persistent memory in one (CPU-1).
+    pub medium: M,
+    /// The block device.
+    pub bdev: BlockDevice<FAN>,
+    /// The files, by inode number.
+    pub inodes: Vec<Inode<FAN>>,
+    /// The user mappings.
+    pub vmas: Vec<Vma>,
+    /// The threads.
+    pub threads: Vec<Thread>,
+    /// Who sleeps on which entry lock, in the order of arrival (DAX-16).
+    pub waiters: Vec<(ThreadId, Ino, PageIndex)>,
+    /// See [`Setup::planted`].
+    pub planted: Option<RuleId>,
+}
+
+/// The machine of the lectures.
+pub type TeachingMachine = Machine<SimMedium, 8>;
+
+impl<const FAN: usize> Machine<SimMedium, FAN> {
+    /// The initial state on a simulated medium.
+    ///
+    /// # Errors
+    /// If the setup names something that does not exist.
+    pub fn new(setup: &Setup) -> Result<Self, SetupError> {
+        Self::with_medium(setup, |image| SimMedium::new(image))
+    }
+}
+
+impl<M: Medium, const FAN: usize> Machine<M, FAN> {
+    /// The initial state: `make` gets the whole image of the device and makes a medium that holds
+    /// it, guaranteed.
+    ///
+    /// # Errors
+    /// If the setup names something that does not exist.
+    ///
+    /// # Panics
+    /// If the geometry asks for another fan-out than `FAN`.
+    pub fn with_medium(setup: &Setup, make: impl FnOnce(&[Word]) -> M) -> Result<Self, SetupError> {
+        setup.check()?;
+        let geometry = setup.geometry;
+        assert_eq!(
+            geometry.fan_out, FAN,
+            "the geometry's fan-out is the tree's"
+        );
+        let medium = make(&initial_image(setup));
+        let inode = |file: &FileSetup| Inode {
+            ino: file.ino,
+            name: file.name.clone(),
+            dax: file.dax,
+            blocks: file.blocks.clone(),
+            mapping: AddressSpace::new(),
+            dirty_pages: false,
+        };
+        let mut inodes: Vec<_> = setup.files.iter().map(inode).collect();
+        inodes.sort_by_key(|inode| inode.ino);
+        let thread = |program: &Program| Thread {
+            program: program.clone(),
+            position: 0,
+            stack: Vec::new(),
+            killed: false,
+        };
+        let dax = !matches!(setup.semantics.s_dax_scope(), Ok(SDaxScope::Regular));
+        Ok(Self {
+            geometry,
+            semantics: setup.semantics,
+            medium,
+            bdev: BlockDevice {
+                mapping: AddressSpace::new(),
+                dax,
+            },
+            inodes,
+            vmas: Vec::new(),
+            threads: setup.programs.iter().map(thread).collect(),
+            waiters: Vec::new(),
+            planted: setup.planted,
+        })
+    }
+
+    /// The file with this number.
+    ///
+    /// # Panics
+    /// If there is none: [`Setup::check`] has seen every number that a program names.
+    #[must_use]
+    pub fn inode(&self, ino: Ino) -> &Inode<FAN> {
+        self.inodes
+            .iter()
+            .find(|inode| inode.ino == ino)
+            .expect("programs name existing files")
+    }
+
+    fn inode_mut(&mut self, ino: Ino) -> &mut Inode<FAN> {
+        self.inodes
+            .iter_mut()
+            .find(|inode| inode.ino == ino)
+            .expect("programs name existing files")
+    }
+
+    /// A mapping.
+    #[must_use]
+    pub fn mapping(&self, id: MappingId) -> &AddressSpace<FAN> {
+        match id {
+            MappingId::File(ino) => &self.inode(ino).mapping,
+            MappingId::Bdev => &self.bdev.mapping,
+        }
+    }
+
+    fn mapping_mut(&mut self, id: MappingId) -> &mut AddressSpace<FAN> {
+        match id {
+            MappingId::File(ino) => &mut self.inode_mut(ino).mapping,
+            MappingId::Bdev => &mut self.bdev.mapping,
+        }
+    }
+
+    /// All mappings: the files' first, then the device's.
+    pub fn mappings(&self) -> impl Iterator<Item = MappingId> {
+        let files = self.inodes.iter().map(|inode| MappingId::File(inode.ino));
+        files.chain([MappingId::Bdev])
+    }
+
+    /// The block that a page of a mapping is a copy of; `None` past the end of the file.
+    #[must_use]
+    pub fn block_of(&self, mapping: MappingId, index: PageIndex) -> Option<BlockNr> {
+        match mapping {
+            MappingId::File(ino) => self
+                .inode(ino)
+                .blocks
+                .get(usize::try_from(index.0).ok()?)
+                .copied(),
+            MappingId::Bdev => (index.0 < self.geometry.blocks).then_some(BlockNr(index.0)),
+        }
+    }
+
+    /// The file page that lives in a block, if a file owns it.
+    #[must_use]
+    pub fn owner_of(&self, block: BlockNr) -> Option<(&Inode<FAN>, PageIndex)> {
+        self.inodes.iter().find_map(|inode| {
+            let page = inode.blocks.iter().position(|owned| *owned == block)?;
+            Some((inode, PageIndex(page as u64)))
+        })
+    }
+
+    /// What every CPU sees of a block now.
+    #[must_use]
+    pub fn load_block(&self, block: BlockNr) -> Vec<Word> {
+        let mut words = vec![Word::ZERO; self.words_per_block()];
+        self.medium
+            .load(self.geometry.first_word(block), &mut words);
+        words
+    }
+
+    /// Words of a block or page.
+    #[must_use]
+    pub fn words_per_block(&self) -> usize {
+        usize::try_from(self.geometry.words_per_block()).expect("a block fits memory")
+    }
+
+    fn lines_of(&self, block: BlockNr) -> LineRange {
+        LineRange::new(
+            self.geometry.first_line(block),
+            self.geometry.lines_per_block,
+        )
+    }
+
+    /// The thread's CPU.
+    fn cpu(&self, thread: ThreadId) -> Cpu {
+        self.threads[usize::from(thread.0)].program.cpu
+    }
+
+    /// The thread's own mapping of a file, the newest if there are several.
+    #[must_use]
+    pub fn vma_of(&self, thread: ThreadId, ino: Ino) -> Option<VmaId> {
+        let mine = |vma: &Vma| vma.thread == thread && vma.ino == ino;
+        self.vmas.iter().rposition(mine).map(|at| VmaId(at as u8))
+    }
+
+    /// Whether a thread sleeps on an entry lock.
+    #[must_use]
+    pub fn sleeps(&self, thread: ThreadId) -> bool {
+        self.waiters.iter().any(|(waiter, ..)| *waiter == thread)
+    }
+
+    /// Whether the entry lock of 4.7 is in use.
+    fn has_entry_lock(&self) -> Result<bool, Refusal> {
+        Ok(self.semantics.entry_lock()? == EntryLock::Yes)
+    }
+
+    /// Cites a rule for the step under way, and says whether its branch is to be obeyed. It is,
+    /// unless a test planted a fault there.
+    pub(crate) fn obeys(&self, rule: RuleId, report: &mut impl Report) -> bool {
+        report.rule(rule);
+        self.planted != Some(rule)
+    }
+
+    /// The threads that can run now, in order.
+    pub fn runnable(&self) -> impl Iterator<Item = ThreadId> {
+        let ids = (0u8..)
+            .zip(&self.threads)
+            .map(|(n, thread)| (ThreadId(n), thread));
+        ids.filter(|(id, thread)| !thread.is_done() && !self.sleeps(*id))
+            .map(|(id, _)| id)
+    }
+}
+
+impl<const FAN: usize> Machine<SimMedium, FAN> {
+    /// What can be done next: threads first, then evictions by line. Links count in this order.
+    #[must_use]
+    pub fn enabled(&self) -> Vec<Action> {
+        let evictions = self.medium.dirty_lines().map(Action::Evict);
+        self.runnable().map(Action::Run).chain(evictions).collect()
+    }
+
+    /// Takes one step.
+    ///
+    /// # Errors
+    /// If the action is not enabled (nothing has changed then), or if a frame comes to a switch
+    /// value that is not modelled: the machine is not to be used any further then, the caller goes
+    /// on from the state it had.
+    pub fn apply(&mut self, action: Action, report: &mut impl Report) -> Result<(), Refusal> {
+        match action {
+            Action::Run(thread) => self.run(thread, report),
+            Action::Evict(line) => self.evict(line, report),
+        }
+    }
+
+    /// [`Machine::apply`] with a [`FullReport`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn step(&mut self, action: Action) -> Result<Step, Refusal> {
+        let mut report = FullReport::default();
+        self.apply(action, &mut report)?;
+        Ok(report.into_step(action.actor()))
+    }
+
+    /// The hardware writes a dirty line back. Models CPU-3.
+    fn evict(&mut self, line: LineNr, report: &mut impl Report) -> Result<(), Refusal> {
+        if line.0 >= self.medium.lines() || !self.medium.is_dirty(line) {
+            return Err(Refusal::NotEnabled(Action::Evict(line)));
+        }
+        if self.obeys(RuleId::CPU_3, report) {
+            self.medium.evict(line);
+        }
+        report.changed(Component::Line(line));
+        report.event(|| Event::Evicted {
+            line,
+            block: self.geometry.block_of(line),
+        });
+        Ok(())
+    }
+}
+
+/// The device as `mkfs` and the scenario leave it.
+fn initial_image(setup: &Setup) -> Vec<Word> {
+    let geometry = setup.geometry;
+    let words = usize::try_from(geometry.words()).expect("the device fits memory");
+    let mut image = vec![Word::ZERO; words];
+    let record = |file: &FileSetup| fs::InodeRecord {
+        ino: file.ino,
+        blocks: file.blocks.clone(),
+    };
+    let inodes: Vec<_> = setup.files.iter().map(record).collect();
+    fs::mkfs(&mut image, &geometry, &inodes);
+    for (block, words) in &setup.contents {
+        let at = usize::try_from(geometry.first_word(*block).0).expect("fits memory");
+        image[at..at + words.len()].copy_from_slice(words);
+    }
+    image
+}

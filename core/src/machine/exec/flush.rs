@@ -1,0 +1,280 @@
+//! The DAX flush: `dax_writeback_mapping_range` and `dax_writeback_one`.
+
+use super::{Event, Flow, Frame, Machine, Outcome, Pte, Refusal, Report, ThreadId};
+use crate::address_space::MappingId;
+use crate::config::{DirtyClearedByFlush, FencePlace};
+use crate::entry::{DaxEntry, Entry};
+use crate::machine::frame::{OneAt, RangeAt};
+use crate::machine::{Component, Skip};
+use crate::medium::Medium;
+use crate::rules::RuleId;
+use crate::tag::Tag;
+use crate::units::{Ino, PageIndex};
+use alloc::vec::Vec;
+
+/// Entries fetched at a time (PAGEVEC_SIZE, 4.5).
+pub(super) const BATCH: usize = 14;
+
+impl<M: Medium, const FAN: usize> Machine<M, FAN> {
+    pub(super) fn dax_writeback_mapping_range(
+        &mut self,
+        id: ThreadId,
+        ino: Ino,
+        at: RangeAt,
+        report: &mut impl Report,
+    ) -> Outcome {
+        let frame = |at| Frame::DaxWritebackMappingRange { ino, at };
+        match at {
+            RangeAt::Tag => {
+                let empty = self.inode(ino).mapping.nrexceptional == 0;
+                // Planted: the check is the wrong way round.
+                if empty == self.obeys(RuleId::DAX_12_2, report) {
+                    return Ok(Flow::Returned);
+                }
+                self.take_lock(self.cpu(id), report)?;
+                let planned = self.obeys(RuleId::DAX_12_4, report);
+                self.tag_pages_for_writeback(MappingId::File(ino), planned, report);
+                Ok(Flow::Acted(frame(RangeAt::Lookup)))
+            }
+            RangeAt::Lookup => {
+                let obeyed = self.obeys(RuleId::DAX_12_5, report);
+                let mut batch = self.find_tagged(MappingId::File(ino));
+                if !obeyed {
+                    batch.clear();
+                }
+                let found = || batch.iter().map(|(index, _)| *index).collect();
+                let mapping = MappingId::File(ino);
+                report.event(|| Event::LookedUp {
+                    mapping,
+                    tag: Tag::Towrite,
+                    found: found(),
+                });
+                if batch.is_empty() {
+                    return Ok(Flow::Acted(frame(RangeAt::Fence)));
+                }
+                batch.reverse();
+                Ok(Flow::Acted(frame(RangeAt::Each(batch))))
+            }
+            RangeAt::Each(mut batch) => {
+                let Some((index, entry)) = batch.pop() else {
+                    return Ok(Flow::GoesOn(frame(RangeAt::Lookup)));
+                };
+                let callee = Frame::DaxWritebackOne {
+                    ino,
+                    index,
+                    entry,
+                    at: OneAt::Check,
+                };
+                Ok(Flow::Calls(frame(RangeAt::Each(batch)), callee))
+            }
+            RangeAt::Fence => {
+                if self.semantics.fence_place()? == FencePlace::DeviceFlush {
+                    return Ok(Flow::Returned);
+                }
+                let cpu = self.cpu(id);
+                let mut lines = 0;
+                if self.obeys(RuleId::DAX_12_7, report) {
+                    lines = self.fence(cpu, report);
+                }
+                report.event(|| Event::Fenced { cpu, lines });
+                Ok(Flow::ActedAndReturned)
+            }
+        }
+    }
+
+    /// Up to [`BATCH`] items tagged TOWRITE, from the start of the mapping.
+    pub(super) fn find_tagged(&self, mapping: MappingId) -> Vec<(PageIndex, Entry)> {
+        let mut found = [(PageIndex(0), Entry::page(crate::entry::PageId(0))); BATCH];
+        let tree = &self.mapping(mapping).i_pages;
+        let count = tree.gang_lookup_tag(PageIndex(0), Tag::Towrite, &mut found);
+        found[..count].to_vec()
+    }
+
+    /// Flushes one entry. The order differs between 4.5 (DAX-12 step 6) and 4.10 (DAX-18).
+    pub(super) fn dax_writeback_one(
+        &mut self,
+        id: ThreadId,
+        ino: Ino,
+        index: PageIndex,
+        entry: Entry,
+        at: OneAt,
+        report: &mut impl Report,
+    ) -> Outcome {
+        let clears = self.semantics.dirty_cleared_by_flush()? != DirtyClearedByFlush::No;
+        let frame = |at| Frame::DaxWritebackOne {
+            ino,
+            index,
+            entry,
+            at,
+        };
+        match at {
+            OneAt::Check if clears => self.lock_for_flush(id, ino, index, entry, report),
+            OneAt::Check => {
+                self.take_lock(self.cpu(id), report)?;
+                let mut skip = self.why_skip(ino, index, |now| now == entry);
+                if !self.obeys(RuleId::DAX_12_6A, report) {
+                    skip = Some(Skip::EntryChanged);
+                }
+                report.event(|| Event::EntryChecked { ino, index, skip });
+                if skip.is_some() {
+                    return Ok(Flow::ActedAndReturned);
+                }
+                Ok(Flow::Acted(frame(OneAt::WriteBack)))
+            }
+            OneAt::Mkclean => {
+                let count = self.mkclean(ino, index, report);
+                report.event(|| Event::PtesProtected { ino, index, count });
+                Ok(Flow::Acted(frame(OneAt::WriteBack)))
+            }
+            OneAt::WriteBack => {
+                let rule = if clears {
+                    RuleId::DAX_18_4
+                } else {
+                    RuleId::DAX_12_6D
+                };
+                self.write_back_entry(id, ino, index, entry, rule, report);
+                Ok(Flow::Acted(frame(OneAt::Clear)))
+            }
+            OneAt::Clear => {
+                self.take_lock(self.cpu(id), report)?;
+                if clears {
+                    self.clear_dirty(ino, index, report)?;
+                } else {
+                    if self.obeys(RuleId::DAX_12_6E, report) {
+                        self.inode_mut(ino)
+                            .mapping
+                            .i_pages
+                            .tag_clear(index, Tag::Towrite);
+                    }
+                    Self::slot_changed(MappingId::File(ino), index, report);
+                    report.event(|| Event::TowriteCleared { ino, index });
+                }
+                Ok(Flow::ActedAndReturned)
+            }
+        }
+    }
+
+    /// Why the entry needs no flush, if it does not: gone or another one, or TOWRITE clear.
+    fn why_skip(&self, ino: Ino, index: PageIndex, same: impl Fn(Entry) -> bool) -> Option<Skip> {
+        let tree = &self.inode(ino).mapping.i_pages;
+        if !tree.lookup(index).is_some_and(same) {
+            return Some(Skip::EntryChanged);
+        }
+        (!tree.tag_get(index, Tag::Towrite)).then_some(Skip::NotTowrite)
+    }
+
+    /// Models DAX-18 steps 1 and 2: `fs/dax.c dax_writeback_one` (4.10, 6.12).
+    fn lock_for_flush(
+        &mut self,
+        id: ThreadId,
+        ino: Ino,
+        index: PageIndex,
+        entry: Entry,
+        report: &mut impl Report,
+    ) -> Outcome {
+        let frame = |at| Frame::DaxWritebackOne {
+            ino,
+            index,
+            entry,
+            at,
+        };
+        self.take_lock(self.cpu(id), report)?;
+        if self.waits_for_entry(id, ino, index, report) {
+            return Ok(Flow::Acted(frame(OneAt::Check)));
+        }
+        let obeyed = self.obeys(RuleId::DAX_18_1, report);
+        let block = |entry: Entry| entry.as_dax().map(|dax| dax.block);
+        let skip = self.why_skip(ino, index, |now| block(now) == block(entry));
+        if skip.is_some() {
+            report.event(|| Event::EntryChecked { ino, index, skip });
+            return Ok(Flow::ActedAndReturned);
+        }
+        let lock = self.has_entry_lock()? && obeyed;
+        let mapping = &mut self.inode_mut(ino).mapping;
+        if lock {
+            let now = mapping.dax_entry(index).expect("checked just above");
+            mapping.i_pages.replace(
+                index,
+                Entry::dax(DaxEntry {
+                    locked: true,
+                    ..now
+                }),
+            );
+        }
+        mapping.i_pages.tag_clear(index, Tag::Towrite);
+        Self::slot_changed(MappingId::File(ino), index, report);
+        report.event(|| Event::EntryLockedForFlush { ino, index });
+        Ok(Flow::Acted(frame(OneAt::Mkclean)))
+    }
+
+    /// Write-protects every PTE of the page; says how many were writable. Models DAX-18 step 3:
+    /// `fs/dax.c dax_mapping_entry_mkclean` (4.10).
+    fn mkclean(&mut self, ino: Ino, index: PageIndex, report: &mut impl Report) -> u64 {
+        let obeyed = self.obeys(RuleId::DAX_18_3, report);
+        let mut count = 0;
+        for (n, vma) in (0u8..).zip(&mut self.vmas) {
+            let Some(pte) = vma.pte(index).filter(|pte| vma.ino == ino && pte.writable) else {
+                continue;
+            };
+            vma.set_pte(
+                index,
+                Pte {
+                    writable: !obeyed,
+                    ..pte
+                },
+            );
+            report.changed(Component::Pte(crate::machine::VmaId(n), index));
+            count += 1;
+        }
+        count
+    }
+
+    /// clwb on each line of the block. Posted: nothing is guaranteed before this CPU's next fence.
+    fn write_back_entry(
+        &mut self,
+        id: ThreadId,
+        ino: Ino,
+        index: PageIndex,
+        entry: Entry,
+        rule: RuleId,
+        report: &mut impl Report,
+    ) {
+        let block = entry.as_dax().expect("the flush fetched DAX entries").block;
+        let lines = self.lines_of(block);
+        let dirty_lines = self.medium.dirty_lines_in(lines);
+        if self.obeys(rule, report) {
+            self.medium.write_back(self.cpu(id), lines);
+        }
+        lines
+            .lines()
+            .for_each(|line| report.changed(Component::Line(line)));
+        report.event(|| Event::BlockWrittenBack {
+            ino,
+            index,
+            block,
+            dirty_lines,
+        });
+    }
+
+    /// Models DAX-18 step 5: `fs/dax.c dax_writeback_one` (4.10).
+    fn clear_dirty(
+        &mut self,
+        ino: Ino,
+        index: PageIndex,
+        report: &mut impl Report,
+    ) -> Result<(), Refusal> {
+        if self.obeys(RuleId::DAX_18_5, report) {
+            self.inode_mut(ino)
+                .mapping
+                .i_pages
+                .tag_clear(index, Tag::Dirty);
+        }
+        Self::slot_changed(MappingId::File(ino), index, report);
+        let mut woken = None;
+        if self.has_entry_lock()? {
+            woken = self.unlock_entry(ino, index, report);
+        }
+        report.event(|| Event::DirtyCleared { ino, index, woken });
+        Ok(())
+    }
+}

@@ -1,0 +1,214 @@
+//! fsync(2), sync(2) and the four places the DAX flush was called from.
+
+use super::{Call, Event, Flow, Frame, Machine, Outcome, Refusal, Report};
+use crate::address_space::MappingId;
+use crate::config::{Barriers, FlushBdev, FlushCallSite};
+use crate::machine::Component;
+use crate::machine::frame::{CacheAt, FilemapAt, RangeAt, SyncAt, SyncFileAt};
+use crate::medium::Medium;
+use crate::rules::RuleId;
+use crate::tag::Tag;
+use crate::units::Ino;
+
+impl<M: Medium, const FAN: usize> Machine<M, FAN> {
+    /// Steps 1 and 5 of FS-1; without a journal there is nothing between them.
+    pub(super) fn ext4_sync_file(
+        &mut self,
+        ino: Ino,
+        at: SyncFileAt,
+        report: &mut impl Report,
+    ) -> Outcome {
+        let frame = |at| Frame::Ext4SyncFile { ino, at };
+        match at {
+            SyncFileAt::Write => {
+                // Planted FS-5: fsync returns before the data is durable.
+                if !self.obeys(RuleId::FS_5, report) {
+                    return Ok(Flow::GoesOn(frame(SyncFileAt::Done)));
+                }
+                if !self.obeys(RuleId::FS_1_1, report) {
+                    return Ok(Flow::GoesOn(frame(SyncFileAt::DaxFlush)));
+                }
+                let at = FilemapAt::DaxFlush;
+                let callee = Frame::FilemapWriteAndWaitRange { ino, at };
+                Ok(Flow::Calls(frame(SyncFileAt::DaxFlush), callee))
+            }
+            SyncFileAt::DaxFlush => {
+                self.dax_flush_here(ino, FlushCallSite::Fsync, frame(SyncFileAt::Flush), report)
+            }
+            SyncFileAt::Flush => {
+                let barriers = self.semantics.barriers()? == Barriers::On;
+                if !barriers || !self.obeys(RuleId::FS_1_5, report) {
+                    return Ok(Flow::Returned);
+                }
+                Ok(Flow::Calls(
+                    frame(SyncFileAt::Done),
+                    Frame::BlkdevIssueFlush,
+                ))
+            }
+            SyncFileAt::Done => Ok(Flow::Returned),
+        }
+    }
+
+    /// Calls the DAX flush if `site` is where this epoch calls it from and the file has something
+    /// to flush; goes on with `next` after it. Models DAX-21.
+    fn dax_flush_here(
+        &mut self,
+        ino: Ino,
+        site: FlushCallSite,
+        next: Frame,
+        report: &mut impl Report,
+    ) -> Outcome {
+        let here = self.semantics.flush_call_site()? == site && self.inode(ino).dax;
+        if !here || !self.obeys(RuleId::DAX_21, report) {
+            return Ok(Flow::GoesOn(next));
+        }
+        // One device: all three values name it for an ordinary file.
+        let (FlushBdev::SBdev | FlushBdev::Passed | FlushBdev::DaxDevice) =
+            self.semantics.flush_bdev()?;
+        let callee = Frame::DaxWritebackMappingRange {
+            ino,
+            at: RangeAt::Tag,
+        };
+        Ok(Flow::Calls(next, callee))
+    }
+
+    pub(super) fn filemap_write_and_wait_range(
+        &mut self,
+        ino: Ino,
+        at: FilemapAt,
+        report: &mut impl Report,
+    ) -> Outcome {
+        let frame = |at| Frame::FilemapWriteAndWaitRange { ino, at };
+        match at {
+            FilemapAt::DaxFlush => {
+                self.dax_flush_here(ino, FlushCallSite::Filemap, frame(FilemapAt::Pages), report)
+            }
+            FilemapAt::Pages => {
+                if !self.needs_writepages(ino)? {
+                    return Ok(Flow::Returned);
+                }
+                let callee = Frame::Ext4Writepages {
+                    ino,
+                    at: FilemapAt::DaxFlush,
+                };
+                Ok(Flow::Calls(frame(FilemapAt::Done), callee))
+            }
+            // The pmem driver completes at submit: there is nothing to wait for.
+            FilemapAt::Done => Ok(Flow::Returned),
+        }
+    }
+
+    /// Whether `filemap_write_and_wait_range` calls `->writepages` at all (DAX-21.6): for pages,
+    /// and since the flush lives there, for exceptional entries of DAX inodes.
+    fn needs_writepages(&self, ino: Ino) -> Result<bool, Refusal> {
+        let inode = self.inode(ino);
+        let pages = inode.mapping.nrpages > 0;
+        let entries = inode.dax && inode.mapping.nrexceptional > 0;
+        Ok(match self.semantics.flush_call_site()? {
+            FlushCallSite::Filemap | FlushCallSite::Fsync => pages,
+            FlushCallSite::WritepagesGeneric => pages || entries,
+            FlushCallSite::Writepages if inode.dax => entries,
+            FlushCallSite::Writepages => pages,
+        })
+    }
+
+    pub(super) fn ext4_writepages(
+        &mut self,
+        ino: Ino,
+        at: FilemapAt,
+        report: &mut impl Report,
+    ) -> Outcome {
+        let frame = |at| Frame::Ext4Writepages { ino, at };
+        match at {
+            FilemapAt::DaxFlush => {
+                let site = match self.semantics.flush_call_site()? {
+                    FlushCallSite::WritepagesGeneric => FlushCallSite::WritepagesGeneric,
+                    _ => FlushCallSite::Writepages,
+                };
+                self.dax_flush_here(ino, site, frame(FilemapAt::Pages), report)
+            }
+            FilemapAt::Pages => {
+                // 4.5.0 returns right after the DAX flush; ext4 also returns when there is no page.
+                let returns = self.semantics.flush_call_site()? == FlushCallSite::Writepages;
+                let inode = self.inode(ino);
+                if (returns && inode.dax) || inode.mapping.nrpages == 0 {
+                    return Ok(Flow::Returned);
+                }
+                let mapping = MappingId::File(ino);
+                let callee = Frame::WriteCachePages {
+                    mapping,
+                    at: CacheAt::Tag,
+                };
+                Ok(Flow::Calls(frame(FilemapAt::Done), callee))
+            }
+            FilemapAt::Done => Ok(Flow::Returned),
+        }
+    }
+
+    pub(super) fn sys_sync(&mut self, at: SyncAt, report: &mut impl Report) -> Outcome {
+        let frame = |at| Frame::SysSync { at };
+        match at {
+            SyncAt::Inodes(next) => {
+                let Some(inode) = self.inodes.get(next) else {
+                    return Ok(Flow::GoesOn(frame(SyncAt::SyncFs)));
+                };
+                let (ino, dirty) = (inode.ino, inode.dirty_pages);
+                let frame = frame(SyncAt::Inodes(next + 1));
+                if !dirty || !self.obeys(RuleId::FS_4, report) {
+                    return Ok(Flow::GoesOn(frame));
+                }
+                Ok(Flow::Calls(
+                    frame,
+                    Frame::WritebackSingleInode { ino, called: false },
+                ))
+            }
+            SyncAt::SyncFs => {
+                report.rule(RuleId::FS_4);
+                if self.semantics.barriers()? == Barriers::Off {
+                    return Ok(Flow::GoesOn(frame(SyncAt::Bdev)));
+                }
+                Ok(Flow::Calls(frame(SyncAt::Bdev), Frame::BlkdevIssueFlush))
+            }
+            SyncAt::Bdev => {
+                let callee = Frame::WriteCachePages {
+                    mapping: MappingId::Bdev,
+                    at: CacheAt::Tag,
+                };
+                Ok(Flow::Calls(frame(SyncAt::Done), callee))
+            }
+            SyncAt::Done => {
+                report.rule(RuleId::FS_4);
+                let call = Call::Sync;
+                report.event(|| Event::CallReturned {
+                    call,
+                    ino: None,
+                    result: Ok(()),
+                });
+                Ok(Flow::CallDone)
+            }
+        }
+    }
+
+    /// Writes one inode's pages; afterwards the inode is clean unless its tree still has a DIRTY
+    /// tag, which a DAX file's keeps up to 4.9.
+    pub(super) fn writeback_single_inode(
+        &mut self,
+        ino: Ino,
+        called: bool,
+        report: &mut impl Report,
+    ) -> Flow {
+        if !called {
+            let callee = Frame::Ext4Writepages {
+                ino,
+                at: FilemapAt::DaxFlush,
+            };
+            return Flow::Calls(Frame::WritebackSingleInode { ino, called: true }, callee);
+        }
+        report.rule(RuleId::FS_4);
+        let still_dirty = self.inode(ino).mapping.i_pages.tagged(Tag::Dirty);
+        self.inode_mut(ino).dirty_pages = still_dirty;
+        report.changed(Component::Inode(ino));
+        report.event(|| Event::InodeWritten { ino, still_dirty });
+        Flow::ActedAndReturned
+    }
+}

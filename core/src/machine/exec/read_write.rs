@@ -1,0 +1,259 @@
+//! write(2) and read(2): through the page cache of the file or of the device, or past it.
+
+use super::{Call, Event, Flow, Frame, Machine, Outcome, Report};
+use crate::address_space::MappingId;
+use crate::machine::frame::{ReadAt, WriteAt, WriteJob};
+use crate::machine::{Component, Direct};
+use crate::medium::Medium;
+use crate::rules::RuleId;
+use crate::tag::Tag;
+use crate::units::{BlockNr, PageIndex, Word};
+use alloc::vec::Vec;
+
+impl<M: Medium, const FAN: usize> Machine<M, FAN> {
+    pub(super) fn generic_perform_write(
+        &mut self,
+        job: WriteJob,
+        at: WriteAt,
+        report: &mut impl Report,
+    ) -> Outcome {
+        let (ino, index) = (job.ino, job.index);
+        let mapping = MappingId::File(ino);
+        let frame = |job, at| Frame::GenericPerformWrite { job, at };
+        match at {
+            WriteAt::Grab => {
+                report.rule(RuleId::IDX_4);
+                if self.mapping(mapping).find_get_page(index).is_some() {
+                    return Ok(Flow::GoesOn(frame(job, WriteAt::ReadBlock)));
+                }
+                self.add_page(mapping, index, report);
+                Ok(Flow::Acted(frame(job, WriteAt::ReadBlock)))
+            }
+            WriteAt::ReadBlock => {
+                let whole = job.words.len() == self.words_per_block();
+                let page = self.mapping(mapping).find_get_page(index);
+                if whole || page.is_some_and(|page| page.uptodate) {
+                    return Ok(Flow::GoesOn(frame(job, WriteAt::Copy)));
+                }
+                report.rule(RuleId::IDX_4);
+                self.read_page(mapping, index, report);
+                Ok(Flow::Acted(frame(job, WriteAt::Copy)))
+            }
+            WriteAt::Copy => {
+                report.rule(RuleId::IDX_4);
+                let space = self.mapping_mut(mapping);
+                let page = space.page_mut(index).expect("grabbed in this call");
+                page.words[usize::from(job.word)..][..job.words.len()].copy_from_slice(&job.words);
+                page.uptodate = true;
+                report.changed(Component::Page(mapping, index));
+                let word = job.word;
+                report.event(|| Event::PageWritten {
+                    ino,
+                    index,
+                    word,
+                    words: job.words.clone(),
+                });
+                Ok(Flow::Acted(frame(job, WriteAt::Dirty)))
+            }
+            WriteAt::Dirty => {
+                if self.obeys(RuleId::TREE_11_1, report) {
+                    let inode = self.inode_mut(ino);
+                    inode.dirty_pages = true;
+                    inode
+                        .mapping
+                        .page_mut(index)
+                        .expect("grabbed in this call")
+                        .dirty = true;
+                    inode.mapping.i_pages.tag_set(index, Tag::Dirty);
+                }
+                report.changed(Component::Inode(ino));
+                report.changed(Component::Page(mapping, index));
+                Self::slot_changed(mapping, index, report);
+                report.event(|| Event::PageDirtied { mapping, index });
+                let call = Call::Write;
+                report.event(|| Event::CallReturned {
+                    call,
+                    ino: Some(ino),
+                    result: Ok(()),
+                });
+                Ok(Flow::CallDone)
+            }
+        }
+    }
+
+    /// Inserts a fresh page, not uptodate. Models TREE-4, IDX-7: `mm/filemap.c
+    /// add_to_page_cache_lru` (4.5).
+    fn add_page(&mut self, mapping: MappingId, index: PageIndex, report: &mut impl Report) {
+        let words = self.geometry.words_per_block();
+        let inserted = self.obeys(RuleId::TREE_4, report);
+        let counted = self.obeys(RuleId::IDX_7, report);
+        let space = self.mapping_mut(mapping);
+        if inserted {
+            space.insert_page(index, words);
+            space.nrpages += u64::from(counted);
+        }
+        Self::slot_changed(mapping, index, report);
+        report.changed(Component::Page(mapping, index));
+        report.event(|| Event::PageInserted { mapping, index });
+    }
+
+    /// Fills a page from its block, through the driver: on persistent memory a copy.
+    fn read_page(&mut self, mapping: MappingId, index: PageIndex, report: &mut impl Report) {
+        let mut block = self
+            .block_of(mapping, index)
+            .expect("a cached page has a block");
+        if mapping == MappingId::Bdev && !self.obeys(RuleId::IDX_2, report) {
+            block = BlockNr(block.0 + 1);
+        }
+        let words = self.load_block(block);
+        if let Some(page) = self.mapping_mut(mapping).page_mut(index) {
+            page.words = words;
+            page.uptodate = true;
+        }
+        report.changed(Component::Page(mapping, index));
+        report.event(|| Event::PageRead {
+            mapping,
+            index,
+            block,
+        });
+    }
+
+    /// The page cache, or past it: DAX files, and the device while its inode is S_DAX (MIX-2).
+    pub(super) fn sys_read(
+        &mut self,
+        mapping: MappingId,
+        index: PageIndex,
+        report: &mut impl Report,
+    ) -> Outcome {
+        let direct = match mapping {
+            MappingId::File(ino) => self.inode(ino).dax.then_some(Direct::DaxFile),
+            MappingId::Bdev if self.bdev.dax => {
+                self.obeys(RuleId::MIX_2, report).then_some(Direct::DaxBdev)
+            }
+            MappingId::Bdev => None,
+        };
+        let callee = match direct {
+            Some(why) => Frame::DaxDoIo {
+                mapping,
+                index,
+                why,
+            },
+            None => Frame::GenericFileReadIter {
+                mapping,
+                index,
+                at: ReadAt::Lookup,
+            },
+        };
+        Ok(Flow::Calls(Frame::SysRead { mapping, index }, callee))
+    }
+
+    pub(super) fn generic_file_read_iter(
+        &mut self,
+        mapping: MappingId,
+        index: PageIndex,
+        at: ReadAt,
+        report: &mut impl Report,
+    ) -> Outcome {
+        let frame = |at| Frame::GenericFileReadIter { mapping, index, at };
+        match at {
+            ReadAt::Lookup => {
+                if !self.obeys(RuleId::IDX_1, report)
+                    && let Some(words) = self.alias_of(mapping, index)
+                {
+                    // Planted: the lookup consults the other mapping of the block.
+                    return Ok(self.read_returns(mapping, index, words, true, report));
+                }
+                match self
+                    .mapping(mapping)
+                    .find_get_page(index)
+                    .map(|page| page.uptodate)
+                {
+                    None => {
+                        self.add_page(mapping, index, report);
+                        Ok(Flow::Acted(frame(ReadAt::ReadPage)))
+                    }
+                    Some(true) => Ok(Flow::GoesOn(frame(ReadAt::Copy))),
+                    Some(false) => Ok(Flow::GoesOn(frame(ReadAt::ReadPage))),
+                }
+            }
+            ReadAt::ReadPage => {
+                report.rule(RuleId::IDX_1);
+                self.read_page(mapping, index, report);
+                Ok(Flow::Acted(frame(ReadAt::Copy)))
+            }
+            ReadAt::Copy => {
+                let cached = self.obeys(RuleId::IDX_4, report);
+                let page = self
+                    .mapping(mapping)
+                    .find_get_page(index)
+                    .filter(|_| cached);
+                let words = match page {
+                    Some(page) => page.words.clone(),
+                    // Planted: straight from the medium.
+                    None => self.load_block(self.block_of(mapping, index).expect("has a block")),
+                };
+                Ok(self.read_returns(mapping, index, words, true, report))
+            }
+        }
+    }
+
+    /// Models DAX-1: a copy from persistent memory to the user. Omits the write-back of the range
+    /// first: no page of an S_DAX mapping is dirty yet.
+    pub(super) fn dax_do_io(
+        &mut self,
+        mapping: MappingId,
+        index: PageIndex,
+        why: Direct,
+        report: &mut impl Report,
+    ) -> Outcome {
+        report.rule(RuleId::DAX_1);
+        if why == Direct::DaxBdev {
+            report.rule(RuleId::MIX_2);
+        }
+        let block = self
+            .block_of(mapping, index)
+            .expect("Setup::check has seen the page");
+        let words = self.load_block(block);
+        Ok(self.read_returns(mapping, index, words, false, report))
+    }
+
+    fn read_returns(
+        &mut self,
+        mapping: MappingId,
+        index: PageIndex,
+        words: Vec<Word>,
+        cached: bool,
+        report: &mut impl Report,
+    ) -> Flow {
+        let block = self
+            .block_of(mapping, index)
+            .expect("Setup::check has seen the page");
+        report.event(|| Event::ReadReturned {
+            mapping,
+            index,
+            block,
+            words,
+            cached,
+        });
+        report.event(|| Event::CallReturned {
+            call: Call::Read,
+            ino: None,
+            result: Ok(()),
+        });
+        Flow::CallDone
+    }
+
+    /// The uptodate page of the *other* mapping that holds the same block.
+    fn alias_of(&self, mapping: MappingId, index: PageIndex) -> Option<Vec<Word>> {
+        let block = self.block_of(mapping, index)?;
+        let page = match mapping {
+            MappingId::File(_) => self.bdev.mapping.find_get_page(PageIndex(block.0)),
+            MappingId::Bdev => {
+                let (inode, page) = self.owner_of(block)?;
+                inode.mapping.find_get_page(page)
+            }
+        };
+        page.filter(|page| page.uptodate)
+            .map(|page| page.words.clone())
+    }
+}

@@ -1,0 +1,374 @@
+//! Frames: the kernel's call stack is the program counter.
+//!
+//! A frame is named after the kernel function it models (4.5 names in every epoch) and holds that
+//! function's locals. What a frame does next is its `at`; the order of the variants of each `…At`
+//! is the order in which the function does them.
+
+use super::{Direct, VmaId};
+use crate::address_space::MappingId;
+use crate::entry::Entry;
+use crate::units::{BlockNr, Ino, PageIndex, Word};
+use alloc::vec::Vec;
+
+/// A page of a user mapping: where a fault happened.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Site {
+    /// The mapping.
+    pub vma: VmaId,
+    /// The file.
+    pub ino: Ino,
+    /// The page.
+    pub index: PageIndex,
+}
+
+/// A write(2) of words within one page.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct WriteJob {
+    /// The file.
+    pub ino: Ino,
+    /// The page.
+    pub index: PageIndex,
+    /// The first word.
+    pub word: u16,
+    /// The words.
+    pub words: Vec<Word>,
+}
+
+/// One activation of a kernel function.
+#[allow(missing_docs, reason = "the fields are the function's arguments and its place in it")]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Frame {
+    /// `mmap(2)`.
+    SysMmap { ino: Ino },
+    /// `write(2)`.
+    SysWrite { job: WriteJob },
+    /// `read(2)`.
+    SysRead {
+        mapping: MappingId,
+        index: PageIndex,
+    },
+    /// `fsync(2)`.
+    SysFsync { ino: Ino, called: bool },
+    /// `sync(2)`. Models FS-4: `fs/sync.c` (4.5).
+    SysSync { at: SyncAt },
+    /// The BLKFLSBUF ioctl. Models IDX-6: `fs/block_dev.c` (4.5).
+    InvalidateBdev,
+
+    /// A fault in a user mapping: no PTE, or a write through a read-only one.
+    HandleMmFault {
+        site: Site,
+        write: bool,
+        called: bool,
+    },
+    /// Models DAX-6: `fs/dax.c` (4.5), with the entry lock of 4.7 (DAX-16).
+    DaxFault {
+        site: Site,
+        write: bool,
+        at: FaultAt,
+    },
+    /// Models DAX-7, DAX-8: `fs/dax.c` (4.5).
+    DaxInsertMapping {
+        site: Site,
+        write: bool,
+        at: InsertAt,
+    },
+    /// A write to a write-protected PTE. Models DAX-8, DAX-9: `mm/memory.c` (4.5).
+    WpPfnShared { site: Site, at: WpAt },
+    /// Models DAX-9, DAX-19: `fs/dax.c` (4.5, 4.10).
+    DaxPfnMkwrite { site: Site, at: MkwriteAt },
+
+    /// Buffered write of words within one page. Models `mm/filemap.c` (4.5).
+    GenericPerformWrite { job: WriteJob, at: WriteAt },
+    /// Buffered read of one page. Models `mm/filemap.c` (4.5).
+    GenericFileReadIter {
+        mapping: MappingId,
+        index: PageIndex,
+        at: ReadAt,
+    },
+    /// A read past the page cache. Models DAX-1: `fs/dax.c` (4.5).
+    DaxDoIo {
+        mapping: MappingId,
+        index: PageIndex,
+        why: Direct,
+    },
+
+    /// Models FS-1: `fs/ext4/fsync.c` (4.5), without a journal.
+    Ext4SyncFile { ino: Ino, at: SyncFileAt },
+    /// Models `mm/filemap.c` (4.5-rc1 to 4.5.0: DAX-21).
+    FilemapWriteAndWaitRange { ino: Ino, at: FilemapAt },
+    /// Models DAX-21: `fs/ext4/inode.c` (v2, 4.5.0).
+    Ext4Writepages { ino: Ino, at: FilemapAt },
+    /// Models FS-4: `fs/fs-writeback.c` (4.5).
+    WritebackSingleInode { ino: Ino, called: bool },
+    /// Models DAX-12: `fs/dax.c` (4.5).
+    DaxWritebackMappingRange { ino: Ino, at: RangeAt },
+    /// Models DAX-12 step 6 (4.5) and DAX-18 (4.10): `fs/dax.c`.
+    DaxWritebackOne {
+        ino: Ino,
+        index: PageIndex,
+        entry: Entry,
+        at: OneAt,
+    },
+    /// Models TREE-10 to TREE-12: `mm/page-writeback.c` (4.5).
+    WriteCachePages { mapping: MappingId, at: CacheAt },
+    /// Models TREE-11: `fs/buffer.c` (4.5).
+    BlockWriteFullPage {
+        mapping: MappingId,
+        index: PageIndex,
+        at: FullPageAt,
+    },
+    /// The pmem driver copies at submit. Models DAX-22: `drivers/nvdimm/pmem.c` (4.5, 4.9).
+    PmemMakeRequest {
+        mapping: MappingId,
+        index: PageIndex,
+        block: BlockNr,
+    },
+    /// Models FS-1 step 5, DAX-22: `block/blk-flush.c` (4.5).
+    BlkdevIssueFlush,
+}
+
+/// Where `sys_sync` is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum SyncAt {
+    /// Writes the dirty inodes; the next one to look at.
+    Inodes(usize),
+    /// Lets the file system flush its device.
+    SyncFs,
+    /// Writes the device's mapping.
+    Bdev,
+    /// Returns.
+    Done,
+}
+
+/// Where `__dax_fault` is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum FaultAt {
+    /// Checks the size, takes the entry, asks for the block.
+    Lookup,
+    /// Calls `dax_insert_mapping`.
+    Insert,
+    /// Unlocks the entry, from 4.7.
+    Unlock,
+}
+
+/// Where `dax_insert_mapping` is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum InsertAt {
+    /// `dax_radix_entry`.
+    Entry,
+    /// `vm_insert_mixed`.
+    Pte,
+}
+
+/// Where `wp_pfn_shared` is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum WpAt {
+    /// Calls the file system's `pfn_mkwrite`.
+    Mkwrite,
+    /// Makes the PTE writable (`wp_page_reuse`), to 4.9.
+    Reuse,
+}
+
+/// Where `dax_pfn_mkwrite` is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum MkwriteAt {
+    /// Tags DIRTY; from 4.10 also locks.
+    Tag,
+    /// Makes the PTE writable under the lock, from 4.10.
+    Pte,
+    /// Unlocks, from 4.10.
+    Unlock,
+}
+
+/// Where `generic_perform_write` is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum WriteAt {
+    /// Finds or inserts the page.
+    Grab,
+    /// Reads the block first, if the write leaves a part of the page alone.
+    ReadBlock,
+    /// Copies from the user.
+    Copy,
+    /// Dirties the page and returns.
+    Dirty,
+}
+
+/// Where `generic_file_read_iter` is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum ReadAt {
+    /// Looks the page up; if it is there and uptodate, copies it out.
+    Lookup,
+    /// Reads the block into the new page.
+    ReadPage,
+    /// Copies to the user.
+    Copy,
+}
+
+/// Where `ext4_sync_file` is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum SyncFileAt {
+    /// Writes the file's data.
+    Write,
+    /// Series v1 only: the DAX flush.
+    DaxFlush,
+    /// Flushes the device.
+    Flush,
+    /// Returns.
+    Done,
+}
+
+/// Where `filemap_write_and_wait_range` or `->writepages` is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum FilemapAt {
+    /// The DAX flush, where it belongs here.
+    DaxFlush,
+    /// Page writeback.
+    Pages,
+    /// Returns.
+    Done,
+}
+
+/// Where `dax_writeback_mapping_range` is.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum RangeAt {
+    /// Checks, then copies DIRTY to TOWRITE.
+    Tag,
+    /// Fetches a batch of TOWRITE entries.
+    Lookup,
+    /// Flushes the rest of the batch, next entry last.
+    Each(Vec<(PageIndex, Entry)>),
+    /// The fence at the end, to 4.7.
+    Fence,
+}
+
+/// Where `dax_writeback_one` is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum OneAt {
+    /// Looks at the entry; from 4.10 also locks it and clears TOWRITE.
+    Check,
+    /// Write-protects the PTEs, from 4.10.
+    Mkclean,
+    /// clwb on each line.
+    WriteBack,
+    /// Clears TOWRITE (to 4.9), or DIRTY and the lock (from 4.10).
+    Clear,
+}
+
+/// Where `write_cache_pages` is.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum CacheAt {
+    /// Copies DIRTY to TOWRITE.
+    Tag,
+    /// Fetches a batch of TOWRITE pages.
+    Lookup,
+    /// Writes the rest of the batch, next page last.
+    Each(Vec<PageIndex>),
+    /// Writes a page whose PG_dirty is clear now; the rest waits.
+    Write(PageIndex, Vec<PageIndex>),
+}
+
+/// Where `__block_write_full_page` is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum FullPageAt {
+    /// Sets WRITEBACK.
+    SetWriteback,
+    /// Submits the write.
+    Submit,
+    /// The write has completed: clears WRITEBACK.
+    End,
+}
+
+impl Frame {
+    /// The kernel function, by its name in 4.5.
+    #[must_use]
+    pub const fn function(&self) -> &'static str {
+        match self {
+            Self::SysMmap { .. } => "sys_mmap",
+            Self::SysWrite { .. } => "sys_write",
+            Self::SysRead { .. } => "sys_read",
+            Self::SysFsync { .. } => "sys_fsync",
+            Self::SysSync { .. } => "sys_sync",
+            Self::InvalidateBdev => "invalidate_bdev",
+            Self::HandleMmFault { .. } => "handle_mm_fault",
+            Self::DaxFault { .. } => "__dax_fault",
+            Self::DaxInsertMapping { .. } => "dax_insert_mapping",
+            Self::WpPfnShared { .. } => "wp_pfn_shared",
+            Self::DaxPfnMkwrite { .. } => "dax_pfn_mkwrite",
+            Self::GenericPerformWrite { .. } => "generic_perform_write",
+            Self::GenericFileReadIter { .. } => "generic_file_read_iter",
+            Self::DaxDoIo { .. } => "dax_do_io",
+            Self::Ext4SyncFile { .. } => "ext4_sync_file",
+            Self::FilemapWriteAndWaitRange { .. } => "filemap_write_and_wait_range",
+            Self::Ext4Writepages { .. } => "ext4_writepages",
+            Self::WritebackSingleInode { .. } => "__writeback_single_inode",
+            Self::DaxWritebackMappingRange { .. } => "dax_writeback_mapping_range",
+            Self::DaxWritebackOne { .. } => "dax_writeback_one",
+            Self::WriteCachePages { .. } => "write_cache_pages",
+            Self::BlockWriteFullPage { .. } => "__block_write_full_page",
+            Self::PmemMakeRequest { .. } => "pmem_make_request",
+            Self::BlkdevIssueFlush => "blkdev_issue_flush",
+        }
+    }
+
+    /// Every name that [`Frame::function`] can give, for messages about landmarks.
+    pub const FUNCTIONS: &'static [&'static str] = &[
+        "sys_mmap",
+        "sys_write",
+        "sys_read",
+        "sys_fsync",
+        "sys_sync",
+        "invalidate_bdev",
+        "handle_mm_fault",
+        "__dax_fault",
+        "dax_insert_mapping",
+        "wp_pfn_shared",
+        "dax_pfn_mkwrite",
+        "generic_perform_write",
+        "generic_file_read_iter",
+        "dax_do_io",
+        "ext4_sync_file",
+        "filemap_write_and_wait_range",
+        "ext4_writepages",
+        "__writeback_single_inode",
+        "dax_writeback_mapping_range",
+        "dax_writeback_one",
+        "write_cache_pages",
+        "__block_write_full_page",
+        "pmem_make_request",
+        "blkdev_issue_flush",
+    ];
+
+    /// The locals worth drawing, in words: `page 3`.
+    #[must_use]
+    pub fn locals(&self) -> alloc::string::String {
+        use alloc::format;
+        match self {
+            Self::HandleMmFault { site, write, .. } | Self::DaxFault { site, write, .. } => {
+                format!(
+                    "page {}, {}",
+                    site.index,
+                    if *write { "write" } else { "read" }
+                )
+            }
+            Self::DaxInsertMapping { site, .. }
+            | Self::WpPfnShared { site, .. }
+            | Self::DaxPfnMkwrite { site, .. } => format!("page {}", site.index),
+            Self::GenericPerformWrite { job, .. } => format!("page {}", job.index),
+            Self::DaxWritebackOne { index, .. } | Self::BlockWriteFullPage { index, .. } => {
+                format!("page {index}")
+            }
+            Self::SysRead { mapping, index, .. }
+            | Self::GenericFileReadIter { mapping, index, .. }
+            | Self::DaxDoIo { mapping, index, .. } => match mapping {
+                MappingId::Bdev => format!("b{index}"),
+                MappingId::File(_) => format!("page {index}"),
+            },
+            Self::PmemMakeRequest { block, .. } => format!("write {block}"),
+            Self::WriteCachePages {
+                mapping: MappingId::Bdev,
+                ..
+            } => "device".into(),
+            _ => alloc::string::String::new(),
+        }
+    }
+}
