@@ -26,4 +26,10 @@ pub mod fs;
 
 pub mod machine;
 
+pub mod check;
+
+pub mod crash;
+
+pub mod path;
+
 pub mod view;

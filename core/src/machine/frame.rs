@@ -35,7 +35,10 @@ pub struct WriteJob {
 }
 
 /// One activation of a kernel function.
-#[allow(missing_docs, reason = "the fields are the function's arguments and its place in it")]
+#[allow(
+    missing_docs,
+    reason = "the fields are the function's arguments and its place in it"
+)]
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Frame {
     /// `mmap(2)`.

@@ -1,0 +1,333 @@
+//! The judge: compares what happened with what was stored and promised.
+//!
+//! It reads the state before and after a step and what the step reported; never `Semantics`, an
+//! epoch or a scenario's name. Its own state is ghost state: nothing in the machine can see it.
+
+use super::Verdict;
+use crate::address_space::MappingId;
+use crate::crash::Recovered;
+use crate::machine::{Actor, Call, Event, FileWord, Machine, Step, ThreadId};
+use crate::medium::{Medium, SimMedium};
+use crate::units::{BlockNr, Ino, PageIndex, Word, WordAddr};
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// Everything ever stored to one word of a file, and how much of it was promised to survive.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct History {
+    at: FileWord,
+    /// Distinct neighbours, oldest first; never empty. The first is the initial content.
+    values: Vec<Word>,
+    /// This value or a later one must survive a power cut. 0 promises nothing new: the initial
+    /// content has been on the medium all along.
+    promised: usize,
+}
+
+impl History {
+    fn newest(&self) -> Word {
+        *self.values.last().expect("never empty")
+    }
+
+    /// Whether `value` keeps the promise.
+    fn keeps(&self, value: Word) -> bool {
+        self.values[self.promised..].contains(&value)
+    }
+}
+
+/// A call under way that will promise something when it returns.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct Pledge {
+    thread: ThreadId,
+    /// What was newest when the call began: one index per history, in their order.
+    newest: Vec<(FileWord, usize)>,
+}
+
+/// Names verdicts. See the module.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Judge {
+    /// Sorted by place.
+    histories: Vec<History>,
+    pledges: Vec<Pledge>,
+    /// Pages that a store through a mapping has dirtied.
+    mapped_stores: Vec<(Ino, PageIndex)>,
+}
+
+impl Judge {
+    /// Takes note of a step and names the verdicts it deserves, most serious reasons first found.
+    pub fn observe<const FAN: usize>(
+        &mut self,
+        before: &Machine<SimMedium, FAN>,
+        step: &Step,
+        after: &Machine<SimMedium, FAN>,
+    ) -> Vec<Verdict> {
+        let mut verdicts = Vec::new();
+        let mut say = |verdict| {
+            if !verdicts.contains(&verdict) {
+                verdicts.push(verdict);
+            }
+        };
+        for event in &step.events {
+            match event {
+                Event::Stored { at, value, .. } => {
+                    self.stored(before, *at, *value);
+                    self.note_mapped_store(at.ino, at.index);
+                }
+                Event::PageWritten {
+                    ino,
+                    index,
+                    word,
+                    words,
+                } => {
+                    for (offset, value) in (*word..).zip(words) {
+                        let at = FileWord {
+                            ino: *ino,
+                            index: *index,
+                            word: offset,
+                        };
+                        self.stored(before, at, *value);
+                    }
+                }
+                Event::CallBegan {
+                    call: Call::Fsync | Call::Sync,
+                    ino,
+                } => {
+                    if let Actor::Thread(thread) = step.actor {
+                        self.began(thread, *ino);
+                    }
+                }
+                Event::CallReturned {
+                    call: Call::Fsync | Call::Sync,
+                    result,
+                    ..
+                } => {
+                    if let Actor::Thread(thread) = step.actor {
+                        self.returned(thread, result.is_ok());
+                    }
+                }
+                Event::ReadReturned { block, words, .. } => {
+                    self.judge_read(after, *block, words)
+                        .into_iter()
+                        .for_each(&mut say);
+                }
+                Event::Loaded { at, value } => {
+                    self.judge_word(*at, *value).into_iter().for_each(&mut say);
+                }
+                Event::Sigbus { .. } => say(Verdict::IoError),
+                Event::BlockWritten { block, .. } => {
+                    self.judge_write(before, after, *block)
+                        .into_iter()
+                        .for_each(&mut say);
+                }
+                _ => {}
+            }
+            if let Event::CallReturned { result: Err(_), .. } = event {
+                say(Verdict::IoError);
+            }
+        }
+        if self.newest_is_gone(after) {
+            say(Verdict::DataLost);
+        }
+        verdicts
+    }
+
+    fn stored<const FAN: usize>(
+        &mut self,
+        before: &Machine<SimMedium, FAN>,
+        at: FileWord,
+        value: Word,
+    ) {
+        let history = match self
+            .histories
+            .binary_search_by_key(&at, |history| history.at)
+        {
+            Ok(found) => &mut self.histories[found],
+            Err(place) => {
+                let first = word_of(before, at);
+                self.histories.insert(
+                    place,
+                    History {
+                        at,
+                        values: vec![first],
+                        promised: 0,
+                    },
+                );
+                &mut self.histories[place]
+            }
+        };
+        if history.newest() != value {
+            history.values.push(value);
+        }
+    }
+
+    fn note_mapped_store(&mut self, ino: Ino, index: PageIndex) {
+        if let Err(place) = self.mapped_stores.binary_search(&(ino, index)) {
+            self.mapped_stores.insert(place, (ino, index));
+        }
+    }
+
+    fn began(&mut self, thread: ThreadId, ino: Option<Ino>) {
+        let covered = self
+            .histories
+            .iter()
+            .filter(|h| ino.is_none_or(|ino| h.at.ino == ino));
+        let newest = covered.map(|h| (h.at, h.values.len() - 1)).collect();
+        self.pledges.push(Pledge { thread, newest });
+    }
+
+    fn returned(&mut self, thread: ThreadId, success: bool) {
+        let Some(place) = self
+            .pledges
+            .iter()
+            .position(|pledge| pledge.thread == thread)
+        else {
+            return;
+        };
+        let pledge = self.pledges.remove(place);
+        for (at, newest) in pledge.newest.into_iter().filter(|_| success) {
+            let history = self.history_mut(at).expect("histories are never removed");
+            history.promised = history.promised.max(newest);
+        }
+    }
+
+    fn history(&self, at: FileWord) -> Option<&History> {
+        let found = self
+            .histories
+            .binary_search_by_key(&at, |history| history.at)
+            .ok()?;
+        Some(&self.histories[found])
+    }
+
+    fn history_mut(&mut self, at: FileWord) -> Option<&mut History> {
+        let found = self
+            .histories
+            .binary_search_by_key(&at, |history| history.at)
+            .ok()?;
+        Some(&mut self.histories[found])
+    }
+
+    /// A reader got `value` from this word.
+    fn judge_word(&self, at: FileWord, value: Word) -> Option<Verdict> {
+        let history = self.history(at)?;
+        if value == history.newest() {
+            return None;
+        }
+        let known = history.values.contains(&value);
+        Some(if known {
+            Verdict::StaleRead
+        } else {
+            Verdict::GarbageRead
+        })
+    }
+
+    /// A reader got these words for a block.
+    fn judge_read<const FAN: usize>(
+        &self,
+        after: &Machine<SimMedium, FAN>,
+        block: BlockNr,
+        words: &[Word],
+    ) -> Vec<Verdict> {
+        let Some((inode, index)) = after.owner_of(block) else {
+            return Vec::new();
+        };
+        let mut verdicts = Vec::new();
+        for (word, value) in (0u16..).zip(words) {
+            let at = FileWord {
+                ino: inode.ino,
+                index,
+                word,
+            };
+            let verdict = match self.history(at) {
+                Some(_) => self.judge_word(at, *value),
+                // Never stored to: the initial content is still there to compare with.
+                None => (*value != word_of(after, at)).then_some(Verdict::GarbageRead),
+            };
+            verdicts.extend(verdict.filter(|verdict| !verdicts.contains(verdict)));
+        }
+        verdicts
+    }
+
+    /// A block was written by the device: did older bytes replace the newest?
+    fn judge_write<const FAN: usize>(
+        &self,
+        before: &Machine<SimMedium, FAN>,
+        after: &Machine<SimMedium, FAN>,
+        block: BlockNr,
+    ) -> Option<Verdict> {
+        let (inode, index) = after.owner_of(block)?;
+        let here = |h: &&History| (h.at.ino, h.at.index) == (inode.ino, index);
+        let destroyed = self.histories.iter().filter(here).any(|history| {
+            let newest = history.newest();
+            medium_word(before, history.at) == newest && medium_word(after, history.at) != newest
+        });
+        destroyed.then_some(Verdict::Overwritten)
+    }
+
+    /// Whether the newest value of some word is nowhere to be found any more.
+    fn newest_is_gone<const FAN: usize>(&self, after: &Machine<SimMedium, FAN>) -> bool {
+        self.histories
+            .iter()
+            .any(|history| word_of(after, history.at) != history.newest())
+    }
+
+    /// Whether any call has promised durability for a stored word.
+    #[must_use]
+    pub fn has_promised(&self) -> bool {
+        self.histories.iter().any(|history| history.promised > 0)
+    }
+
+    /// The verdict over what recovery found in one image after a power cut.
+    #[must_use]
+    pub fn judge_recovery(&self, recovered: &Recovered) -> Verdict {
+        let Recovered::Files(files) = recovered else {
+            return Verdict::MetadataTorn;
+        };
+        let kept = self.histories.iter().all(|history| {
+            let FileWord { ino, index, word } = history.at;
+            let file = files.iter().find(|file| file.ino == ino);
+            let page = file.and_then(|file| file.pages.get(usize::try_from(index.0).ok()?));
+            page.and_then(|page| page.get(usize::from(word)))
+                .is_some_and(|w| history.keeps(*w))
+        });
+        if kept { Verdict::Ok } else { Verdict::DataLost }
+    }
+
+    /// The words that were stored to, with their newest value.
+    pub fn newest(&self) -> impl Iterator<Item = (FileWord, Word)> {
+        self.histories
+            .iter()
+            .map(|history| (history.at, history.newest()))
+    }
+
+    /// The words that must survive, with a test for each: does this value keep the promise?
+    pub fn promises(&self) -> impl Iterator<Item = (FileWord, impl Fn(Word) -> bool)> {
+        let promised = self.histories.iter().filter(|history| history.promised > 0);
+        promised.map(|history| (history.at, |value| history.keeps(value)))
+    }
+
+    /// The pages that were stored to through a mapping.
+    pub fn mapped_stores(&self) -> impl Iterator<Item = (Ino, PageIndex)> {
+        self.mapped_stores.iter().copied()
+    }
+}
+
+/// What the file holds in memory now: its page if one is cached, else the medium through the CPU
+/// caches.
+fn word_of<const FAN: usize>(machine: &Machine<SimMedium, FAN>, at: FileWord) -> Word {
+    let page = machine
+        .mapping(MappingId::File(at.ino))
+        .find_get_page(at.index);
+    match page.filter(|page| page.uptodate) {
+        Some(page) => page.words[usize::from(at.word)],
+        None => medium_word(machine, at),
+    }
+}
+
+fn medium_word<const FAN: usize>(machine: &Machine<SimMedium, FAN>, at: FileWord) -> Word {
+    let block = machine
+        .block_of(MappingId::File(at.ino), at.index)
+        .expect("stored to it");
+    let first = machine.geometry.first_word(block).0;
+    machine
+        .medium
+        .load_word(WordAddr(first + u64::from(at.word)))
+}

@@ -1,0 +1,128 @@
+//! The power cut: what recovery finds in each surviving image, and what the judge says of it.
+//!
+//! Nothing volatile takes part: tags, trees, counters and page flags are gone (DAX-14), recovery
+//! reads the image alone (pitfall 12).
+
+use crate::check::{Invariant, Judge, Verdict, persistence_domain};
+use crate::config::Geometry;
+use crate::fs;
+use crate::machine::Machine;
+use crate::medium::{Image, ImageCount, SimMedium, images};
+use crate::units::{Ino, Word};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// Images that are looked at one by one before the rest is only counted (UI-506).
+pub const IMAGES_MAX: usize = 4_096;
+
+/// What recovery found in an image.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Recovered {
+    /// The files, by inode number.
+    Files(Vec<RecoveredFile>),
+    /// No file system that could be trusted: why.
+    Unreadable(String),
+}
+
+/// A file after recovery.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RecoveredFile {
+    /// Its number.
+    pub ino: Ino,
+    /// Its pages, from page 0.
+    pub pages: Vec<Vec<Word>>,
+}
+
+/// Recovers an image. Reads nothing but the image; without a journal that is a look at the inode
+/// table and at the blocks it names.
+#[must_use]
+pub fn recover(image: &[Word], geometry: &Geometry) -> Recovered {
+    let inodes = match fs::read_inodes(image, geometry) {
+        Ok(inodes) => inodes,
+        Err(why) => return Recovered::Unreadable(why),
+    };
+    let file = |inode: fs::InodeRecord| {
+        let page = |block: &crate::units::BlockNr| {
+            let first = geometry.first_word(*block).0 as usize;
+            image[first..first + geometry.words_per_block() as usize].to_vec()
+        };
+        RecoveredFile {
+            ino: inode.ino,
+            pages: inode.blocks.iter().map(page).collect(),
+        }
+    };
+    Recovered::Files(inodes.into_iter().map(file).collect())
+}
+
+/// Images with one verdict after recovery.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CrashClass {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The invariant that it breaks; `None` for `ok`.
+    pub invariant: Option<Invariant>,
+    /// How many of the examined images.
+    pub count: u64,
+    /// The example that lost the fewest lines.
+    pub example: Image,
+}
+
+/// All that a power cut could leave at one moment.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CrashReport {
+    /// How many images there are, exactly.
+    pub images: ImageCount,
+    /// How many were recovered and judged: all of them, or [`IMAGES_MAX`].
+    pub examined: u64,
+    /// How many different contents of the files recovery found.
+    pub outcomes: u64,
+    /// The classes, `ok` last, otherwise in the order in which they were found.
+    pub classes: Vec<CrashClass>,
+}
+
+impl CrashReport {
+    /// The verdicts other than `ok`, in the order of the classes.
+    pub fn broken(&self) -> impl Iterator<Item = Verdict> {
+        self.classes
+            .iter()
+            .map(|class| class.verdict)
+            .filter(|verdict| *verdict != Verdict::Ok)
+    }
+}
+
+/// Cuts the power in this state: recovers and judges every image, fewest lost lines first.
+#[must_use]
+pub fn report<const FAN: usize>(machine: &Machine<SimMedium, FAN>, judge: &Judge) -> CrashReport {
+    let domain = persistence_domain(machine);
+    let mut classes: Vec<CrashClass> = Vec::new();
+    let mut outcomes: Vec<Recovered> = Vec::new();
+    let mut examined = 0;
+    for image in images(&machine.medium, domain).take(IMAGES_MAX) {
+        examined += 1;
+        let recovered = recover(&image.words(&machine.medium), &machine.geometry);
+        let verdict = judge.judge_recovery(&recovered);
+        match classes.iter_mut().find(|class| class.verdict == verdict) {
+            Some(class) => class.count += 1,
+            None => {
+                let invariant = (verdict != Verdict::Ok).then_some(Invariant::Fsync);
+                classes.push(CrashClass {
+                    verdict,
+                    invariant,
+                    count: 1,
+                    example: image,
+                });
+            }
+        }
+        if !outcomes.contains(&recovered) {
+            outcomes.push(recovered);
+        }
+    }
+    classes.sort_by_key(|class| class.verdict == Verdict::Ok);
+    let outcomes = outcomes.len() as u64;
+    CrashReport {
+        images: machine.medium.image_count(domain),
+        examined,
+        outcomes,
+        classes,
+    }
+}
