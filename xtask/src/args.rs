@@ -1,5 +1,7 @@
 //! What was typed.
 
+use std::ffi::OsString;
+
 use lexopt::prelude::*;
 
 /// What `cargo xtask help` prints.
@@ -45,8 +47,8 @@ pub(crate) enum Command {
 pub(crate) struct Choice {
     /// Groups named by `--only`; none means all.
     pub(crate) only: Vec<Group>,
-    /// Handed to Playwright.
-    pub(crate) playwright: Vec<String>,
+    /// What follows `--`, handed to Playwright.
+    pub(crate) playwright: Vec<OsString>,
 }
 
 impl Choice {
@@ -82,10 +84,24 @@ impl std::str::FromStr for Group {
 
 /// Reads the command line.
 pub(crate) fn parse() -> Result<Command, lexopt::Error> {
-    parse_from(&mut lexopt::Parser::from_env())
+    parse_from(std::env::args_os().skip(1).collect())
 }
 
-fn parse_from(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
+fn parse_from(mut words: Vec<OsString>) -> Result<Command, lexopt::Error> {
+    let after = words
+        .iter()
+        .position(|word| word == "--")
+        .map(|at| words.split_off(at));
+    let mut command = command(&mut lexopt::Parser::from_args(words))?;
+    match (&mut command, after) {
+        (_, None) => {}
+        (Command::Test(choice), Some(after)) => choice.playwright = after[1..].to_vec(),
+        (_, Some(_)) => return Err("only `test` takes arguments after `--`".into()),
+    }
+    Ok(command)
+}
+
+fn command(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
     let mut command = match parser.next()? {
         None | Some(Long("help") | Short('h')) => return Ok(Command::Help),
         Some(Value(name)) => match name.string()?.as_str() {
@@ -104,13 +120,6 @@ fn parse_from(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
             (Command::Serve { port }, Long("port")) => *port = Some(parser.value()?.parse()?),
             (Command::Dist { optimise }, Long("no-opt")) => *optimise = false,
             (Command::Test(choice), Long("only")) => choice.only.push(parser.value()?.parse()?),
-            // Values only ever come after `--`, and all of what follows belongs to Playwright.
-            (Command::Test(choice), Value(value)) => {
-                choice.playwright.push(value.string()?);
-                for rest in parser.raw_args()? {
-                    choice.playwright.push(rest.string()?);
-                }
-            }
             (_, other) => return Err(other.unexpected()),
         }
     }
@@ -122,8 +131,8 @@ mod tests {
     use super::*;
 
     fn parsed(line: &str) -> Result<Command, String> {
-        parse_from(&mut lexopt::Parser::from_args(line.split_whitespace()))
-            .map_err(|error| error.to_string())
+        let words = line.split_whitespace().map(OsString::from).collect();
+        parse_from(words).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -155,6 +164,8 @@ mod tests {
             "dist --port 1",
             "test --only all",
             "ci --only lint",
+            "test lint",
+            "serve -- x",
         ] {
             assert!(parsed(line).is_err(), "{line}");
         }

@@ -1,5 +1,6 @@
 //! The browser tests: Playwright on Chromium, against what `dist` has written.
 
+use std::ffi::OsString;
 use std::process::Command;
 
 use anyhow::Result;
@@ -8,7 +9,7 @@ use crate::dist::Dist;
 use crate::{project, say, serve, tools};
 
 /// Runs the tests of `e2e/` on both forms of the page.
-pub(crate) fn test(page: Dist, arguments: &[String]) -> Result<()> {
+pub(crate) fn test(page: Dist, arguments: &[OsString]) -> Result<()> {
     tools::npm_packages()?;
     let chromium = tools::chromium()?;
     let address = serve::in_background(page.site)?;

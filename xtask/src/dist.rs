@@ -25,7 +25,7 @@ fn has_node() -> bool {
     tools::node()
         .inspect_err(|error| {
             say::step(format!(
-                "going without wasm-opt, about 20 % larger: {error:#}"
+                "going without wasm-opt, so the module stays larger: {error:#}"
             ));
         })
         .is_ok()

@@ -62,6 +62,10 @@ pub(crate) fn npm_packages() -> Result<()> {
         return Ok(());
     }
     node()?;
+    ensure!(
+        say::works(Command::new("npm").arg("--version")),
+        "npm is missing: type `sudo apt-get install -y npm`"
+    );
     say::step("installing the npm packages of e2e/package-lock.json");
     let mut npm = Command::new("npm");
     npm.arg("ci")
