@@ -27,6 +27,23 @@ pub struct Page {
     pub writeback: bool,
 }
 
+impl Page {
+    /// The flags that are set, in words.
+    #[must_use]
+    pub fn flags(&self) -> Vec<&'static str> {
+        let flags = [
+            (self.uptodate, "Uptodate"),
+            (self.dirty, "Dirty"),
+            (self.writeback, "Writeback"),
+        ];
+        flags
+            .into_iter()
+            .filter(|(set, _)| *set)
+            .map(|(_, name)| name)
+            .collect()
+    }
+}
+
 /// The page cache of one inode. Models IDX-1, IDX-7: `struct address_space` (4.5).
 ///
 /// A page is owned by the one slot that names it: its number is its index, so that two histories

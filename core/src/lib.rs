@@ -32,4 +32,6 @@ pub mod crash;
 
 pub mod path;
 
+pub mod narrate;
+
 pub mod view;

@@ -5,6 +5,7 @@
 //! the way belong to that step. What a lock protects is one step. A state is plain data, so time
 //! travel is free.
 
+mod diff;
 mod exec;
 pub mod frame;
 mod program;

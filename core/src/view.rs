@@ -6,6 +6,13 @@
 //! from the program down to the medium, with a waterline: everything above it is lost in a power
 //! cut.
 
+mod matrix;
+mod scene;
+pub mod text;
+mod trees;
+
+pub use scene::scene;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 

@@ -1,0 +1,516 @@
+//! One sentence per step: the caption, the live region's text, the print and the test's message.
+//! At most 25 words, and at most 8 more when a verdict shows.
+
+use crate::address_space::MappingId;
+use crate::check::Verdict;
+use crate::machine::{Actor, Call, Event, FileWord, Machine, Skip, Step, ThreadId};
+use crate::medium::Medium;
+use crate::units::{Ino, PageIndex, WORDS_PER_LINE, Word};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+/// The sentence for the start of a path.
+pub const START: &str = "Nothing has happened yet. Step forward to begin.";
+
+/// The sentence for a step that led to `machine`.
+#[must_use]
+pub fn narrate<M: Medium, const FAN: usize>(
+    machine: &Machine<M, FAN>,
+    step: &Step,
+    verdicts: &[Verdict],
+) -> String {
+    let teller = Teller {
+        machine,
+        who: actor_name(machine, step.actor),
+    };
+    let mut sentence = match step.main_event() {
+        Some(event) => teller.tell(event),
+        None => format!("{} goes on.", teller.who),
+    };
+    if verdicts.is_empty() {
+        return sentence;
+    }
+    let words: Vec<_> = verdicts.iter().map(Verdict::to_string).collect();
+    sentence.push_str(&format!(" Verdict: {}.", words.join(", ")));
+    sentence
+}
+
+/// The name of an actor: the thread's, or `hardware`.
+#[must_use]
+pub fn actor_name<M: Medium, const FAN: usize>(machine: &Machine<M, FAN>, actor: Actor) -> String {
+    match actor {
+        Actor::Thread(thread) => machine.threads[usize::from(thread.0)].program.name.clone(),
+        Actor::Hardware => "hardware".to_string(),
+    }
+}
+
+/// `file a` or `the device`.
+#[must_use]
+pub fn mapping_name<M: Medium, const FAN: usize>(
+    machine: &Machine<M, FAN>,
+    mapping: MappingId,
+) -> String {
+    match mapping {
+        MappingId::File(ino) => format!("file {}", machine.inode(ino).name),
+        MappingId::Bdev => "the device".to_string(),
+    }
+}
+
+/// The distinct words that are not zero, in order, as labels; `zeros` if there are none.
+#[must_use]
+pub fn labels(words: &[Word]) -> String {
+    let mut distinct: Vec<Word> = Vec::new();
+    for word in words {
+        if *word != Word::ZERO && !distinct.contains(word) {
+            distinct.push(*word);
+        }
+    }
+    match distinct.as_slice() {
+        [] => "zeros".to_string(),
+        [only] => only.to_string(),
+        [first, .., last] if distinct.len() > 4 => format!("{first} … {last}"),
+        some => some
+            .iter()
+            .map(Word::to_string)
+            .collect::<Vec<_>>()
+            .join(" "),
+    }
+}
+
+struct Teller<'a, M, const FAN: usize> {
+    machine: &'a Machine<M, FAN>,
+    who: String,
+}
+
+impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
+    fn tell(&self, event: &Event) -> String {
+        self.tell_user(event)
+            .or_else(|| self.tell_page(event))
+            .or_else(|| self.tell_fault(event))
+            .or_else(|| self.tell_flush(event))
+            .unwrap_or_else(|| format!("{} goes on.", self.who))
+    }
+
+    fn page(&self, ino: Ino, index: PageIndex) -> String {
+        format!("page {index} of file {}", self.machine.inode(ino).name)
+    }
+
+    /// `page 0 of file a` or `b9`, in the mapping of whoever is asked.
+    fn slot(&self, mapping: MappingId, index: PageIndex) -> String {
+        match mapping {
+            MappingId::File(ino) => {
+                format!("page {index} of file {}", self.machine.inode(ino).name)
+            }
+            MappingId::Bdev => format!("page {index} of the device (b{index})"),
+        }
+    }
+
+    fn word(&self, at: FileWord) -> String {
+        let line = usize::from(at.word) / WORDS_PER_LINE;
+        format!("line {line} of {}", self.page(at.ino, at.index))
+    }
+
+    fn thread(&self, thread: ThreadId) -> &str {
+        &self.machine.threads[usize::from(thread.0)].program.name
+    }
+
+    /// What user programs and system calls do, and the hardware.
+    fn tell_user(&self, event: &Event) -> Option<String> {
+        let who = &self.who;
+        Some(match event {
+            Event::Mmapped { ino } => {
+                let name = &self.machine.inode(*ino).name;
+                format!("{who} maps file {name}. There is no PTE yet: the first access will fault.")
+            }
+            Event::Loaded { at, value } => {
+                format!("{who} loads {} and sees {value}.", self.word(*at))
+            }
+            Event::Stored { at, value, .. } => {
+                let block = self.machine.block_of(MappingId::File(at.ino), at.index)?;
+                let place = self.word(*at);
+                format!(
+                    "{who} stores {value} to {place}. It is in a CPU cache line of {block}, not safe yet."
+                )
+            }
+            Event::CallReturned {
+                call: Call::Fsync,
+                ino: Some(ino),
+                ..
+            } => {
+                let name = &self.machine.inode(*ino).name;
+                format!(
+                    "fsync({name}) returns to {who}: every store before the call is promised to survive."
+                )
+            }
+            Event::CallReturned {
+                call: Call::Sync, ..
+            } => {
+                format!(
+                    "sync returns to {who}: everything stored before it is promised to survive."
+                )
+            }
+            Event::CallReturned { call, .. } => format!("{} returns to {who}.", call.name()),
+            Event::ReadReturned {
+                mapping: MappingId::Bdev,
+                block,
+                words,
+                cached,
+                ..
+            } => {
+                let from = if *cached {
+                    "the device's own page"
+                } else {
+                    "the medium, past every page"
+                };
+                format!(
+                    "{who} reads {block} from the raw device: {}, out of {from}.",
+                    labels(words)
+                )
+            }
+            Event::ReadReturned {
+                mapping: MappingId::File(ino),
+                index,
+                words,
+                cached,
+                ..
+            } => {
+                let from = if *cached {
+                    "its page"
+                } else {
+                    "the persistent memory itself"
+                };
+                format!(
+                    "{who} reads {}: {}, out of {from}.",
+                    self.page(*ino, *index),
+                    labels(words)
+                )
+            }
+            Event::Evicted { line, block } => {
+                let number = line.0 - self.machine.geometry.first_line(*block).0;
+                format!(
+                    "The hardware evicts line {number} of {block} on its own: its newest version is safe now."
+                )
+            }
+            _ => return None,
+        })
+    }
+
+    /// The page cache and the block device.
+    fn tell_page(&self, event: &Event) -> Option<String> {
+        let who = &self.who;
+        Some(match event {
+            Event::PageInserted { mapping, index } => {
+                let tree = mapping_name(self.machine, *mapping);
+                format!("{who} adds an empty page at index {index} to the tree of {tree}.")
+            }
+            Event::PagesDropped { indices, .. } if indices.is_empty() => {
+                format!("{who} invalidates the device: there is no clean page to drop.")
+            }
+            Event::PagesDropped { indices, .. } => {
+                let blocks: Vec<_> = indices.iter().map(|index| format!("b{index}")).collect();
+                format!(
+                    "{who} invalidates the device: its clean copy of {} is dropped.",
+                    blocks.join(", ")
+                )
+            }
+            Event::PageRead {
+                mapping,
+                index,
+                block,
+            } => {
+                format!(
+                    "The driver copies {block} from the medium into {}.",
+                    self.slot(*mapping, *index)
+                )
+            }
+            Event::PageWritten {
+                ino, index, words, ..
+            } => format!(
+                "{who} copies {} into {}. The medium does not know.",
+                labels(words),
+                self.slot(MappingId::File(*ino), *index)
+            ),
+            Event::PageDirtied { mapping, index } => {
+                let slot = self.slot(*mapping, *index);
+                format!(
+                    "{who} marks {slot} dirty: PG_dirty and the DIRTY tag are set. The write returns."
+                )
+            }
+            Event::PageCleanedForIo { mapping, index } => {
+                let slot = self.slot(*mapping, *index);
+                format!("{who} prepares {slot} for I/O: PG_dirty is cleared, the DIRTY tag stays.")
+            }
+            Event::WritebackStarted { mapping, index } => {
+                let slot = self.slot(*mapping, *index);
+                format!(
+                    "{who} puts {slot} under writeback: WRITEBACK is set, DIRTY and TOWRITE are cleared."
+                )
+            }
+            Event::WritebackEnded { mapping, index } => {
+                format!(
+                    "The write has completed: WRITEBACK is cleared on {}.",
+                    self.slot(*mapping, *index)
+                )
+            }
+            Event::BlockWritten {
+                mapping,
+                index,
+                block,
+                fenced,
+                ..
+            } => {
+                let slot = self.slot(*mapping, *index);
+                let how = if *fenced {
+                    "and fences"
+                } else {
+                    "without a fence"
+                };
+                format!("The pmem driver copies {slot} to {block} with non-temporal stores {how}.")
+            }
+            Event::InodeWritten { ino, still_dirty } => {
+                let name = &self.machine.inode(*ino).name;
+                let state = if *still_dirty {
+                    "still dirty: its tree has DIRTY tags"
+                } else {
+                    "clean"
+                };
+                format!("{who} is through with the inode of file {name}; it is {state}.")
+            }
+            _ => return None,
+        })
+    }
+
+    /// Faults and PTEs.
+    fn tell_fault(&self, event: &Event) -> Option<String> {
+        let who = &self.who;
+        Some(match event {
+            Event::FaultMapped {
+                ino,
+                index,
+                block,
+                write,
+                locked,
+            } => {
+                let kind = if *write { "write" } else { "read" };
+                let lock = if *locked { " The entry is locked." } else { "" };
+                format!(
+                    "{who} takes a {kind} fault on {}: the file system says {block}.{lock}",
+                    self.page(*ino, *index)
+                )
+            }
+            Event::Sigbus { ino, index } => {
+                format!(
+                    "{} lies beyond the end of the file: {who} is killed by SIGBUS.",
+                    self.page(*ino, *index)
+                )
+            }
+            Event::EntryInserted {
+                ino,
+                index,
+                block,
+                word,
+                dirty,
+            } => {
+                let tag = if *dirty { "tagged DIRTY" } else { "clean" };
+                let page = self.page(*ino, *index);
+                format!(
+                    "The DAX entry for {page}, {word:#x} for {block}, goes into the file's tree, {tag}."
+                )
+            }
+            Event::EntryDirtied { ino, index, locked } => {
+                let lock = if *locked { " and locked" } else { "" };
+                format!(
+                    "pfn_mkwrite: the entry of {} is tagged DIRTY{lock}, before any store can happen.",
+                    self.page(*ino, *index)
+                )
+            }
+            Event::EntryGone { ino, index } => {
+                format!(
+                    "pfn_mkwrite finds no entry at {}: {who} will retry.",
+                    self.page(*ino, *index)
+                )
+            }
+            Event::WaitsForEntry { ino, index } => {
+                format!(
+                    "{who} finds the entry of {} locked and sleeps.",
+                    self.page(*ino, *index)
+                )
+            }
+            Event::EntryUnlocked { ino, index, woken } => {
+                let woken = woken.map(|id| format!(" and {} wakes", self.thread(id)));
+                let woken = woken.unwrap_or_default();
+                format!(
+                    "The entry of {} is unlocked{woken}.",
+                    self.page(*ino, *index)
+                )
+            }
+            Event::PteInstalled {
+                ino,
+                index,
+                block,
+                writable,
+            } => {
+                let mode = if *writable { "writable" } else { "read-only" };
+                format!(
+                    "A {mode} PTE now maps {} straight to {block}.",
+                    self.page(*ino, *index)
+                )
+            }
+            Event::PteMadeWritable { ino, index } => {
+                format!(
+                    "The PTE of {} becomes writable: later stores need no fault.",
+                    self.page(*ino, *index)
+                )
+            }
+            _ => return None,
+        })
+    }
+
+    /// The flush: tags, write-backs, fences.
+    fn tell_flush(&self, event: &Event) -> Option<String> {
+        let who = &self.who;
+        Some(match event {
+            Event::TaggedForWriteback { mapping, count: 0 } => {
+                format!(
+                    "{who} looks for DIRTY in {}: nothing to tag.",
+                    mapping_name(self.machine, *mapping)
+                )
+            }
+            Event::TaggedForWriteback { mapping, count } => {
+                let tree = mapping_name(self.machine, *mapping);
+                let items = if *count == 1 {
+                    "1 item".to_string()
+                } else {
+                    format!("{count} items")
+                };
+                format!(
+                    "{who} copies DIRTY to TOWRITE in {tree}: {items}. The set to write is fixed."
+                )
+            }
+            Event::LookedUp { mapping, found, .. } if found.is_empty() => {
+                format!(
+                    "{who} finds nothing tagged TOWRITE in {}.",
+                    mapping_name(self.machine, *mapping)
+                )
+            }
+            Event::LookedUp { mapping, found, .. } => {
+                let pages: Vec<_> = found.iter().map(PageIndex::to_string).collect();
+                let tree = mapping_name(self.machine, *mapping);
+                format!(
+                    "{who} finds TOWRITE in {tree} at index {}.",
+                    pages.join(", ")
+                )
+            }
+            Event::EntryChecked {
+                ino,
+                index,
+                skip: None,
+            } => {
+                format!(
+                    "{who} checks the entry of {} under the tree lock: same entry, still TOWRITE.",
+                    self.page(*ino, *index)
+                )
+            }
+            Event::EntryChecked {
+                ino,
+                index,
+                skip: Some(Skip::EntryChanged),
+            } => {
+                format!(
+                    "{who} skips {}: the entry has changed.",
+                    self.page(*ino, *index)
+                )
+            }
+            Event::EntryChecked {
+                ino,
+                index,
+                skip: Some(Skip::NotTowrite),
+            } => {
+                format!(
+                    "{who} skips {}: TOWRITE is gone, another fsync took it.",
+                    self.page(*ino, *index)
+                )
+            }
+            Event::EntryLockedForFlush { ino, index } => {
+                format!(
+                    "{who} locks the entry of {} and clears TOWRITE at once.",
+                    self.page(*ino, *index)
+                )
+            }
+            Event::PtesProtected { ino, index, count } => {
+                let ptes = if *count == 1 {
+                    "1 PTE".to_string()
+                } else {
+                    format!("{count} PTEs")
+                };
+                format!(
+                    "{who} write-protects {} ({ptes}): the next store must fault again.",
+                    self.page(*ino, *index)
+                )
+            }
+            Event::BlockWrittenBack {
+                block, dirty_lines, ..
+            } => {
+                let lines = if *dirty_lines == 1 {
+                    "1 line is".to_string()
+                } else {
+                    format!("{dirty_lines} lines are")
+                };
+                format!(
+                    "{who} issues clwb on each line of {block}; {lines} dirty. Posted, not guaranteed before a fence."
+                )
+            }
+            Event::TowriteCleared { ino, index } => {
+                format!(
+                    "{who} clears TOWRITE of {}. DIRTY stays: every later fsync flushes it again.",
+                    self.page(*ino, *index)
+                )
+            }
+            Event::DirtyCleared { ino, index, woken } => {
+                let woken = woken.map(|id| format!(" {} wakes.", self.thread(id)));
+                let woken = woken.unwrap_or_default();
+                format!(
+                    "{who} unlocks the entry of {} and clears DIRTY: it is clean again.{woken}",
+                    self.page(*ino, *index)
+                )
+            }
+            Event::Fenced { cpu, lines } => {
+                format!(
+                    "{who} fences at the end of the flush: {cpu}'s write-backs are complete, {}.",
+                    now_safe(*lines)
+                )
+            }
+            Event::DeviceFlushed { fenced: false, .. } => {
+                format!(
+                    "{who} flushes the device; pmem claims no write cache, so the request completes at once."
+                )
+            }
+            Event::DeviceFlushed {
+                cpu,
+                fenced: true,
+                lines,
+            } => {
+                format!(
+                    "{who} flushes the device: the driver fences {cpu}, {}.",
+                    now_safe(*lines)
+                )
+            }
+            Event::LockFenced { cpu, lines } => {
+                format!(
+                    "Taking the lock completes {cpu}'s earlier write-backs: {}.",
+                    now_safe(*lines)
+                )
+            }
+            _ => return None,
+        })
+    }
+}
+
+fn now_safe(lines: u64) -> String {
+    match lines {
+        0 => "which were none".to_string(),
+        1 => "1 line is safe now".to_string(),
+        n => format!("{n} lines are safe now"),
+    }
+}

@@ -1,0 +1,482 @@
+//! The rows and columns of the stage.
+
+use super::{Cell, Column, Content, Line, LineState, Row, RowKind};
+use crate::address_space::MappingId;
+use crate::check::persistence_domain;
+use crate::entry::EntryKind;
+use crate::fs;
+use crate::machine::{Component, Machine, Op, VmaId};
+use crate::medium::{PersistenceDomain, SimMedium};
+use crate::narrate::labels;
+use crate::path::Path;
+use crate::units::{BlockNr, LineNr, PageIndex, Word};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+/// What the builder of a matrix looks at: one moment of a path, and what its step changed.
+pub(super) struct Moment<'a, const FAN: usize> {
+    pub(super) path: &'a Path<FAN>,
+    pub(super) step: usize,
+    /// The components that the step changed, and that do differ.
+    pub(super) changed: &'a [Component],
+}
+
+impl<const FAN: usize> Moment<'_, FAN> {
+    pub(super) fn machine(&self) -> &Machine<SimMedium, FAN> {
+        &self.path.moment(self.step).machine
+    }
+
+    /// The state before the step; the state itself at the start.
+    fn before(&self) -> &Machine<SimMedium, FAN> {
+        &self.path.moment(self.step.saturating_sub(1)).machine
+    }
+
+    pub(super) fn has_changed(&self, component: Component) -> bool {
+        self.changed.contains(&component)
+    }
+
+    fn block_changed(&self, block: BlockNr) -> bool {
+        let geometry = self.machine().geometry;
+        self.changed.iter().any(|component| {
+            matches!(component, Component::Line(line) if geometry.block_of(*line) == block)
+        })
+    }
+
+    /// `v2`, or one chip per line that tells versions apart.
+    pub(super) fn chips(&self, block: BlockNr, words: &[Word]) -> Vec<String> {
+        let numbers = self.path.version_numbers(block, words, self.step);
+        numbers
+            .into_iter()
+            .map(|number| format!("v{number}"))
+            .collect()
+    }
+
+    /// The newest content's chip, if `words` are other bytes.
+    fn differs_from(&self, block: BlockNr, words: &[Word]) -> Option<String> {
+        let newest = self.path.newest_content(block, self.step);
+        if newest == words {
+            return None;
+        }
+        Some(self.chips(block, &newest).join(" / "))
+    }
+}
+
+/// The blocks outside the log ring.
+pub(super) fn blocks<const FAN: usize>(
+    machine: &Machine<SimMedium, FAN>,
+) -> impl Iterator<Item = BlockNr> + use<FAN> {
+    (0..machine.geometry.first_log_block().0).map(BlockNr)
+}
+
+pub(super) fn columns<const FAN: usize>(now: &Moment<'_, FAN>, rows: &[Row]) -> Vec<Column> {
+    let machine = now.machine();
+    let raw = |block: BlockNr| {
+        let index = PageIndex(block.0);
+        let ops = machine
+            .threads
+            .iter()
+            .flat_map(|thread| &thread.program.ops);
+        ops.into_iter().any(|op| *op == Op::RawRead { index })
+    };
+    let column = |(at, block): (usize, BlockNr)| Column {
+        label: block.to_string(),
+        block: block.0,
+        used: machine.owner_of(block).is_some() || raw(block),
+        changed: rows.iter().any(|row| row.cells[at].changed),
+    };
+    blocks(machine).enumerate().map(column).collect()
+}
+
+/// The rows from the program down to the medium, and the number of the first below the waterline.
+pub(super) fn rows<const FAN: usize>(now: &Moment<'_, FAN>) -> (Vec<Row>, usize) {
+    let machine = now.machine();
+    let mut rows = alloc::vec![owners(now)];
+    rows.extend((0..machine.vmas.len()).map(|n| page_table(now, VmaId(n as u8))));
+    rows.extend(machine.mappings().map(|mapping| mapping_row(now, mapping)));
+    let cache = rows.len();
+    rows.extend([cpu_cache(now), write_queue(now), medium(now)]);
+    let below = match persistence_domain(machine) {
+        PersistenceDomain::WriteQueue => cache + 1,
+        PersistenceDomain::Caches => cache,
+    };
+    (rows, below)
+}
+
+fn row<const FAN: usize>(
+    now: &Moment<'_, FAN>,
+    head: (RowKind, &str, &str, &str),
+    cell: impl Fn(BlockNr) -> Cell,
+) -> Row {
+    let (kind, id, title, subtitle) = head;
+    Row {
+        id: id.to_string(),
+        kind,
+        title: title.to_string(),
+        subtitle: subtitle.to_string(),
+        cells: blocks(now.machine()).map(cell).collect(),
+    }
+}
+
+fn empty() -> Cell {
+    Cell {
+        content: Content::Empty,
+        changed: false,
+        differs_from: None,
+        words: String::new(),
+    }
+}
+
+fn owners<const FAN: usize>(now: &Moment<'_, FAN>) -> Row {
+    row(now, (RowKind::Owner, "owner", "owner", ""), |block| {
+        let name = match block {
+            fs::SUPERBLOCK => "super".to_string(),
+            fs::BITMAP => "bitmap".to_string(),
+            fs::INODE_TABLE => "inodes".to_string(),
+            fs::JOURNAL_SUPERBLOCK => "jsuper".to_string(),
+            block => match now.machine().owner_of(block) {
+                Some((inode, page)) => format!("{} p{page}", inode.name),
+                None => {
+                    return Cell {
+                        words: "free".to_string(),
+                        ..empty()
+                    };
+                }
+            },
+        };
+        Cell {
+            content: Content::Owner(name.clone()),
+            words: name,
+            ..empty()
+        }
+    })
+}
+
+fn page_table<const FAN: usize>(now: &Moment<'_, FAN>, id: VmaId) -> Row {
+    let machine = now.machine();
+    let vma = &machine.vmas[usize::from(id.0)];
+    let thread = &machine.threads[usize::from(vma.thread.0)].program.name;
+    let file = &machine.inode(vma.ino).name;
+    let row_id = format!("pte-{thread}-{}", vma.ino.0);
+    let subtitle = format!("PTEs for file {file}");
+    row(
+        now,
+        (RowKind::PageTable, &row_id, thread, &subtitle),
+        |block| {
+            let Some((index, pte)) = vma.ptes().find(|(_, pte)| pte.block == block) else {
+                return empty();
+            };
+            let mode = if pte.writable {
+                "writable"
+            } else {
+                "read-only"
+            };
+            Cell {
+                content: Content::Pte {
+                    index: index.0,
+                    writable: pte.writable,
+                },
+                changed: now.has_changed(Component::Pte(id, index)),
+                differs_from: None,
+                words: format!("PTE of page {index}, {mode}"),
+            }
+        },
+    )
+}
+
+fn mapping_row<const FAN: usize>(now: &Moment<'_, FAN>, mapping: MappingId) -> Row {
+    let machine = now.machine();
+    let (id, title, subtitle) = mapping_head(machine, mapping);
+    let kind = match mapping {
+        MappingId::File(_) => RowKind::FileMapping,
+        MappingId::Bdev => RowKind::DeviceMapping,
+    };
+    row(now, (kind, &id, &title, &subtitle), |block| {
+        let index = match mapping {
+            MappingId::Bdev => PageIndex(block.0),
+            MappingId::File(ino) => match machine.owner_of(block) {
+                Some((inode, index)) if inode.ino == ino => index,
+                _ => return empty(),
+            },
+        };
+        item_cell(now, mapping, index, block)
+    })
+}
+
+/// Id, title and subtitle of a mapping's row.
+pub(super) fn mapping_head<const FAN: usize>(
+    machine: &Machine<SimMedium, FAN>,
+    mapping: MappingId,
+) -> (String, String, String) {
+    match mapping {
+        MappingId::File(ino) => {
+            let name = &machine.inode(ino).name;
+            (
+                format!("file-{}", ino.0),
+                format!("file {name}"),
+                format!("{ino} · i_pages"),
+            )
+        }
+        MappingId::Bdev => (
+            "device".into(),
+            "device".into(),
+            "bdev inode · i_pages".into(),
+        ),
+    }
+}
+
+fn item_cell<const FAN: usize>(
+    now: &Moment<'_, FAN>,
+    mapping: MappingId,
+    index: PageIndex,
+    block: BlockNr,
+) -> Cell {
+    let space = now.machine().mapping(mapping);
+    let Some(entry) = space.i_pages.lookup(index) else {
+        return empty();
+    };
+    let tags = space.i_pages.tags(index);
+    let changed = now.has_changed(Component::Slot(mapping, index))
+        || now.has_changed(Component::Page(mapping, index));
+    match entry.kind() {
+        EntryKind::Page(_) => {
+            let page = space.find_get_page(index).expect("the slot holds a page");
+            let uptodate = page.uptodate;
+            let chips = if uptodate {
+                now.chips(block, &page.words)
+            } else {
+                Vec::new()
+            };
+            let differs_from = now.differs_from(block, &page.words).filter(|_| uptodate);
+            let flags: Vec<String> = page.flags().into_iter().map(String::from).collect();
+            let older = differs_from.as_ref().map(|v| format!(", differs from {v}"));
+            let words = format!(
+                "page {index}, {}, tags {tags}, {}{}",
+                if uptodate {
+                    chips.join(" / ")
+                } else {
+                    "no content yet".to_string()
+                },
+                if flags.is_empty() {
+                    "no flags".to_string()
+                } else {
+                    flags.join(" ")
+                },
+                older.unwrap_or_default()
+            );
+            let content = Content::Page {
+                index: index.0,
+                chips,
+                tags: tags.to_string(),
+                flags,
+            };
+            Cell {
+                content,
+                changed,
+                differs_from,
+                words,
+            }
+        }
+        EntryKind::Dax(dax) => {
+            let word = format!("{:#x}", now.machine().entry_word(dax));
+            let lock = if dax.locked { ", locked" } else { "" };
+            Cell {
+                words: format!("DAX entry {word} at page {index}, tags {tags}{lock}"),
+                content: Content::Entry {
+                    index: index.0,
+                    word,
+                    tags: tags.to_string(),
+                    locked: dax.locked,
+                },
+                changed,
+                differs_from: None,
+            }
+        }
+    }
+}
+
+fn lines_cell(lines: Vec<Line>, chips: Vec<String>, differs_from: Option<String>) -> Cell {
+    let spoken = lines
+        .iter()
+        .enumerate()
+        .filter(|(_, line)| line.state != LineState::Free);
+    let mut words: Vec<String> = spoken
+        .map(|(n, line)| {
+            let marks: String = line.marks.iter().map(|mark| format!(" {mark}")).collect();
+            format!("line {n} {} {}{marks}", line.state.letter(), line.label)
+        })
+        .collect();
+    if !chips.is_empty() {
+        words.insert(0, chips.join(" / "));
+    }
+    if let Some(version) = &differs_from {
+        words.push(format!("differs from {version}"));
+    }
+    let changed = lines.iter().any(|line| line.changed);
+    let words = words.join(", ");
+    Cell {
+        content: Content::Lines { lines, chips },
+        changed,
+        differs_from,
+        words,
+    }
+}
+
+fn no_line() -> Line {
+    let label = String::new();
+    Line {
+        state: LineState::Free,
+        label,
+        versions: 1,
+        marks: Vec::new(),
+        changed: false,
+    }
+}
+
+fn lines_of<const FAN: usize>(
+    machine: &Machine<SimMedium, FAN>,
+    block: BlockNr,
+) -> impl Iterator<Item = LineNr> {
+    let first = machine.geometry.first_line(block).0;
+    (first..first + machine.geometry.lines_per_block).map(LineNr)
+}
+
+fn cpu_cache<const FAN: usize>(now: &Moment<'_, FAN>) -> Row {
+    let machine = now.machine();
+    let head = (
+        RowKind::CpuCache,
+        "cache",
+        "CPU cache",
+        "lines not safe yet",
+    );
+    row(now, head, |block| {
+        let line = |line: LineNr| {
+            if !machine.medium.is_dirty(line) {
+                let changed =
+                    now.has_changed(Component::Line(line)) && now.before().medium.is_dirty(line);
+                return Line {
+                    changed,
+                    ..no_line()
+                };
+            }
+            let pending = machine.medium.pending(line).iter();
+            let mut marks: Vec<String> = pending.map(|mark| format!("wb {}", mark.cpu)).collect();
+            if machine.medium.stores(line).iter().any(|store| store.nt) {
+                marks.push("nt".to_string());
+            }
+            Line {
+                state: LineState::Volatile,
+                label: labels(&machine.medium.latest(line)),
+                versions: machine.medium.window_len(line),
+                marks,
+                changed: now.has_changed(Component::Line(line)),
+            }
+        };
+        let lines: Vec<Line> = lines_of(machine, block).map(line).collect();
+        let dirty = lines.iter().any(|line| line.state != LineState::Free);
+        let chips = if dirty {
+            now.chips(block, &machine.load_block(block))
+        } else {
+            Vec::new()
+        };
+        lines_cell(lines, chips, None)
+    })
+}
+
+/// Whether the step made a newer version of the line safe: it is in the write-pending queue now.
+fn crossed<const FAN: usize>(now: &Moment<'_, FAN>, line: LineNr) -> bool {
+    now.before().medium.guaranteed(line) != now.machine().medium.guaranteed(line)
+}
+
+fn write_queue<const FAN: usize>(now: &Moment<'_, FAN>) -> Row {
+    let machine = now.machine();
+    let head = (
+        RowKind::WriteQueue,
+        "wpq",
+        "WPQ",
+        "crossed the line in this step",
+    );
+    row(now, head, |block| {
+        let line = |line: LineNr| {
+            if !crossed(now, line) {
+                return no_line();
+            }
+            let label = labels(&machine.medium.guaranteed(line));
+            Line {
+                state: LineState::Queued,
+                label,
+                changed: true,
+                ..no_line()
+            }
+        };
+        lines_cell(
+            lines_of(machine, block).map(line).collect(),
+            Vec::new(),
+            None,
+        )
+    })
+}
+
+fn medium<const FAN: usize>(now: &Moment<'_, FAN>) -> Row {
+    let head = (RowKind::Medium, "medium", "medium", "what is really there");
+    row(now, head, |block| {
+        let machine = now.machine();
+        let mut content = Vec::new();
+        let lines = lines_of(machine, block)
+            .map(|line| {
+                // A line that is still in the queue has not reached the medium.
+                let source = if crossed(now, line) {
+                    now.before()
+                } else {
+                    machine
+                };
+                let words = source.medium.guaranteed(line);
+                content.extend_from_slice(&words);
+                let here = broken_promise(now, line, &words);
+                let state = match (here, words.iter().all(|word| *word == Word::ZERO)) {
+                    (true, _) => LineState::Wrong,
+                    (false, true) => LineState::Free,
+                    (false, false) => LineState::Persistent,
+                };
+                let arrived = now.step > 1 && {
+                    let earlier = &now.path.moment(now.step - 2).machine.medium;
+                    let before = &now.before().medium;
+                    !crossed(now, line) && earlier.guaranteed(line) != before.guaranteed(line)
+                };
+                Line {
+                    state,
+                    label: labels(&words),
+                    changed: arrived,
+                    ..no_line()
+                }
+            })
+            .collect();
+        let owned = machine.owner_of(block).is_some();
+        let chips = if owned {
+            now.chips(block, &content)
+        } else {
+            Vec::new()
+        };
+        let differs_from = now.differs_from(block, &content).filter(|_| owned);
+        let mut cell = lines_cell(lines, chips, differs_from);
+        cell.changed |= now.block_changed(block) && cell.changed;
+        cell
+    })
+}
+
+/// Whether these words of a line are older than what was promised to survive.
+fn broken_promise<const FAN: usize>(now: &Moment<'_, FAN>, line: LineNr, words: &[Word]) -> bool {
+    let machine = now.machine();
+    now.path
+        .moment(now.step)
+        .judge
+        .promises()
+        .any(|(at, keeps)| {
+            let block = machine
+                .block_of(MappingId::File(at.ino), at.index)
+                .expect("stored to it");
+            let word = machine.geometry.first_word(block).0 + u64::from(at.word);
+            let word = crate::units::WordAddr(word);
+            word.line() == line && !keeps(words[word.in_line()])
+        })
+}

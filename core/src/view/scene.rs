@@ -1,0 +1,368 @@
+//! Building a [`Scene`] from a moment of a path.
+
+use super::matrix::{self, Moment};
+use super::{
+    Caption, Change, CrashClass, CrashNow, EnabledAction, FrameLine, Holds, Invariant, Row, Scene,
+    Source, Thread, Waterline, trees,
+};
+use crate::check;
+use crate::config::Platform;
+use crate::machine::{Action, Actor, Component, Event, FileWord, Machine, Op, Step, ThreadId};
+use crate::medium::{Image, PersistenceDomain, SimMedium};
+use crate::narrate::{START, actor_name, labels, narrate};
+use crate::path::Path;
+use crate::units::WORDS_PER_LINE;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+/// The moment after `step` steps of a path.
+///
+/// # Panics
+/// If the path is shorter.
+#[must_use]
+pub fn scene<const FAN: usize>(path: &Path<FAN>, step: usize) -> Scene {
+    let machine = &path.moment(step).machine;
+    let changed = really_changed(path, step);
+    let now = Moment {
+        path,
+        step,
+        changed: &changed,
+    };
+    let (rows, below_row) = matrix::rows(&now);
+    let event = step
+        .checked_sub(1)
+        .and_then(|_| why_stop(path, step, &rows));
+    Scene {
+        step,
+        caption: caption(path, step, event),
+        columns: matrix::columns(&now, &rows),
+        rows,
+        waterline: Waterline {
+            below_row,
+            text: waterline_text(machine),
+        },
+        trees: trees::trees(&now),
+        threads: threads(path, step),
+        invariants: invariants(path, step),
+        crash: crash_now(path, step),
+        changed: changes(path, step, &changed),
+        enabled: enabled(path, step),
+    }
+}
+
+/// The components that the step lists as changed and that look different.
+fn really_changed<const FAN: usize>(path: &Path<FAN>, step: usize) -> Vec<Component> {
+    let moment = path.moment(step);
+    let Some((_, report)) = &moment.step else {
+        return Vec::new();
+    };
+    let before = &path.moment(step - 1).machine;
+    let differs = |component: &&Component| {
+        before.describe(**component) != moment.machine.describe(**component)
+    };
+    report.changed.iter().filter(differs).copied().collect()
+}
+
+fn caption<const FAN: usize>(path: &Path<FAN>, step: usize, event: Option<String>) -> Caption {
+    let moment = path.moment(step);
+    let Some((_, report)) = &moment.step else {
+        return Caption {
+            sentence: START.to_string(),
+            actor: String::new(),
+            function: String::new(),
+            sources: Vec::new(),
+            verdicts: Vec::new(),
+            event: None,
+        };
+    };
+    let source = |rule: &crate::rules::RuleId| {
+        let rule = rule.rule();
+        Source {
+            rule: rule.id.to_string(),
+            function: rule.function.to_string(),
+            file: rule.file.to_string(),
+            versions: rule.versions.to_string(),
+            evidence: rule.evidence.to_string(),
+            line: rule.line.to_string(),
+        }
+    };
+    Caption {
+        sentence: narrate(&moment.machine, report, &moment.verdicts),
+        actor: actor_name(&moment.machine, report.actor),
+        function: report
+            .stack
+            .last()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        sources: report.rules.iter().map(source).collect(),
+        verdicts: moment.verdicts.iter().map(ToString::to_string).collect(),
+        event,
+    }
+}
+
+/// Why one would stop at this step, most telling reason first (UI-603).
+fn why_stop<const FAN: usize>(path: &Path<FAN>, step: usize, rows: &[Row]) -> Option<String> {
+    let (now, before) = (path.moment(step), path.moment(step - 1));
+    let broken = |moment: &crate::path::Moment<FAN>| -> Vec<bool> {
+        moment
+            .invariants
+            .iter()
+            .map(|holds| matches!(holds, check::Holds::No(_)))
+            .collect()
+    };
+    let classes = |moment: &crate::path::Moment<FAN>| -> Vec<_> { moment.crash.broken().collect() };
+    let reason = if !now.verdicts.is_empty() {
+        "verdict"
+    } else if broken(now) != broken(before) {
+        "invariant"
+    } else if classes(now) != classes(before) {
+        "crash"
+    } else if mismatches(rows) != mismatches(&rows_before(path, step)) {
+        "mismatch"
+    } else if now
+        .step
+        .as_ref()
+        .is_some_and(|(_, report)| promises(report))
+    {
+        "promise"
+    } else if step + 1 == path.len() {
+        "end"
+    } else {
+        return None;
+    };
+    Some(reason.to_string())
+}
+
+fn promises(step: &Step) -> bool {
+    use crate::machine::Call::{Fsync, Sync};
+    step.events.iter().any(|event| {
+        matches!(
+            event,
+            Event::CallReturned {
+                call: Fsync | Sync,
+                ..
+            }
+        )
+    })
+}
+
+fn rows_before<const FAN: usize>(path: &Path<FAN>, step: usize) -> Vec<Row> {
+    matrix::rows(&Moment {
+        path,
+        step: step - 1,
+        changed: &[],
+    })
+    .0
+}
+
+/// Where copies differ from the newest content.
+fn mismatches(rows: &[Row]) -> Vec<(&str, usize)> {
+    let cells = |row: &Row| -> Vec<usize> {
+        let cells = row.cells.iter().enumerate();
+        cells
+            .filter(|(_, cell)| cell.differs_from.is_some())
+            .map(|(at, _)| at)
+            .collect()
+    };
+    rows.iter()
+        .flat_map(|row| cells(row).into_iter().map(|at| (row.id.as_str(), at)))
+        .collect()
+}
+
+fn waterline_text<const FAN: usize>(machine: &Machine<SimMedium, FAN>) -> String {
+    match machine.semantics.platform() {
+        Ok(Platform::Eadr) => "a power cut loses everything above this line · eADR",
+        Ok(Platform::PanicOnly) => "a kernel panic loses everything above this line",
+        _ => "a power cut loses everything above this line · ADR",
+    }
+    .to_string()
+}
+
+fn threads<const FAN: usize>(path: &Path<FAN>, step: usize) -> Vec<Thread> {
+    let moment = path.moment(step);
+    let acted = moment.step.as_ref().map(|(_, report)| report.actor);
+    let machine = &moment.machine;
+    let thread = |(n, thread): (u8, &crate::machine::Thread)| {
+        let id = ThreadId(n);
+        let frames = thread
+            .stack
+            .iter()
+            .enumerate()
+            .map(|(at, frame)| FrameLine {
+                function: frame.function().to_string(),
+                locals: frame.locals(),
+                top: at + 1 == thread.stack.len(),
+            });
+        let waiting = machine.waiters.iter().find(|(waiter, ..)| *waiter == id);
+        let waits = waiting.map(|(_, ino, index)| {
+            format!(
+                "sleeps on the lock of {} page {index}",
+                machine.inode(*ino).name
+            )
+        });
+        Thread {
+            name: thread.program.name.clone(),
+            cpu: thread.program.cpu.to_string(),
+            program: thread
+                .program
+                .ops
+                .iter()
+                .map(|op| op_text(machine, op))
+                .collect(),
+            position: thread.position,
+            frames: frames.collect(),
+            waits: waits.or_else(|| thread.killed.then(|| "killed by SIGBUS".to_string())),
+            acted: acted == Some(Actor::Thread(id)),
+        }
+    };
+    (0u8..).zip(&machine.threads).map(thread).collect()
+}
+
+/// One line of a program: `store a[3] line 0 = NEW`.
+fn op_text<const FAN: usize>(machine: &Machine<SimMedium, FAN>, op: &Op) -> String {
+    let name = |ino| machine.inode(ino).name.as_str();
+    let place = |at: &FileWord| {
+        let line = usize::from(at.word) / WORDS_PER_LINE;
+        let word = usize::from(at.word) % WORDS_PER_LINE;
+        let word = if word == 0 {
+            String::new()
+        } else {
+            format!(" word {word}")
+        };
+        format!("{}[{}] line {line}{word}", name(at.ino), at.index)
+    };
+    match op {
+        Op::Mmap { ino } => format!("mmap {}", name(*ino)),
+        Op::Load { at } => format!("load {}", place(at)),
+        Op::Store { at, value } => format!("store {} = {value}", place(at)),
+        Op::Write { at, words } => {
+            format!(
+                "write {} page {} = {}",
+                name(at.ino),
+                at.index,
+                labels(words)
+            )
+        }
+        Op::Read { ino, index } => format!("read {}[{index}]", name(*ino)),
+        Op::RawRead { index } => format!("raw read b{index}"),
+        Op::Fsync { ino } => format!("fsync {}", name(*ino)),
+        Op::Sync => "sync".to_string(),
+        Op::InvalidateBdev => "invalidate_bdev".to_string(),
+    }
+}
+
+fn invariants<const FAN: usize>(path: &Path<FAN>, step: usize) -> Vec<Invariant> {
+    let holds = |step: usize, at: usize| &path.moment(step).invariants[at];
+    let invariant = |(at, invariant): (usize, &check::Invariant)| {
+        let broken = |step: &usize| matches!(holds(*step, at), check::Holds::No(_));
+        let broken_since = (0..=step).rev().take_while(|step| broken(step)).last();
+        let (now, detail) = match holds(step, at) {
+            check::Holds::Yes => (Holds::Yes, String::new()),
+            check::Holds::No(why) => (Holds::No, why.clone()),
+            check::Holds::NotMeaningful => (Holds::NotMeaningful, String::new()),
+        };
+        Invariant {
+            id: invariant.id().to_string(),
+            meaning: invariant.meaning().to_string(),
+            holds: now,
+            broken_since,
+            detail,
+        }
+    };
+    check::Invariant::ALL
+        .iter()
+        .enumerate()
+        .map(invariant)
+        .collect()
+}
+
+fn crash_now<const FAN: usize>(path: &Path<FAN>, step: usize) -> CrashNow {
+    let moment = path.moment(step);
+    let report = &moment.crash;
+    let images = report.images.to_string();
+    let class = |class: &crate::crash::CrashClass| CrashClass {
+        verdict: class.verdict.to_string(),
+        invariant: class
+            .invariant
+            .map(|inv| inv.id().to_string())
+            .unwrap_or_default(),
+        count: class.count,
+        example: image_text(&moment.machine, &class.example),
+    };
+    let bad: u64 = report
+        .classes
+        .iter()
+        .map(|c| c.count * u64::from(c.invariant.is_some()))
+        .sum();
+    let cut = match check::persistence_domain(&moment.machine) {
+        PersistenceDomain::WriteQueue => "A power cut now",
+        PersistenceDomain::Caches => "A crash now",
+    };
+    let sentence = match (report.images.as_u64(), bad) {
+        (Some(1), 0) => format!("{cut} leaves one possible image, and it keeps every promise."),
+        (Some(1), _) => format!("{cut} leaves one possible image, and it breaks a promise."),
+        (_, 0) => format!("{cut} leaves one of {images} images; each keeps every promise."),
+        (_, bad) => format!("{cut} leaves one of {images} images; {bad} of them break a promise."),
+    };
+    let classes = report.classes.iter().map(class).collect();
+    CrashNow {
+        images,
+        formula: report.images.formula(),
+        sentence,
+        classes,
+    }
+}
+
+/// `loses b10 line 0`, or `loses nothing`.
+fn image_text<const FAN: usize>(machine: &Machine<SimMedium, FAN>, image: &Image) -> String {
+    let lost = image.choice.iter().filter(|choice| choice.is_lost());
+    let lines: Vec<_> = lost
+        .map(|choice| machine.place(Component::Line(choice.line)))
+        .collect();
+    if lines.is_empty() {
+        "loses nothing".to_string()
+    } else {
+        format!("loses {}", lines.join(", "))
+    }
+}
+
+fn changes<const FAN: usize>(path: &Path<FAN>, step: usize, changed: &[Component]) -> Vec<Change> {
+    let Some(before) = step.checked_sub(1).map(|step| &path.moment(step).machine) else {
+        return Vec::new();
+    };
+    let after = &path.moment(step).machine;
+    let shown = changed
+        .iter()
+        .filter(|component| !matches!(component, Component::Thread(_)));
+    let change = |component: &Component| Change {
+        place: after.place(*component),
+        before: before.describe(*component),
+        after: after.describe(*component),
+    };
+    shown.map(change).collect()
+}
+
+fn enabled<const FAN: usize>(path: &Path<FAN>, step: usize) -> Vec<EnabledAction> {
+    let machine = &path.moment(step).machine;
+    let scripted = (step + 1 < path.len()).then(|| path.moment(step + 1));
+    let scripted = scripted
+        .and_then(|moment| moment.step.as_ref())
+        .map(|(action, _)| *action);
+    let what = |action: &Action| match action {
+        Action::Run(ThreadId(n)) => {
+            let thread = &machine.threads[usize::from(*n)];
+            match thread.stack.last() {
+                Some(frame) => frame.function().to_string(),
+                None => op_text(machine, &thread.program.ops[thread.position]),
+            }
+        }
+        Action::Evict(line) => format!("evict {}", machine.place(Component::Line(*line))),
+    };
+    let action = |action: &Action| EnabledAction {
+        actor: actor_name(machine, action.actor()),
+        what: what(action),
+        scripted: scripted == Some(*action),
+    };
+    machine.enabled().iter().map(action).collect()
+}
