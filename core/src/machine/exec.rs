@@ -227,6 +227,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         });
         report.changed(Component::Vmas);
         report.event(|| Event::Mmapped { ino });
+        report.event(|| Event::CallReturned {
+            call: Call::Mmap,
+            ino: Some(ino),
+            result: Ok(()),
+        });
         Ok(Flow::CallDone)
     }
 

@@ -124,6 +124,20 @@ impl Setup {
                 file.name
             ));
         }
+        if file.blocks.len() > crate::fs::PAGES_MAX {
+            let (name, pages) = (&file.name, file.blocks.len());
+            let most = crate::fs::PAGES_MAX;
+            return fail(format!(
+                "file `{name}` has {pages} pages, at most {most} fit an inode"
+            ));
+        }
+        if n >= crate::fs::inodes_max(&self.geometry) {
+            let most = crate::fs::inodes_max(&self.geometry);
+            return fail(format!(
+                "file `{}` is one too many, at most {most} fit",
+                file.name
+            ));
+        }
         for (page, block) in file.blocks.iter().enumerate() {
             let fail = |message| {
                 Err(SetupError {
