@@ -196,7 +196,7 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
     /// # Errors
     /// If the setup names something that does not exist.
     pub fn new(setup: &Setup) -> Result<Self, SetupError> {
-        Self::with_medium(setup, |image| SimMedium::new(image))
+        Self::with_medium(setup, SimMedium::new)
     }
 }
 

@@ -173,7 +173,7 @@ impl<const FAN: usize> Path<FAN> {
             if matching == versions.len() {
                 continue;
             }
-            let newest = versions.iter().rposition(|version| equal(&version));
+            let newest = versions.iter().rposition(equal);
             numbers.extend(newest.map(|n| n + 1).filter(|n| !numbers.contains(n)));
         }
         numbers

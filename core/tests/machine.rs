@@ -133,11 +133,11 @@ fn fsync_returned(event: &Event) -> bool {
     matches!(
         event,
         Event::CallReturned {
-            ino: Some(_),
+            call: Call::Fsync,
             result: Ok(()),
             ..
         }
-    ) && !matches!(event, Event::Mmapped { .. })
+    )
 }
 
 #[test]
@@ -458,7 +458,7 @@ fn setups_that_name_what_does_not_exist_are_refused_with_the_place() {
     let (at, why) = place(|s| {
         s.programs[0].ops.push(Op::RawRead {
             index: PageIndex(32),
-        })
+        });
     });
     assert_eq!(
         (at, why.as_str()),
@@ -472,7 +472,7 @@ fn setups_that_name_what_does_not_exist_are_refused_with_the_place() {
         s.programs[0].ops.push(Op::Read {
             ino: A,
             index: PageIndex(4),
-        })
+        });
     });
     assert_eq!(why, "page 4 of `a` is out of range, expected 0 to 3");
     let (_, why) = place(|s| s.files[0].blocks = vec![BlockNr(4); 15]);
