@@ -1,32 +1,37 @@
 //! The page: draws what `daxscope-core` says, decides nothing about kernels.
+//!
+//! Read in this order: [`words`] everything the page says, [`course`] the lectures and their runs, [`parts`] a moment cut
+//! into panels, [`columns`] what folds away, [`state`] what is shown and what a message makes of it, [`keys`] what a key
+//! asks for; then, in a browser only, `hooks` and `components`.
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(target_arch = "wasm32"),
+    expect(dead_code, reason = "natively only the tests use these modules")
+)]
+
+mod words;
+
+mod course;
+mod fixture;
+mod parts;
+
+mod columns;
+mod transcript;
+
+mod msg;
+
+mod lesson;
+
+mod state;
+
+mod keys;
 
 #[cfg(target_arch = "wasm32")]
-mod page {
-    use yew::prelude::*;
-
-    #[component]
-    fn App() -> Html {
-        html! {
-            <main>
-                <h1>{ "daxscope" }</h1>
-                <p>{ "See where your bytes live." }</p>
-            </main>
-        }
-    }
-
-    /// Draws the page in `<div id="app">`; does nothing in a worker, which has no document.
-    pub(crate) fn mount() {
-        let Some(document) = web_sys::window().and_then(|window| window.document()) else {
-            return;
-        };
-        let app = document
-            .get_element_by_id("app")
-            .expect("index.html has <div id=app>");
-        yew::Renderer::<App>::with_root(app).render();
-    }
-}
+mod components;
+#[cfg(target_arch = "wasm32")]
+mod hooks;
 
 fn main() {
     #[cfg(target_arch = "wasm32")]
-    page::mount();
+    components::mount();
 }

@@ -1,0 +1,58 @@
+//! The root: state, hooks, and which screen is shown.
+
+use std::rc::Rc;
+
+use yew::prelude::*;
+
+use super::{catalogue::Catalogue, dialogs::Dialogs, lesson::LessonScreen};
+use crate::hooks;
+use crate::msg::Msg;
+use crate::state::State;
+
+impl Reducible for State {
+    type Action = Msg;
+
+    fn reduce(self: Rc<Self>, msg: Msg) -> Rc<Self> {
+        let next = self.after(msg);
+        // The same `Rc` again means: draw nothing.
+        if next == *self { self } else { Rc::new(next) }
+    }
+}
+
+#[component]
+fn App() -> Html {
+    let reducer = use_reducer_eq(|| State::new(&hooks::fragment(), hooks::kept_theme()));
+    let dispatcher = reducer.dispatcher();
+    let send = use_callback((), move |msg: Msg, ()| dispatcher.dispatch(msg));
+    let state: Rc<State> = Rc::new((*reducer).clone());
+    let latest: hooks::Latest = use_mut_ref(|| Rc::clone(&state));
+    latest.replace(Rc::clone(&state));
+
+    hooks::use_keys(Rc::clone(&latest), send.clone());
+    hooks::use_address(Rc::clone(&state), latest, send.clone());
+    hooks::use_theme(state.theme);
+    let question = |lesson: &crate::lesson::Lesson| lesson.run.lecture().question.clone();
+    hooks::use_title(state.lesson.as_ref().map(question));
+    hooks::use_width(send.clone());
+
+    html! {
+        <>
+            if state.lesson.is_some() {
+                <LessonScreen state={Rc::clone(&state)} send={send.clone()} />
+            } else {
+                <Catalogue lectures={Rc::clone(&state.lectures)} notice={state.notice.clone()}
+                    theme={state.theme} send={send.clone()} />
+            }
+            <Dialogs {state} {send} />
+        </>
+    }
+}
+
+/// Draws the page in `<div id="app">`; does nothing in a worker, which has no document.
+pub(crate) fn mount() {
+    let Some(document) = web_sys::window().and_then(|window| window.document()) else {
+        return;
+    };
+    let app = document.get_element_by_id("app").expect("index.html has <div id=app>");
+    yew::Renderer::<App>::with_root(app).render();
+}

@@ -1,0 +1,56 @@
+//! What changed in this step, and what the step is based on.
+
+use std::rc::Rc;
+
+use daxscope_core::view::{Caption, Change};
+use yew::prelude::*;
+
+use crate::words;
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct ChangedProps {
+    pub(crate) changed: Rc<Vec<Change>>,
+}
+
+#[component]
+pub(crate) fn Changed(ChangedProps { changed }: &ChangedProps) -> Html {
+    html! {
+        <section class="changed">
+            <h2>{ words::CHANGED }</h2>
+            if changed.is_empty() {
+                <p class="soft">{ words::NOT_CHANGED }</p>
+            } else {
+                <ul>{ for changed.iter().map(|change| html! {
+                    <li><b>{ &change.place }</b>{ " " }<code>{ &change.before }</code>{ " → " }<code>{ &change.after }</code></li>
+                }) }</ul>
+            }
+        </section>
+    }
+}
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct SourcesProps {
+    pub(crate) caption: Rc<Caption>,
+}
+
+#[component]
+pub(crate) fn Sources(SourcesProps { caption }: &SourcesProps) -> Html {
+    html! {
+        <section class="sources">
+            <h2>{ words::SOURCES }</h2>
+            if caption.sources.is_empty() {
+                <p class="soft">{ words::NO_SOURCES }</p>
+            } else {
+                <ul>{ for caption.sources.iter().map(|source| html! {
+                    <li>
+                        <b>{ &source.rule }</b>{ " " }{ &source.line }
+                        <small class="detail">
+                            <code translate="no">{ &source.file }{ " " }{ &source.function }</code>
+                            { " · " }{ &source.versions }{ " · " }{ &source.evidence }
+                        </small>
+                    </li>
+                }) }</ul>
+            }
+        </section>
+    }
+}

@@ -1,0 +1,139 @@
+//! The stage: columns are blocks, rows are places, and a waterline. A table, so it is its own twin.
+
+use std::rc::Rc;
+
+use daxscope_core::view::{Column, Row, RowKind, Waterline};
+use yew::prelude::*;
+
+use super::cell::CellView;
+use crate::columns::Span;
+use crate::msg::Msg;
+use crate::words;
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct Props {
+    pub(crate) columns: Rc<Vec<Column>>,
+    pub(crate) rows: Rc<Vec<Rc<Row>>>,
+    pub(crate) waterline: Rc<Waterline>,
+    pub(crate) spans: Vec<Span>,
+    pub(crate) focus: Option<Rc<str>>,
+    pub(crate) pinned: Option<Rc<str>>,
+    pub(crate) unfolded: bool,
+    pub(crate) send: Callback<Msg>,
+}
+
+#[component]
+pub(crate) fn Matrix(props: &Props) -> Html {
+    let Props { columns, rows, waterline, spans, focus, .. } = props;
+    let spans = use_memo(spans.clone(), Clone::clone);
+    let marked =
+        focus.as_ref().and_then(|block| columns.iter().position(|column| column.label == **block));
+    let labels: Rc<Vec<String>> = use_memo(Rc::clone(columns), |columns| {
+        columns.iter().map(|column| column.label.clone()).collect()
+    });
+    let row = |row: &Rc<Row>| {
+        html! {
+            <RowView key={row.id.clone()} row={Rc::clone(row)} spans={Rc::clone(&spans)}
+                labels={Rc::clone(&labels)} {marked} />
+        }
+    };
+    let (above, below) = rows.split_at(waterline.below_row.min(rows.len()));
+    let width = (spans.len() + 1).to_string();
+    html! {
+        <table class="matrix">
+            <caption class="sr">{ words::BLOCKS }</caption>
+            <thead>
+                <tr>
+                    <th scope="col">
+                        <span class="sr">{ words::PLACE }</span>
+                        if props.unfolded {
+                            <button type="button" class="fold" onclick={props.send.reform(|_: MouseEvent| Msg::Fold)}>
+                                { words::FOLD }
+                            </button>
+                        }
+                    </th>
+                    { for spans.iter().map(|span| heading(props, span, marked)) }
+                </tr>
+            </thead>
+            <tbody>{ for above.iter().map(row) }</tbody>
+            <tbody>
+                <tr class="waterline">
+                    <th colspan={width} scope="rowgroup"><span>{ &waterline.text }</span></th>
+                </tr>
+                { for below.iter().map(row) }
+            </tbody>
+        </table>
+    }
+}
+
+fn heading(props: &Props, span: &Span, marked: Option<usize>) -> Html {
+    let Props { columns, pinned, send, .. } = props;
+    match *span {
+        Span::Shown(number) => {
+            let column = &columns[number];
+            let label: Rc<str> = Rc::from(column.label.as_str());
+            let pressed = pinned.as_deref() == Some(&*label);
+            let class =
+                classes!((marked == Some(number)).then_some("hl"), column.changed.then_some("chg"));
+            let pin = send.reform(move |_: MouseEvent| Msg::Pin(Rc::clone(&label)));
+            html! {
+                <th key={column.label.clone()} scope="col" {class} data-block={column.label.clone()}>
+                    <button type="button" aria-pressed={pressed.to_string()} onclick={pin}>{ &column.label }</button>
+                </th>
+            }
+        }
+        Span::Gap(first, last) => {
+            let label =
+                words::unfold(&columns[first].label, &columns[last].label, last - first + 1);
+            let fold = send.reform(|_: MouseEvent| Msg::Fold);
+            html! {
+                <th key={format!("gap {first}")} class="gap">
+                    <button type="button" aria-label={label.clone()} title={label} onclick={fold}>{ "⋯" }</button>
+                </th>
+            }
+        }
+    }
+}
+
+#[derive(Properties, PartialEq)]
+struct RowProps {
+    row: Rc<Row>,
+    spans: Rc<Vec<Span>>,
+    labels: Rc<Vec<String>>,
+    marked: Option<usize>,
+}
+
+#[component]
+fn RowView(RowProps { row, spans, labels, marked }: &RowProps) -> Html {
+    html! {
+        <tr class={kind(row.kind)} data-row={row.id.clone()}>
+            <th scope="row"><b>{ &row.title }</b>{ " " }<span>{ &row.subtitle }</span></th>
+            { for spans.iter().map(|span| match *span {
+                Span::Shown(number) => cell(row, &labels[number], number, *marked == Some(number)),
+                Span::Gap(first, _) => html! { <td key={format!("gap {first}")} class="gap" /> },
+            }) }
+        </tr>
+    }
+}
+
+fn cell(row: &Row, label: &str, number: usize, marked: bool) -> Html {
+    let Some(cell) = row.cells.get(number) else {
+        return html! { <td key={label} /> };
+    };
+    let class = classes!(marked.then_some("hl"), cell.changed.then_some("chg"));
+    html! {
+        <td key={label} {class} data-block={label.to_string()}><CellView cell={cell.clone()} /></td>
+    }
+}
+
+const fn kind(kind: RowKind) -> &'static str {
+    match kind {
+        RowKind::Owner => "owner",
+        RowKind::PageTable => "pte",
+        RowKind::FileMapping => "mapping",
+        RowKind::DeviceMapping => "mapping device",
+        RowKind::CpuCache => "lines cache",
+        RowKind::WriteQueue => "lines wpq",
+        RowKind::Medium => "lines medium",
+    }
+}

@@ -1,0 +1,95 @@
+//! The page's ties to the browser: keys, address, title, theme, window width. All wait for events; nothing runs
+//! while nothing happens.
+
+mod address;
+mod keys;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use gloo_events::EventListener;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement};
+use yew::prelude::*;
+
+pub(crate) use address::{address, copy_link, fragment, use_address};
+pub(crate) use keys::use_keys;
+
+use crate::msg::{Msg, Theme};
+use crate::state::State;
+use crate::words;
+
+const THEME_KEY: &str = "daxscope.1.theme";
+const NARROW: &str = "(max-width: 45rem)";
+
+pub(crate) fn window() -> web_sys::Window {
+    web_sys::window().expect("the page has a window")
+}
+
+fn document_element() -> Option<Element> {
+    window().document()?.document_element()
+}
+
+/// The theme that was chosen on this device, where storage is allowed.
+pub(crate) fn kept_theme() -> Theme {
+    let storage = window().local_storage().ok().flatten();
+    let kept = storage.and_then(|storage| storage.get_item(THEME_KEY).ok().flatten());
+    kept.map_or(Theme::System, |name| Theme::named(&name))
+}
+
+/// The newest state, for listeners that are set up once.
+pub(crate) type Latest = Rc<RefCell<Rc<State>>>;
+
+/// `data-theme` on the root, and the choice kept on the device if that is allowed.
+#[hook]
+pub(crate) fn use_theme(theme: Theme) {
+    use_effect_with(theme, |theme| {
+        if let Some(root) = document_element() {
+            drop(root.set_attribute("data-theme", theme.name()));
+        }
+        if let Ok(Some(storage)) = window().local_storage() {
+            drop(match theme {
+                Theme::System => storage.remove_item(THEME_KEY),
+                chosen => storage.set_item(THEME_KEY, chosen.name()),
+            });
+        }
+    });
+}
+
+/// The title of the page: the question.
+#[hook]
+pub(crate) fn use_title(question: Option<String>) {
+    use_effect_with(question, |question| {
+        let Some(document) = window().document() else {
+            return;
+        };
+        document.set_title(&match question {
+            Some(question) => format!("{question} · {}", words::NAME),
+            None => format!("{}: {}", words::NAME, words::TAGLINE),
+        });
+    });
+}
+
+/// Says when the window becomes narrow or wide.
+#[hook]
+pub(crate) fn use_width(send: Callback<Msg>) {
+    use_effect_with((), move |()| {
+        let query = window().match_media(NARROW).ok().flatten();
+        let listener = query.map(|query| {
+            send.emit(Msg::Narrow(query.matches()));
+            let target = query.clone();
+            EventListener::new(&target, "change", move |_| {
+                send.emit(Msg::Narrow(query.matches()));
+            })
+        });
+        move || drop(listener)
+    });
+}
+
+/// Moves the focus to the first element of a selector.
+pub(crate) fn focus(selector: &str) {
+    let found = window().document().and_then(|it| it.query_selector(selector).ok().flatten());
+    if let Some(element) = found.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+        drop(element.focus());
+    }
+}

@@ -1,0 +1,119 @@
+//! The address follows the state and the state the address (UI-1104).
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use gloo_events::EventListener;
+use gloo_timers::callback::Timeout;
+use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
+use web_sys::js_sys;
+use yew::prelude::*;
+
+use super::{Latest, window};
+use crate::msg::Msg;
+use crate::state::State;
+
+/// The fragment of the address, `#` included.
+pub(crate) fn fragment() -> String {
+    window().location().hash().unwrap_or_default()
+}
+
+/// The link to this step as an address.
+pub(crate) fn address(state: &State) -> String {
+    let here = window().location().href().unwrap_or_default();
+    format!("{}{}", here.split('#').next().unwrap_or_default(), state.link())
+}
+
+/// Puts the link on the clipboard; where that is refused, a field shows it.
+pub(crate) fn copy_link(state: &State, send: &Callback<Msg>) {
+    let clipboard = js_sys::Reflect::get(&window().navigator(), &JsValue::from("clipboard"));
+    let Some(clipboard) = clipboard.ok().and_then(|it| it.dyn_into::<web_sys::Clipboard>().ok())
+    else {
+        return send.emit(Msg::Copied(false));
+    };
+    let answer = |ok: bool| {
+        let send = send.clone();
+        Closure::once_into_js(move |_: JsValue| send.emit(Msg::Copied(ok)))
+    };
+    let promise = clipboard.write_text(&address(state));
+    let then = js_sys::Reflect::get(&promise, &JsValue::from("then"));
+    if let Some(then) = then.ok().and_then(|then| then.dyn_into::<js_sys::Function>().ok()) {
+        drop(then.call2(&promise, &answer(true), &answer(false)));
+    }
+}
+
+/// The address follows the state and the state the address (UI-1104).
+#[hook]
+pub(crate) fn use_address(state: Rc<State>, latest: Latest, send: Callback<Msg>) {
+    let writer = use_mut_ref(Writer::default);
+    let link = state.link();
+    let path = link.rsplit_once('/').map(|(path, _)| path.to_string()).unwrap_or_default();
+    let choice = link.split_once('?').map(|(_, choice)| choice.to_string());
+    {
+        let writer = Rc::clone(&writer);
+        let latest = Rc::clone(&latest);
+        use_effect_with(link, move |_| {
+            Writer::follow(&writer, &latest, (path, choice));
+        });
+    }
+    use_effect_with((), move |()| {
+        let listener = EventListener::new(&window(), "hashchange", move |_| {
+            writer.borrow_mut().timer = None;
+            let fragment = fragment();
+            if fragment != latest.borrow().link() {
+                send.emit(Msg::Visit(fragment));
+            }
+        });
+        move || drop(listener)
+    });
+}
+
+/// Writes steps into the address at most once a second, the last one always.
+#[derive(Default)]
+struct Writer {
+    written_at_ms: f64,
+    place: Option<(String, Option<String>)>,
+    timer: Option<Timeout>,
+}
+
+impl Writer {
+    const PAUSE_MS: f64 = 1_000.0;
+
+    fn follow(this: &Rc<RefCell<Self>>, latest: &Latest, place: (String, Option<String>)) {
+        let mut writer = this.borrow_mut();
+        let moved = writer.place.as_ref() != Some(&place);
+        let first = writer.place.is_none();
+        writer.place = Some(place);
+        let wait_ms = writer.written_at_ms + Self::PAUSE_MS - js_sys::Date::now();
+        if moved || wait_ms <= 0.0 {
+            writer.write(&latest.borrow(), moved && !first);
+        } else if writer.timer.is_none() {
+            let (this, latest) = (Rc::clone(this), Rc::clone(latest));
+            let later = move || {
+                this.borrow_mut().write(&latest.borrow(), false);
+            };
+            writer.timer = Some(Timeout::new(wait_ms.ceil() as u32, later));
+        }
+    }
+
+    fn write(&mut self, state: &State, push: bool) {
+        self.timer = None;
+        self.written_at_ms = js_sys::Date::now();
+        let link = state.link();
+        let alert = state.notice.as_ref().is_some_and(|notice| notice.alert);
+        // A link that could not be restored stays in the address until the reader moves on.
+        if fragment() == link || (link.is_empty() && fragment().len() <= 2) || alert {
+            return;
+        }
+        let to = if link.is_empty() { "#/" } else { &link };
+        let Ok(history) = window().history() else {
+            return;
+        };
+        // An embedding page may refuse; the link button still works.
+        drop(if push {
+            history.push_state_with_url(&JsValue::NULL, "", Some(to))
+        } else {
+            history.replace_state_with_url(&JsValue::NULL, "", Some(to))
+        });
+    }
+}

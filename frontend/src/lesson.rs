@@ -1,0 +1,63 @@
+//! A lecture on the screen: a run, a step on it, and that moment's parts.
+
+use std::rc::Rc;
+
+use crate::course::Run;
+use crate::msg::Go;
+use crate::parts::Parts;
+
+/// A lecture on the screen.
+#[derive(Clone, PartialEq)]
+pub(crate) struct Lesson {
+    pub(crate) run: Rc<Run>,
+    /// The lecture's own path, while the reader is on a branch of it.
+    pub(crate) trunk: Option<Rc<Run>>,
+    pub(crate) step: usize,
+    pub(crate) parts: Parts,
+}
+
+impl Lesson {
+    /// A run at a step, or at its last one if it is shorter.
+    pub(crate) fn at(run: Rc<Run>, step: usize, before: Option<&Parts>) -> Self {
+        let step = step.min(run.last());
+        let parts = Parts::of(run.scene(step), before);
+        Self { run, trunk: None, step, parts }
+    }
+
+    /// The same run at another step.
+    pub(crate) fn moved(&self, step: usize) -> Self {
+        let moved = Self::at(Rc::clone(&self.run), step, Some(&self.parts));
+        Self { trunk: self.trunk.clone(), ..moved }
+    }
+
+    /// The step that a move leads to; the same one where there is none further.
+    pub(crate) fn target(&self, go: Go) -> usize {
+        let (last, marks) = (self.run.last(), self.run.marks());
+        let is_stop = |step: &usize| marks[*step].event || *step == 0 || *step == last;
+        match go {
+            Go::First => 0,
+            Go::Back => self.step.saturating_sub(1),
+            Go::Next => (self.step + 1).min(last),
+            Go::Last => last,
+            Go::PreviousEvent => (0..self.step).rev().find(is_stop).unwrap_or(0),
+            Go::NextEvent => (self.step + 1..=last).find(is_stop).unwrap_or(last),
+            Go::To(step) => step.min(last),
+        }
+    }
+
+    /// The verdict words up to this step, each once, in order.
+    pub(crate) fn verdicts(&self) -> Vec<&str> {
+        let mut words = Vec::new();
+        for word in self.run.marks()[..=self.step].iter().flat_map(|mark| &mark.verdicts) {
+            if !words.contains(&word.as_str()) {
+                words.push(word.as_str());
+            }
+        }
+        words
+    }
+
+    /// Leads back to this very moment.
+    pub(crate) fn link(&self) -> String {
+        self.run.link(self.step)
+    }
+}

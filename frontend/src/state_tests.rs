@@ -1,0 +1,217 @@
+use super::*;
+
+fn home() -> State {
+    State::new("", Theme::System)
+}
+
+fn first_lecture() -> State {
+    let home = home();
+    let lecture = &home.lectures[0];
+    home.after(Msg::Visit(course::link(lecture, &lecture.default)))
+}
+
+fn go(state: &State, go: Go) -> State {
+    state.after(Msg::Go(go))
+}
+
+fn lesson(state: &State) -> &Lesson {
+    state.lesson.as_ref().expect("a lesson is shown")
+}
+
+fn step(state: &State) -> usize {
+    lesson(state).step
+}
+
+#[test]
+fn the_catalogue_is_home_and_a_link_opens_a_lesson() {
+    assert!(home().lesson.is_none());
+    assert!(State::new("#/", Theme::System).notice.is_none());
+    let state = first_lecture();
+    assert_eq!((step(&state), &state.notice), (0, &None));
+}
+
+#[test]
+fn stepping_stays_on_the_path() {
+    let state = first_lecture();
+    let last = lesson(&state).run.last();
+    assert!(last > 1);
+    assert_eq!(step(&go(&state, Go::Back)), 0);
+    assert_eq!(step(&go(&state, Go::Next)), 1);
+    assert_eq!(step(&go(&go(&state, Go::Last), Go::Next)), last);
+    assert_eq!(step(&go(&state, Go::To(last + 100))), last);
+    assert_eq!(step(&go(&go(&state, Go::Last), Go::First)), 0);
+}
+
+#[test]
+fn a_move_that_leads_nowhere_changes_nothing() {
+    let state = first_lecture();
+    assert!(go(&state, Go::Back) == state);
+}
+
+#[test]
+fn back_shows_the_very_moment_that_was_left() {
+    let mut state = first_lecture();
+    let mut seen = vec![state.clone()];
+    while step(&state) < lesson(&state).run.last() {
+        state = go(&state, Go::Next);
+        seen.push(state.clone());
+    }
+    for before in seen.iter().rev().skip(1) {
+        state = go(&state, Go::Back);
+        assert!(lesson(&state).parts == lesson(before).parts, "step {}", step(before));
+    }
+}
+
+#[test]
+fn events_are_visited_in_both_directions() {
+    let mut state = first_lecture();
+    let last = lesson(&state).run.last();
+    let mut forward = vec![0];
+    while step(&state) < last {
+        state = go(&state, Go::NextEvent);
+        forward.push(step(&state));
+    }
+    for stop in &forward[1..forward.len() - 1] {
+        assert!(lesson(&state).run.marks()[*stop].event);
+    }
+    let mut backward = vec![step(&state)];
+    while step(&state) > 0 {
+        state = go(&state, Go::PreviousEvent);
+        backward.push(step(&state));
+    }
+    backward.reverse();
+    assert_eq!(forward, backward);
+}
+
+#[test]
+fn a_part_that_a_step_leaves_alone_stays_the_same() {
+    let mut state = first_lecture();
+    let mut kept = 0;
+    while step(&state) < lesson(&state).run.last() {
+        let next = go(&state, Go::Next);
+        let (before, after) = (&lesson(&state).parts, &lesson(&next).parts);
+        kept += usize::from(Rc::ptr_eq(&before.threads, &after.threads));
+        kept += before.rows.iter().zip(after.rows.iter()).filter(|(a, b)| Rc::ptr_eq(a, b)).count();
+        state = next;
+    }
+    assert!(kept > 0);
+}
+
+#[test]
+fn a_link_leads_to_the_same_moment() {
+    let state = go(&go(&first_lecture(), Go::Next), Go::Next);
+    let again = State::new(&state.link(), Theme::System);
+    assert_eq!(step(&again), 2);
+    assert_eq!(again.notice, None);
+    assert!(lesson(&again).parts == lesson(&state).parts);
+    assert_eq!(again.link(), state.link());
+}
+
+#[test]
+fn a_bad_link_says_why_and_a_step_too_far_shows_the_last_one() {
+    for bad in ["#nonsense", "#/1/no-such-lecture/~/3", "#/9/x/~/0", "#/1//", "#/1/%ff/~~/-"] {
+        let state = State::new(bad, Theme::System);
+        assert!(state.lesson.is_none(), "{bad}");
+        assert!(state.notice.as_ref().is_some_and(|notice| notice.alert), "{bad}");
+    }
+    let state = first_lecture();
+    let last = lesson(&state).run.last();
+    let far = state.link().replacen("/~/0", &format!("/~/{}", last + 7), 1);
+    let far = State::new(&far, Theme::System);
+    assert_eq!(step(&far), last);
+    assert!(far.notice.is_some_and(|notice| notice.alert && !notice.text.is_empty()));
+}
+
+#[test]
+fn another_epoch_keeps_the_step_or_says_that_it_is_not_there() {
+    for lecture in home().lectures.iter() {
+        let state = home().after(Msg::Visit(course::link(lecture, &lecture.default)));
+        let end = go(&state, Go::Last);
+        for epoch in course::epochs(lecture, &lecture.default.variant) {
+            let near = go(&state, Go::Next).after(Msg::Epoch(epoch.name.clone()));
+            assert_eq!(step(&near), 1);
+            assert_eq!(lesson(&near).run.choice().epoch, epoch.name);
+            let far = end.after(Msg::Epoch(epoch.name.clone()));
+            let cut = step(&end) > lesson(&far).run.last();
+            assert_eq!(far.notice.is_some(), cut);
+            assert!(far.notice.is_none_or(|notice| !notice.alert));
+        }
+    }
+}
+
+#[test]
+fn every_variant_can_be_chosen() {
+    for lecture in home().lectures.iter() {
+        let state = home().after(Msg::Visit(course::link(lecture, &lecture.default)));
+        for (name, _) in &lecture.variants {
+            let chosen = state.after(Msg::Variant(name.clone()));
+            assert_eq!(lesson(&chosen).run.choice().variant, *name);
+        }
+    }
+}
+
+#[test]
+fn the_scripted_action_is_the_next_step_and_another_one_is_a_branch() {
+    let mut state = first_lecture();
+    while step(&state) < lesson(&state).run.last() {
+        for (number, action) in lesson(&state).parts.enabled.iter().enumerate() {
+            let taken = state.after(Msg::Take(number));
+            assert_eq!(step(&taken), step(&state) + 1, "{action:?}");
+            assert_eq!(lesson(&taken).trunk.is_none(), action.scripted, "{action:?}");
+            let back = taken.after(Msg::Rejoin);
+            assert!(Rc::ptr_eq(&lesson(&back).run, &lesson(&state).run));
+        }
+        state = go(&state, Go::Next);
+    }
+    assert!(state.after(Msg::Take(99)) == state);
+}
+
+#[test]
+fn the_theme_goes_round_and_is_known_by_its_name() {
+    let mut state = home();
+    for theme in [Theme::Light, Theme::Dark, Theme::System] {
+        state = state.after(Msg::NextTheme);
+        assert_eq!(state.theme, theme);
+        assert_eq!(Theme::named(theme.name()), theme);
+    }
+    assert_eq!(Theme::named("unknown"), Theme::System);
+}
+
+#[test]
+fn layers_close_from_the_top() {
+    let state = first_lecture().after(Msg::Pin("b1".into())).after(Msg::Show(Layer::Help));
+    let state = state.after(Msg::Close);
+    assert_eq!((state.layer, state.focus().is_some()), (Layer::None, true));
+    assert!(state.after(Msg::Close).focus().is_none());
+    assert_eq!(home().after(Msg::Show(Layer::GoTo)).layer, Layer::None);
+}
+
+#[test]
+fn a_marked_block_is_found_in_all_its_places() {
+    let state = go(&first_lecture(), Go::Last);
+    let parts = &lesson(&state).parts;
+    let used = parts.columns.iter().find(|column| column.used).expect("a lecture uses a block");
+    let state = state.after(Msg::Pin(used.label.as_str().into()));
+    assert_eq!(state.focus().map(|block| &**block), Some(used.label.as_str()));
+    assert!(!lesson(&state).parts.places(&used.label).is_empty());
+    assert!(lesson(&state).parts.places("no block").is_empty());
+    let pointed = state.after(Msg::Look(Some("b0".into())));
+    assert_eq!(pointed.focus().map(|block| &**block), Some("b0"));
+    assert!(pointed.after(Msg::Look(None)).focus() == state.focus());
+    assert!(state.after(Msg::Pin(used.label.as_str().into())).focus().is_none());
+}
+
+#[test]
+fn text_and_folding_are_toggles() {
+    let state = first_lecture();
+    assert!(state.after(Msg::Text).text);
+    assert!(state.after(Msg::Text).after(Msg::Text) == state);
+    assert!(state.after(Msg::Fold).unfolded);
+    assert!(!home().after(Msg::Text).text);
+}
+
+#[test]
+fn going_home_lets_everything_go() {
+    let state = go(&first_lecture(), Go::Next).after(Msg::Text).after(Msg::Visit("#/".into()));
+    assert!(state == home());
+}
