@@ -31,16 +31,9 @@ impl Page {
     /// The flags that are set, in words.
     #[must_use]
     pub fn flags(&self) -> Vec<&'static str> {
-        let flags = [
-            (self.uptodate, "Uptodate"),
-            (self.dirty, "Dirty"),
-            (self.writeback, "Writeback"),
-        ];
-        flags
-            .into_iter()
-            .filter(|(set, _)| *set)
-            .map(|(_, name)| name)
-            .collect()
+        let flags =
+            [(self.uptodate, "Uptodate"), (self.dirty, "Dirty"), (self.writeback, "Writeback")];
+        flags.into_iter().filter(|(set, _)| *set).map(|(_, name)| name).collect()
     }
 }
 
@@ -70,12 +63,7 @@ impl<const FAN: usize> AddressSpace<FAN> {
     /// An empty mapping.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            i_pages: RadixTree::new(),
-            pages: Vec::new(),
-            nrpages: 0,
-            nrexceptional: 0,
-        }
+        Self { i_pages: RadixTree::new(), pages: Vec::new(), nrpages: 0, nrexceptional: 0 }
     }
 
     /// The page at `index`; `None` also where a DAX entry is (TREE-15).
@@ -84,20 +72,13 @@ impl<const FAN: usize> AddressSpace<FAN> {
     #[must_use]
     pub fn find_get_page(&self, index: PageIndex) -> Option<&Page> {
         self.i_pages.lookup(index)?.as_page()?;
-        Some(
-            &self.pages[self
-                .position(index)
-                .expect("a page in the tree has contents")]
-            .1,
-        )
+        Some(&self.pages[self.position(index).expect("a page in the tree has contents")].1)
     }
 
     /// The page at `index`, to change it.
     pub fn page_mut(&mut self, index: PageIndex) -> Option<&mut Page> {
         self.i_pages.lookup(index)?.as_page()?;
-        let position = self
-            .position(index)
-            .expect("a page in the tree has contents");
+        let position = self.position(index).expect("a page in the tree has contents");
         Some(&mut self.pages[position].1)
     }
 
@@ -115,16 +96,9 @@ impl<const FAN: usize> AddressSpace<FAN> {
     /// If the slot is taken: the caller looked it up in the same step.
     pub fn insert_page(&mut self, index: PageIndex, words_per_page: u64) {
         let id = PageId(u32::try_from(index.0).expect("page indices of devices fit 32 bits"));
-        self.i_pages
-            .insert(index, Entry::page(id))
-            .expect("the slot was empty");
+        self.i_pages.insert(index, Entry::page(id)).expect("the slot was empty");
         let words = alloc::vec![Word::ZERO; usize::try_from(words_per_page).expect("fits")];
-        let page = Page {
-            words,
-            uptodate: false,
-            dirty: false,
-            writeback: false,
-        };
+        let page = Page { words, uptodate: false, dirty: false, writeback: false };
         let at = self.position(index).expect_err("an empty slot has no page");
         self.pages.insert(at, (index, page));
     }
@@ -136,9 +110,7 @@ impl<const FAN: usize> AddressSpace<FAN> {
     pub fn delete_page(&mut self, index: PageIndex) {
         let entry = self.i_pages.delete(index).expect("a page to delete");
         assert!(!entry.is_exceptional(), "delete_page on a DAX entry");
-        let at = self
-            .position(index)
-            .expect("a page in the tree has contents");
+        let at = self.position(index).expect("a page in the tree has contents");
         self.pages.remove(at);
     }
 

@@ -80,10 +80,7 @@ impl Verdict {
     /// The verdict of that word.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|verdict| verdict.word() == word)
+        Self::ALL.iter().copied().find(|verdict| verdict.word() == word)
     }
 
     /// The distinct words of a run, in the order in which they showed; `ok` only when alone.

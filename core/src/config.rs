@@ -26,20 +26,11 @@ pub struct Geometry {
 impl Geometry {
     /// The teaching machine: fan-out 8 as in the kernel's own user-space tests of its tree,
     /// 16 blocks of 4 lines and a log ring of 16 blocks.
-    pub const TEACHING: Self = Self {
-        fan_out: 8,
-        lines_per_block: 4,
-        blocks: 32,
-        log_blocks: 16,
-    };
+    pub const TEACHING: Self = Self { fan_out: 8, lines_per_block: 4, blocks: 32, log_blocks: 16 };
 
     /// The kernel's sizes: fan-out 64, 4 KiB blocks, 8,192 of them, 1,024 in the log.
-    pub const KERNEL: Self = Self {
-        fan_out: 64,
-        lines_per_block: 64,
-        blocks: 8_192,
-        log_blocks: 1_024,
-    };
+    pub const KERNEL: Self =
+        Self { fan_out: 64, lines_per_block: 64, blocks: 8_192, log_blocks: 1_024 };
 
     /// Words of a block.
     #[must_use]

@@ -46,10 +46,7 @@ pub fn recover(image: &[Word], geometry: &Geometry) -> Recovered {
             let first = geometry.first_word(*block).0 as usize;
             image[first..first + geometry.words_per_block() as usize].to_vec()
         };
-        RecoveredFile {
-            ino: inode.ino,
-            pages: inode.blocks.iter().map(page).collect(),
-        }
+        RecoveredFile { ino: inode.ino, pages: inode.blocks.iter().map(page).collect() }
     };
     Recovered::Files(inodes.into_iter().map(file).collect())
 }
@@ -83,10 +80,7 @@ pub struct CrashReport {
 impl CrashReport {
     /// The verdicts other than `ok`, in the order of the classes.
     pub fn broken(&self) -> impl Iterator<Item = Verdict> {
-        self.classes
-            .iter()
-            .map(|class| class.verdict)
-            .filter(|verdict| *verdict != Verdict::Ok)
+        self.classes.iter().map(|class| class.verdict).filter(|verdict| *verdict != Verdict::Ok)
     }
 }
 
@@ -105,12 +99,7 @@ pub fn report<const FAN: usize>(machine: &Machine<SimMedium, FAN>, judge: &Judge
             Some(class) => class.count += 1,
             None => {
                 let invariant = (verdict != Verdict::Ok).then_some(Invariant::Fsync);
-                classes.push(CrashClass {
-                    verdict,
-                    invariant,
-                    count: 1,
-                    example: image,
-                });
+                classes.push(CrashClass { verdict, invariant, count: 1, example: image });
             }
         }
         if !outcomes.contains(&recovered) {
@@ -119,10 +108,5 @@ pub fn report<const FAN: usize>(machine: &Machine<SimMedium, FAN>, judge: &Judge
     }
     classes.sort_by_key(|class| class.verdict == Verdict::Ok);
     let outcomes = outcomes.len() as u64;
-    CrashReport {
-        images: machine.medium.image_count(domain),
-        examined,
-        outcomes,
-        classes,
-    }
+    CrashReport { images: machine.medium.image_count(domain), examined, outcomes, classes }
 }

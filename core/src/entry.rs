@@ -59,10 +59,7 @@ impl Entry {
     /// If the block number needs more than 56 bits: no device is that large.
     #[must_use]
     pub const fn dax(dax: DaxEntry) -> Self {
-        assert!(
-            dax.block.0 < 1 << (64 - PAYLOAD_SHIFT),
-            "block number does not fit an entry"
-        );
+        assert!(dax.block.0 < 1 << (64 - PAYLOAD_SHIFT), "block number does not fit an entry");
         let mut word = dax.block.0 << PAYLOAD_SHIFT | EXCEPTIONAL;
         if dax.locked {
             word |= LOCKED;
@@ -151,10 +148,7 @@ impl EntryLayout {
         };
         match self {
             Self::Packed45 => {
-                assert!(
-                    !entry.locked && !entry.empty,
-                    "4.5 entries have no lock bit"
-                );
+                assert!(!entry.locked && !entry.empty, "4.5 entries have no lock bit");
                 value << 4 | 0x6
             }
             Self::Packed47 if entry.empty => 0x2 | u64::from(entry.locked) << 2,
@@ -189,11 +183,7 @@ impl EntryLayout {
             EntryPayload::Sector => Sector(value).block(),
             EntryPayload::Pfn => BlockNr(value),
         };
-        Some(DaxEntry {
-            block,
-            locked,
-            empty,
-        })
+        Some(DaxEntry { block, locked, empty })
     }
 }
 
@@ -201,11 +191,7 @@ impl EntryLayout {
 mod tests {
     use super::*;
 
-    const B10: DaxEntry = DaxEntry {
-        block: BlockNr(10),
-        locked: false,
-        empty: false,
-    };
+    const B10: DaxEntry = DaxEntry { block: BlockNr(10), locked: false, empty: false };
 
     #[test]
     fn b10_packs_into_the_words_of_the_reference() {
@@ -217,31 +203,17 @@ mod tests {
 
     #[test]
     fn locked_and_empty_entries_have_their_bits() {
-        let locked = DaxEntry {
-            locked: true,
-            ..B10
-        };
-        assert_eq!(
-            EntryLayout::Packed47.pack(locked, EntryPayload::Sector),
-            0xa0e
-        );
+        let locked = DaxEntry { locked: true, ..B10 };
+        assert_eq!(EntryLayout::Packed47.pack(locked, EntryPayload::Sector), 0xa0e);
         assert_eq!(EntryLayout::Xarray.pack(locked, EntryPayload::Pfn), 0x143);
-        let empty = DaxEntry {
-            block: BlockNr(0),
-            locked: true,
-            empty: true,
-        };
+        let empty = DaxEntry { block: BlockNr(0), locked: true, empty: true };
         assert_eq!(EntryLayout::Packed47.pack(empty, EntryPayload::Sector), 0x6);
         assert_eq!(EntryLayout::Xarray.pack(empty, EntryPayload::Pfn), 0x13);
     }
 
     #[test]
     fn every_word_unpacks_to_the_entry_it_came_from() {
-        let layouts = [
-            EntryLayout::Packed45,
-            EntryLayout::Packed47,
-            EntryLayout::Xarray,
-        ];
+        let layouts = [EntryLayout::Packed45, EntryLayout::Packed47, EntryLayout::Xarray];
         for layout in layouts {
             for payload in [EntryPayload::Sector, EntryPayload::Pfn] {
                 for block in [0, 1, 10, 1 << 40] {
@@ -249,11 +221,7 @@ mod tests {
                         if locked && layout == EntryLayout::Packed45 {
                             continue;
                         }
-                        let entry = DaxEntry {
-                            block: BlockNr(block),
-                            locked,
-                            empty: false,
-                        };
+                        let entry = DaxEntry { block: BlockNr(block), locked, empty: false };
                         let word = layout.pack(entry, payload);
                         assert_eq!(layout.unpack(word, payload), Some(entry), "{word:#x}");
                         assert_eq!(Entry::dax(entry).as_dax(), Some(entry));
@@ -261,16 +229,8 @@ mod tests {
                 }
             }
         }
-        assert_eq!(
-            EntryLayout::Packed45.unpack(0x50a, EntryPayload::Sector),
-            None,
-            "a PMD entry"
-        );
-        assert_eq!(
-            EntryLayout::Packed47.unpack(0x506, EntryPayload::Sector),
-            None,
-            "a 4.5 word"
-        );
+        assert_eq!(EntryLayout::Packed45.unpack(0x50a, EntryPayload::Sector), None, "a PMD entry");
+        assert_eq!(EntryLayout::Packed47.unpack(0x506, EntryPayload::Sector), None, "a 4.5 word");
     }
 
     #[test]

@@ -46,25 +46,15 @@ pub const fn inodes_max(geometry: &Geometry) -> usize {
 /// # Panics
 /// If an inode does not fit; [`crate::machine::Setup::check`] has refused it before.
 pub fn mkfs(image: &mut [Word], geometry: &Geometry, inodes: &[InodeRecord]) {
-    assert!(
-        inodes.len() <= inodes_max(geometry),
-        "the inode table is full"
-    );
+    assert!(inodes.len() <= inodes_max(geometry), "the inode table is full");
     let block = |nr: BlockNr| index(geometry.first_word(nr).0);
-    let superblock = [
-        MAGIC_WORD,
-        Word::number(VERSION),
-        Word::number(geometry.blocks),
-    ];
+    let superblock = [MAGIC_WORD, Word::number(VERSION), Word::number(geometry.blocks)];
     image[block(SUPERBLOCK)..][..superblock.len()].copy_from_slice(&superblock);
     image[block(SUPERBLOCK) + 3] = Word::number(geometry.lines_per_block);
     image[block(SUPERBLOCK) + 4] = Word::number(geometry.log_blocks);
 
     let fixed = (0..FIRST_POOL_BLOCK.0).chain(geometry.first_log_block().0..geometry.blocks);
-    let owned = inodes
-        .iter()
-        .flat_map(|inode| &inode.blocks)
-        .map(|owned| owned.0);
+    let owned = inodes.iter().flat_map(|inode| &inode.blocks).map(|owned| owned.0);
     for used in fixed.chain(owned) {
         let word = &mut image[block(BITMAP) + index(used / 64)];
         *word = Word::number(word.as_number() | 1 << (used % 64));
@@ -78,18 +68,11 @@ pub fn mkfs(image: &mut [Word], geometry: &Geometry, inodes: &[InodeRecord]) {
 const MAGIC_WORD: Word = Word(MAGIC);
 
 fn encode(inode: &InodeRecord) -> [Word; WORDS_PER_LINE] {
-    assert!(
-        inode.blocks.len() <= PAGES_MAX,
-        "{} has too many pages",
-        inode.ino
-    );
+    assert!(inode.blocks.len() <= PAGES_MAX, "{} has too many pages", inode.ino);
     let mut words = [0u64; WORDS_PER_LINE];
     words[0] = u64::from(inode.ino.0) | (inode.blocks.len() as u64) << 32;
     for (page, block) in inode.blocks.iter().enumerate() {
-        assert!(
-            u32::try_from(block.0).is_ok(),
-            "block numbers are 32 bits in the inode table"
-        );
+        assert!(u32::try_from(block.0).is_ok(), "block numbers are 32 bits in the inode table");
         words[1 + page / 2] |= block.0 << (32 * (page % 2));
     }
     words.map(Word::number)
@@ -102,29 +85,14 @@ fn encode(inode: &InodeRecord) -> [Word; WORDS_PER_LINE] {
 pub fn read_inodes(image: &[Word], geometry: &Geometry) -> Result<Vec<InodeRecord>, String> {
     let block = |nr: BlockNr| index(geometry.first_word(nr).0);
     if image.len() as u64 != geometry.words() {
-        return Err(format!(
-            "{} words, expected {}",
-            image.len(),
-            geometry.words()
-        ));
+        return Err(format!("{} words, expected {}", image.len(), geometry.words()));
     }
     let superblock = &image[block(SUPERBLOCK)..];
     if superblock[0] != MAGIC_WORD {
-        return Err(format!(
-            "no file system: the superblock begins with {}",
-            superblock[0]
-        ));
+        return Err(format!("no file system: the superblock begins with {}", superblock[0]));
     }
-    let expected = [
-        VERSION,
-        geometry.blocks,
-        geometry.lines_per_block,
-        geometry.log_blocks,
-    ];
-    let found: Vec<u64> = superblock[1..5]
-        .iter()
-        .map(|word| word.as_number())
-        .collect();
+    let expected = [VERSION, geometry.blocks, geometry.lines_per_block, geometry.log_blocks];
+    let found: Vec<u64> = superblock[1..5].iter().map(|word| word.as_number()).collect();
     if found != expected {
         return Err(format!("superblock says {found:?}, expected {expected:?}"));
     }
@@ -149,14 +117,9 @@ fn decode(line: &[Word], geometry: &Geometry) -> Result<InodeRecord, String> {
         let number = line[1 + page / 2].as_number() >> (32 * (page % 2)) & u64::from(u32::MAX);
         let pool = FIRST_POOL_BLOCK.0..geometry.first_log_block().0;
         let outside = || format!("page {page} of {ino} is in b{number}, outside the pool");
-        pool.contains(&number)
-            .then_some(BlockNr(number))
-            .ok_or_else(outside)
+        pool.contains(&number).then_some(BlockNr(number)).ok_or_else(outside)
     };
-    Ok(InodeRecord {
-        ino,
-        blocks: (0..pages).map(block).collect::<Result<_, _>>()?,
-    })
+    Ok(InodeRecord { ino, blocks: (0..pages).map(block).collect::<Result<_, _>>()? })
 }
 
 fn index(number: u64) -> usize {
@@ -171,14 +134,8 @@ mod tests {
 
     fn image() -> (Vec<Word>, Vec<InodeRecord>) {
         let inodes = vec![
-            InodeRecord {
-                ino: Ino(11),
-                blocks: vec![BlockNr(9), BlockNr(4), BlockNr(15)],
-            },
-            InodeRecord {
-                ino: Ino(12),
-                blocks: vec![BlockNr(10)],
-            },
+            InodeRecord { ino: Ino(11), blocks: vec![BlockNr(9), BlockNr(4), BlockNr(15)] },
+            InodeRecord { ino: Ino(12), blocks: vec![BlockNr(10)] },
         ];
         let mut image = vec![Word::ZERO; G.words() as usize];
         mkfs(&mut image, &G, &inodes);
@@ -205,11 +162,7 @@ mod tests {
             image[at] = word;
             read_inodes(&image, &G).unwrap_err()
         };
-        assert!(
-            read_inodes(&good[1..], &G)
-                .unwrap_err()
-                .contains("expected 1024")
-        );
+        assert!(read_inodes(&good[1..], &G).unwrap_err().contains("expected 1024"));
         assert!(broken(0, Word::ZERO).contains("no file system"));
         assert!(broken(2, Word::number(33)).contains("33"));
         assert!(broken(table, Word::number(11 | 15 << 32)).contains("at most 14"));

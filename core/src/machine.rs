@@ -142,11 +142,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotEnabled(Action::Run(thread)) => {
-                write!(
-                    f,
-                    "thread {} cannot run now: it is done or asleep",
-                    thread.0
-                )
+                write!(f, "thread {} cannot run now: it is done or asleep", thread.0)
             }
             Self::NotEnabled(Action::Evict(line)) => {
                 write!(f, "{line} cannot be evicted: it is not dirty")
@@ -212,10 +208,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub fn with_medium(setup: &Setup, make: impl FnOnce(&[Word]) -> M) -> Result<Self, SetupError> {
         setup.check()?;
         let geometry = setup.geometry;
-        assert_eq!(
-            geometry.fan_out, FAN,
-            "the geometry's fan-out is the tree's"
-        );
+        assert_eq!(geometry.fan_out, FAN, "the geometry's fan-out is the tree's");
         let medium = make(&initial_image(setup));
         let inode = |file: &FileSetup| Inode {
             ino: file.ino,
@@ -238,10 +231,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             geometry,
             semantics: setup.semantics,
             medium,
-            bdev: BlockDevice {
-                mapping: AddressSpace::new(),
-                dax,
-            },
+            bdev: BlockDevice { mapping: AddressSpace::new(), dax },
             inodes,
             vmas: Vec::new(),
             threads: setup.programs.iter().map(thread).collect(),
@@ -256,17 +246,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// If there is none: [`Setup::check`] has seen every number that a program names.
     #[must_use]
     pub fn inode(&self, ino: Ino) -> &Inode<FAN> {
-        self.inodes
-            .iter()
-            .find(|inode| inode.ino == ino)
-            .expect("programs name existing files")
+        self.inodes.iter().find(|inode| inode.ino == ino).expect("programs name existing files")
     }
 
     fn inode_mut(&mut self, ino: Ino) -> &mut Inode<FAN> {
-        self.inodes
-            .iter_mut()
-            .find(|inode| inode.ino == ino)
-            .expect("programs name existing files")
+        self.inodes.iter_mut().find(|inode| inode.ino == ino).expect("programs name existing files")
     }
 
     /// A mapping.
@@ -295,11 +279,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     #[must_use]
     pub fn block_of(&self, mapping: MappingId, index: PageIndex) -> Option<BlockNr> {
         match mapping {
-            MappingId::File(ino) => self
-                .inode(ino)
-                .blocks
-                .get(usize::try_from(index.0).ok()?)
-                .copied(),
+            MappingId::File(ino) => {
+                self.inode(ino).blocks.get(usize::try_from(index.0).ok()?).copied()
+            }
             MappingId::Bdev => (index.0 < self.geometry.blocks).then_some(BlockNr(index.0)),
         }
     }
@@ -317,8 +299,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     #[must_use]
     pub fn load_block(&self, block: BlockNr) -> Vec<Word> {
         let mut words = vec![Word::ZERO; self.words_per_block()];
-        self.medium
-            .load(self.geometry.first_word(block), &mut words);
+        self.medium.load(self.geometry.first_word(block), &mut words);
         words
     }
 
@@ -329,10 +310,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     fn lines_of(&self, block: BlockNr) -> LineRange {
-        LineRange::new(
-            self.geometry.first_line(block),
-            self.geometry.lines_per_block,
-        )
+        LineRange::new(self.geometry.first_line(block), self.geometry.lines_per_block)
     }
 
     /// The thread's CPU.
@@ -367,11 +345,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// The threads that can run now, in order.
     pub fn runnable(&self) -> impl Iterator<Item = ThreadId> {
-        let ids = (0u8..)
-            .zip(&self.threads)
-            .map(|(n, thread)| (ThreadId(n), thread));
-        ids.filter(|(id, thread)| !thread.is_done() && !self.sleeps(*id))
-            .map(|(id, _)| id)
+        let ids = (0u8..).zip(&self.threads).map(|(n, thread)| (ThreadId(n), thread));
+        ids.filter(|(id, thread)| !thread.is_done() && !self.sleeps(*id)).map(|(id, _)| id)
     }
 }
 
@@ -415,10 +390,7 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
             self.medium.evict(line);
         }
         report.changed(Component::Line(line));
-        report.event(|| Event::Evicted {
-            line,
-            block: self.geometry.block_of(line),
-        });
+        report.event(|| Event::Evicted { line, block: self.geometry.block_of(line) });
         Ok(())
     }
 }
@@ -428,10 +400,7 @@ fn initial_image(setup: &Setup) -> Vec<Word> {
     let geometry = setup.geometry;
     let words = usize::try_from(geometry.words()).expect("the device fits memory");
     let mut image = vec![Word::ZERO; words];
-    let record = |file: &FileSetup| fs::InodeRecord {
-        ino: file.ino,
-        blocks: file.blocks.clone(),
-    };
+    let record = |file: &FileSetup| fs::InodeRecord { ino: file.ino, blocks: file.blocks.clone() };
     let inodes: Vec<_> = setup.files.iter().map(record).collect();
     fs::mkfs(&mut image, &geometry, &inodes);
     for (block, words) in &setup.contents {

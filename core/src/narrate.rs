@@ -20,10 +20,7 @@ pub fn narrate<M: Medium, const FAN: usize>(
     step: &Step,
     verdicts: &[Verdict],
 ) -> String {
-    let teller = Teller {
-        machine,
-        who: actor_name(machine, step.actor),
-    };
+    let teller = Teller { machine, who: actor_name(machine, step.actor) };
     let mut sentence = match step.main_event() {
         Some(event) => teller.tell(event),
         None => format!("{} goes on.", teller.who),
@@ -70,11 +67,7 @@ pub fn labels(words: &[Word]) -> String {
         [] => "zeros".to_string(),
         [only] => only.to_string(),
         [first, .., last] if distinct.len() > 4 => format!("{first} … {last}"),
-        some => some
-            .iter()
-            .map(Word::to_string)
-            .collect::<Vec<_>>()
-            .join(" "),
+        some => some.iter().map(Word::to_string).collect::<Vec<_>>().join(" "),
     }
 }
 
@@ -133,53 +126,28 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                     "{who} stores {value} to {place}. It is in a CPU cache line of {block}, not safe yet."
                 )
             }
-            Event::CallReturned {
-                call: Call::Fsync,
-                ino: Some(ino),
-                ..
-            } => {
+            Event::CallReturned { call: Call::Fsync, ino: Some(ino), .. } => {
                 let name = &self.machine.inode(*ino).name;
                 format!(
                     "fsync({name}) returns to {who}: every store before the call is promised to survive."
                 )
             }
-            Event::CallReturned {
-                call: Call::Sync, ..
-            } => {
+            Event::CallReturned { call: Call::Sync, .. } => {
                 format!(
                     "sync returns to {who}: everything stored before it is promised to survive."
                 )
             }
             Event::CallReturned { call, .. } => format!("{} returns to {who}.", call.name()),
-            Event::ReadReturned {
-                mapping: MappingId::Bdev,
-                block,
-                words,
-                cached,
-                ..
-            } => {
-                let from = if *cached {
-                    "the device's own page"
-                } else {
-                    "the medium, past every page"
-                };
+            Event::ReadReturned { mapping: MappingId::Bdev, block, words, cached, .. } => {
+                let from =
+                    if *cached { "the device's own page" } else { "the medium, past every page" };
                 format!(
                     "{who} reads {block} from the raw device: {}, out of {from}.",
                     labels(words)
                 )
             }
-            Event::ReadReturned {
-                mapping: MappingId::File(ino),
-                index,
-                words,
-                cached,
-                ..
-            } => {
-                let from = if *cached {
-                    "its page"
-                } else {
-                    "the persistent memory itself"
-                };
+            Event::ReadReturned { mapping: MappingId::File(ino), index, words, cached, .. } => {
+                let from = if *cached { "its page" } else { "the persistent memory itself" };
                 format!(
                     "{who} reads {}: {}, out of {from}.",
                     self.page(*ino, *index),
@@ -214,19 +182,13 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                     blocks.join(", ")
                 )
             }
-            Event::PageRead {
-                mapping,
-                index,
-                block,
-            } => {
+            Event::PageRead { mapping, index, block } => {
                 format!(
                     "The driver copies {block} from the medium into {}.",
                     self.slot(*mapping, *index)
                 )
             }
-            Event::PageWritten {
-                ino, index, words, ..
-            } => format!(
+            Event::PageWritten { ino, index, words, .. } => format!(
                 "{who} copies {} into {}. The medium does not know.",
                 labels(words),
                 self.slot(MappingId::File(*ino), *index)
@@ -253,28 +215,15 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                     self.slot(*mapping, *index)
                 )
             }
-            Event::BlockWritten {
-                mapping,
-                index,
-                block,
-                fenced,
-                ..
-            } => {
+            Event::BlockWritten { mapping, index, block, fenced, .. } => {
                 let slot = self.slot(*mapping, *index);
-                let how = if *fenced {
-                    "and fences"
-                } else {
-                    "without a fence"
-                };
+                let how = if *fenced { "and fences" } else { "without a fence" };
                 format!("The pmem driver copies {slot} to {block} with non-temporal stores {how}.")
             }
             Event::InodeWritten { ino, still_dirty } => {
                 let name = &self.machine.inode(*ino).name;
-                let state = if *still_dirty {
-                    "still dirty: its tree has DIRTY tags"
-                } else {
-                    "clean"
-                };
+                let state =
+                    if *still_dirty { "still dirty: its tree has DIRTY tags" } else { "clean" };
                 format!("{who} is through with the inode of file {name}; it is {state}.")
             }
             _ => return None,
@@ -285,13 +234,7 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
     fn tell_fault(&self, event: &Event) -> Option<String> {
         let who = &self.who;
         Some(match event {
-            Event::FaultMapped {
-                ino,
-                index,
-                block,
-                write,
-                locked,
-            } => {
+            Event::FaultMapped { ino, index, block, write, locked } => {
                 let kind = if *write { "write" } else { "read" };
                 let lock = if *locked { " The entry is locked." } else { "" };
                 format!(
@@ -305,13 +248,7 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                     self.page(*ino, *index)
                 )
             }
-            Event::EntryInserted {
-                ino,
-                index,
-                block,
-                word,
-                dirty,
-            } => {
+            Event::EntryInserted { ino, index, block, word, dirty } => {
                 let tag = if *dirty { "tagged DIRTY" } else { "clean" };
                 let page = self.page(*ino, *index);
                 format!(
@@ -332,30 +269,16 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                 )
             }
             Event::WaitsForEntry { ino, index } => {
-                format!(
-                    "{who} finds the entry of {} locked and sleeps.",
-                    self.page(*ino, *index)
-                )
+                format!("{who} finds the entry of {} locked and sleeps.", self.page(*ino, *index))
             }
             Event::EntryUnlocked { ino, index, woken } => {
                 let woken = woken.map(|id| format!(" and {} wakes", self.thread(id)));
                 let woken = woken.unwrap_or_default();
-                format!(
-                    "The entry of {} is unlocked{woken}.",
-                    self.page(*ino, *index)
-                )
+                format!("The entry of {} is unlocked{woken}.", self.page(*ino, *index))
             }
-            Event::PteInstalled {
-                ino,
-                index,
-                block,
-                writable,
-            } => {
+            Event::PteInstalled { ino, index, block, writable } => {
                 let mode = if *writable { "writable" } else { "read-only" };
-                format!(
-                    "A {mode} PTE now maps {} straight to {block}.",
-                    self.page(*ino, *index)
-                )
+                format!("A {mode} PTE now maps {} straight to {block}.", self.page(*ino, *index))
             }
             Event::PteMadeWritable { ino, index } => {
                 format!(
@@ -379,11 +302,8 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
             }
             Event::TaggedForWriteback { mapping, count } => {
                 let tree = mapping_name(self.machine, *mapping);
-                let items = if *count == 1 {
-                    "1 item".to_string()
-                } else {
-                    format!("{count} items")
-                };
+                let items =
+                    if *count == 1 { "1 item".to_string() } else { format!("{count} items") };
                 format!(
                     "{who} copies DIRTY to TOWRITE in {tree}: {items}. The set to write is fixed."
                 )
@@ -397,36 +317,18 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
             Event::LookedUp { mapping, found, .. } => {
                 let pages: Vec<_> = found.iter().map(PageIndex::to_string).collect();
                 let tree = mapping_name(self.machine, *mapping);
-                format!(
-                    "{who} finds TOWRITE in {tree} at index {}.",
-                    pages.join(", ")
-                )
+                format!("{who} finds TOWRITE in {tree} at index {}.", pages.join(", "))
             }
-            Event::EntryChecked {
-                ino,
-                index,
-                skip: None,
-            } => {
+            Event::EntryChecked { ino, index, skip: None } => {
                 format!(
                     "{who} checks the entry of {} under the tree lock: same entry, still TOWRITE.",
                     self.page(*ino, *index)
                 )
             }
-            Event::EntryChecked {
-                ino,
-                index,
-                skip: Some(Skip::EntryChanged),
-            } => {
-                format!(
-                    "{who} skips {}: the entry has changed.",
-                    self.page(*ino, *index)
-                )
+            Event::EntryChecked { ino, index, skip: Some(Skip::EntryChanged) } => {
+                format!("{who} skips {}: the entry has changed.", self.page(*ino, *index))
             }
-            Event::EntryChecked {
-                ino,
-                index,
-                skip: Some(Skip::NotTowrite),
-            } => {
+            Event::EntryChecked { ino, index, skip: Some(Skip::NotTowrite) } => {
                 format!(
                     "{who} skips {}: TOWRITE is gone, another fsync took it.",
                     self.page(*ino, *index)
@@ -439,19 +341,13 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                 )
             }
             Event::PtesProtected { ino, index, count } => {
-                let ptes = if *count == 1 {
-                    "1 PTE".to_string()
-                } else {
-                    format!("{count} PTEs")
-                };
+                let ptes = if *count == 1 { "1 PTE".to_string() } else { format!("{count} PTEs") };
                 format!(
                     "{who} write-protects {} ({ptes}): the next store must fault again.",
                     self.page(*ino, *index)
                 )
             }
-            Event::BlockWrittenBack {
-                block, dirty_lines, ..
-            } => {
+            Event::BlockWrittenBack { block, dirty_lines, .. } => {
                 let lines = if *dirty_lines == 1 {
                     "1 line is".to_string()
                 } else {
@@ -486,15 +382,8 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                     "{who} flushes the device; pmem claims no write cache, so the request completes at once."
                 )
             }
-            Event::DeviceFlushed {
-                cpu,
-                fenced: true,
-                lines,
-            } => {
-                format!(
-                    "{who} flushes the device: the driver fences {cpu}, {}.",
-                    now_safe(*lines)
-                )
+            Event::DeviceFlushed { cpu, fenced: true, lines } => {
+                format!("{who} flushes the device: the driver fences {cpu}, {}.", now_safe(*lines))
             }
             Event::LockFenced { cpu, lines } => {
                 format!(

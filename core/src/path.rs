@@ -40,10 +40,7 @@ impl<const FAN: usize> Path<FAN> {
     /// If the setup names something that does not exist.
     pub fn new(setup: &Setup) -> Result<Self, SetupError> {
         let machine = Machine::new(setup)?;
-        let mut path = Self {
-            moments: Vec::new(),
-            contents: Vec::new(),
-        };
+        let mut path = Self { moments: Vec::new(), contents: Vec::new() };
         path.push(machine, Judge::default(), None, Vec::new());
         Ok(path)
     }
@@ -69,31 +66,19 @@ impl<const FAN: usize> Path<FAN> {
         step: Option<(Action, Step)>,
         verdicts: Vec<Verdict>,
     ) {
-        let invariants = Invariant::ALL
-            .iter()
-            .map(|inv| inv.check(&machine, &judge))
-            .collect();
+        let invariants = Invariant::ALL.iter().map(|inv| inv.check(&machine, &judge)).collect();
         let crash = crash::report(&machine, &judge);
         let at = self.moments.len();
         for block in 0..machine.geometry.first_log_block().0 {
             let block = BlockNr(block);
             let newest = newest_content(&machine, &judge, block);
-            if self
-                .newest_version(block, at)
-                .is_none_or(|(_, words)| *words != newest)
+            if self.newest_version(block, at).is_none_or(|(_, words)| *words != newest)
                 && !self.versions(block, at).any(|words| *words == newest)
             {
                 self.contents.push((at, block, newest));
             }
         }
-        self.moments.push(Moment {
-            machine,
-            judge,
-            step,
-            verdicts,
-            invariants,
-            crash,
-        });
+        self.moments.push(Moment { machine, judge, step, verdicts, invariants, crash });
     }
 
     /// Moments on the path, the start included; the last step's number is one less.
@@ -139,10 +124,8 @@ impl<const FAN: usize> Path<FAN> {
 
     /// The contents that have been the newest of `block`, v1 first, as known at a moment.
     pub fn versions(&self, block: BlockNr, step: usize) -> impl Iterator<Item = &Vec<Word>> {
-        let known = self
-            .contents
-            .iter()
-            .filter(move |(since, of, _)| *since <= step && *of == block);
+        let known =
+            self.contents.iter().filter(move |(since, of, _)| *since <= step && *of == block);
         known.map(|(.., words)| words)
     }
 
@@ -189,9 +172,7 @@ fn newest_content<const FAN: usize>(
 ) -> Vec<Word> {
     let mut words = machine.load_block(block);
     if let Some((inode, index)) = machine.owner_of(block) {
-        let here = judge
-            .newest()
-            .filter(|(at, _)| (at.ino, at.index) == (inode.ino, index));
+        let here = judge.newest().filter(|(at, _)| (at.ino, at.index) == (inode.ino, index));
         here.for_each(|(at, newest)| words[usize::from(at.word)] = newest);
     }
     words

@@ -80,17 +80,9 @@ impl<const FAN: usize> RadixTree<FAN> {
     #[must_use]
     pub const fn new() -> Self {
         const {
-            assert!(
-                FAN >= 2 && FAN <= 64 && FAN.is_power_of_two(),
-                "FAN: a power of two, 2 to 64"
-            );
+            assert!(FAN >= 2 && FAN <= 64 && FAN.is_power_of_two(), "FAN: a power of two, 2 to 64");
         };
-        Self {
-            arena: Arena::new(),
-            root: Slot::EMPTY,
-            height: 0,
-            tags: TagSet::NONE,
-        }
+        Self { arena: Arena::new(), root: Slot::EMPTY, height: 0, tags: TagSet::NONE }
     }
 
     /// Whether the tree holds no item.
@@ -214,10 +206,7 @@ impl<const FAN: usize> RadixTree<FAN> {
     /// Models TREE-8: `lib/radix-tree.c` `radix_tree_tag_set` (4.5).
     pub fn tag_set(&mut self, index: PageIndex, tag: Tag) {
         match self.locate(index.0) {
-            None => panic!(
-                "tag {} set on page {index}, which holds no item",
-                tag.name()
-            ),
+            None => panic!("tag {} set on page {index}, which holds no item", tag.name()),
             Some(Place { node, .. }) if node.is_none() => self.tags = self.tags.with(tag),
             Some(Place { node, offset, .. }) => self.set_in_leaf(node, 1 << offset, tag),
         }
@@ -290,11 +279,7 @@ impl<const FAN: usize> RadixTree<FAN> {
             offset = Self::offset(index, shift);
             slot = self.arena[node].slots[offset];
         }
-        Some(Place {
-            node,
-            offset,
-            item: slot.as_item()?,
-        })
+        Some(Place { node, offset, item: slot.as_item()? })
     }
 
     /// Makes the tree high enough for the index (TREE-4): an empty tree just gets the height, for

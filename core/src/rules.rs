@@ -517,16 +517,8 @@ mod tests {
     #[test]
     fn a_cited_rule_names_its_kernel_function_or_says_hardware() {
         for rule in RULES.iter().filter(|rule| rule.modelled == Modelled::Cited) {
-            assert!(
-                !rule.function.is_empty() || rule.file == "hardware",
-                "{}",
-                rule.id
-            );
-            assert!(
-                !rule.versions.is_empty() && !rule.evidence.is_empty(),
-                "{}",
-                rule.id
-            );
+            assert!(!rule.function.is_empty() || rule.file == "hardware", "{}", rule.id);
+            assert!(!rule.versions.is_empty() && !rule.evidence.is_empty(), "{}", rule.id);
         }
     }
 }

@@ -28,18 +28,11 @@ fn word(text: &str) -> Word {
 }
 
 fn at(line: u16) -> FileWord {
-    FileWord {
-        ino: A,
-        index: P3,
-        word: 8 * line,
-    }
+    FileWord { ino: A, index: P3, word: 8 * line }
 }
 
 fn store(line: u16, value: &str) -> Op {
-    Op::Store {
-        at: at(line),
-        value: word(value),
-    }
+    Op::Store { at: at(line), value: word(value) }
 }
 
 fn load(line: u16) -> Op {
@@ -47,40 +40,19 @@ fn load(line: u16) -> Op {
 }
 
 fn write_b(first: u16, words: &[&str]) -> Op {
-    let at = FileWord {
-        ino: B,
-        index: PageIndex(0),
-        word: first,
-    };
-    Op::Write {
-        at,
-        words: words.iter().map(|text| word(text)).collect(),
-    }
+    let at = FileWord { ino: B, index: PageIndex(0), word: first };
+    Op::Write { at, words: words.iter().map(|text| word(text)).collect() }
 }
 
 fn setup(epoch: Epoch, programs: Vec<Vec<Op>>) -> Setup {
     let a = [4, 5, 6, 10].map(BlockNr).to_vec();
-    let program = |(n, ops)| Program {
-        name: format!("t{n}"),
-        cpu: Cpu(n),
-        ops,
-    };
+    let program = |(n, ops)| Program { name: format!("t{n}"), cpu: Cpu(n), ops };
     Setup {
         geometry: Geometry::TEACHING,
         semantics: Semantics::preset(epoch),
         files: vec![
-            FileSetup {
-                ino: A,
-                name: "a".into(),
-                dax: true,
-                blocks: a,
-            },
-            FileSetup {
-                ino: B,
-                name: "b".into(),
-                dax: false,
-                blocks: vec![BlockNr(9)],
-            },
+            FileSetup { ino: A, name: "a".into(), dax: true, blocks: a },
+            FileSetup { ino: B, name: "b".into(), dax: false, blocks: vec![BlockNr(9)] },
         ],
         contents: vec![(BlockNr(9), vec![word("OLD"); 32])],
         programs: (0u8..).zip(programs).map(program).collect(),
@@ -116,13 +88,7 @@ fn run_to_end(path: &mut Path<8>) {
 }
 
 fn tags_of_p3(path: &Path<8>) -> String {
-    path.last()
-        .machine
-        .inode(A)
-        .mapping
-        .i_pages
-        .tags(P3)
-        .to_string()
+    path.last().machine.inode(A).mapping.i_pages.tags(P3).to_string()
 }
 
 fn images(path: &Path<8>) -> Option<u64> {
@@ -130,14 +96,7 @@ fn images(path: &Path<8>) -> Option<u64> {
 }
 
 fn fsync_returned(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::CallReturned {
-            call: Call::Fsync,
-            result: Ok(()),
-            ..
-        }
-    )
+    matches!(event, Event::CallReturned { call: Call::Fsync, result: Ok(()), .. })
 }
 
 #[test]
@@ -147,14 +106,9 @@ fn a_read_fault_inserts_a_clean_entry_and_the_first_store_dirties_it() {
     assert_eq!(tags_of_p3(&path), "···");
     let pte = path.last().machine.vmas[0].pte(P3).unwrap();
     assert_eq!((pte.block, pte.writable), (BlockNr(10), false));
-    run_until(&mut path, T0, |event| {
-        matches!(event, Event::EntryDirtied { .. })
-    });
+    run_until(&mut path, T0, |event| matches!(event, Event::EntryDirtied { .. }));
     assert_eq!(tags_of_p3(&path), "D··");
-    assert!(
-        !path.last().machine.vmas[0].pte(P3).unwrap().writable,
-        "DIRTY comes first"
-    );
+    assert!(!path.last().machine.vmas[0].pte(P3).unwrap().writable, "DIRTY comes first");
     run_until(&mut path, T0, |event| matches!(event, Event::Stored { .. }));
     assert_eq!(images(&path), Some(2));
 }
@@ -165,30 +119,17 @@ fn the_flush_keeps_dirty_up_to_4_9_and_clears_it_from_4_10() {
         let mut path = path(*epoch, vec![vec![MAP, store(0, "NEW"), FSYNC]]);
         run_to_end(&mut path);
         let kept = *epoch < Epoch::V4_10;
-        assert_eq!(
-            tags_of_p3(&path),
-            if kept { "D··" } else { "···" },
-            "{epoch:?}"
-        );
+        assert_eq!(tags_of_p3(&path), if kept { "D··" } else { "···" }, "{epoch:?}");
         let writable = path.last().machine.vmas[0].pte(P3).unwrap().writable;
-        assert_eq!(
-            writable, kept,
-            "{epoch:?}: protected together with clearing"
-        );
+        assert_eq!(writable, kept, "{epoch:?}: protected together with clearing");
         assert_eq!(images(&path), Some(1), "{epoch:?}");
-        assert_eq!(
-            Verdict::distinct(verdicts(&path)),
-            [Verdict::Ok],
-            "{epoch:?}"
-        );
+        assert_eq!(Verdict::distinct(verdicts(&path)), [Verdict::Ok], "{epoch:?}");
     }
 }
 
 fn verdicts(path: &Path<8>) -> Vec<Verdict> {
     let steps = (0..path.len()).map(|step| path.moment(step));
-    steps
-        .flat_map(|moment| moment.verdicts.iter().copied().chain(moment.crash.broken()))
-        .collect()
+    steps.flat_map(|moment| moment.verdicts.iter().copied().chain(moment.crash.broken())).collect()
 }
 
 #[test]
@@ -196,9 +137,7 @@ fn the_fence_is_at_the_end_of_the_flush_and_since_4_8_at_the_device_flush() {
     for epoch in Epoch::ALL {
         let programs = vec![vec![MAP, store(0, "NEW0"), store(2, "NEW2"), FSYNC]];
         let mut path = path(*epoch, programs);
-        run_until(&mut path, T0, |event| {
-            matches!(event, Event::BlockWrittenBack { .. })
-        });
+        run_until(&mut path, T0, |event| matches!(event, Event::BlockWrittenBack { .. }));
         assert_eq!(images(&path), Some(4), "{epoch:?}: clwb guarantees nothing");
         let nothing_left =
             |event: &Event| matches!(event, Event::LookedUp { found, .. } if found.is_empty());
@@ -207,11 +146,8 @@ fn the_fence_is_at_the_end_of_the_flush_and_since_4_8_at_the_device_flush() {
         path.advance(Action::Run(T0)).unwrap();
         assert_eq!(images(&path), Some(1), "{epoch:?}: the next step fences");
         let (_, step) = path.last().step.clone().unwrap();
-        let place = if *epoch < Epoch::V4_9 {
-            "dax_writeback_mapping_range"
-        } else {
-            "blkdev_issue_flush"
-        };
+        let place =
+            if *epoch < Epoch::V4_9 { "dax_writeback_mapping_range" } else { "blkdev_issue_flush" };
         assert_eq!(step.stack.last(), Some(&place), "{epoch:?}");
     }
 }
@@ -220,24 +156,12 @@ fn the_fence_is_at_the_end_of_the_flush_and_since_4_8_at_the_device_flush() {
 fn a_second_fault_on_the_same_page_sleeps_until_the_entry_is_unlocked() {
     let program = || vec![MAP, store(0, "NEW")];
     let mut path = path(Epoch::V4_7, vec![program(), program()]);
-    run_until(&mut path, T0, |event| {
-        matches!(event, Event::FaultMapped { locked: true, .. })
-    });
-    run_until(&mut path, T1, |event| {
-        matches!(event, Event::WaitsForEntry { .. })
-    });
+    run_until(&mut path, T0, |event| matches!(event, Event::FaultMapped { locked: true, .. }));
+    run_until(&mut path, T1, |event| matches!(event, Event::WaitsForEntry { .. }));
     assert!(path.last().machine.sleeps(T1));
     let refused = path.advance(Action::Run(T1)).unwrap_err();
     assert_eq!(refused, Refusal::NotEnabled(Action::Run(T1)));
-    let woken = |event: &Event| {
-        matches!(
-            event,
-            Event::EntryUnlocked {
-                woken: Some(T1),
-                ..
-            }
-        )
-    };
+    let woken = |event: &Event| matches!(event, Event::EntryUnlocked { woken: Some(T1), .. });
     run_until(&mut path, T0, woken);
     assert!(!path.last().machine.sleeps(T1));
     run_to_end(&mut path);
@@ -248,42 +172,24 @@ fn a_second_fault_on_the_same_page_sleeps_until_the_entry_is_unlocked() {
 fn unlocking_wakes_one_waiter_and_not_all() {
     let program = || vec![MAP, store(0, "NEW")];
     let mut path = path(Epoch::V4_7, vec![program(), program(), program()]);
-    run_until(&mut path, T0, |event| {
-        matches!(event, Event::FaultMapped { .. })
-    });
+    run_until(&mut path, T0, |event| matches!(event, Event::FaultMapped { .. }));
     for id in [ThreadId(2), T1] {
-        run_until(&mut path, id, |event| {
-            matches!(event, Event::WaitsForEntry { .. })
-        });
+        run_until(&mut path, id, |event| matches!(event, Event::WaitsForEntry { .. }));
     }
     let woken = |event: &Event| matches!(event, Event::EntryUnlocked { .. });
     run_until(&mut path, T0, woken);
-    assert!(
-        !path.last().machine.sleeps(ThreadId(2)),
-        "first come, first woken"
-    );
+    assert!(!path.last().machine.sleeps(ThreadId(2)), "first come, first woken");
     assert!(path.last().machine.sleeps(T1));
     run_to_end(&mut path);
 }
 
 #[test]
 fn an_access_past_the_end_of_the_file_is_a_sigbus() {
-    let beyond = FileWord {
-        ino: A,
-        index: PageIndex(4),
-        word: 0,
-    };
-    let mut path = path(
-        Epoch::V4_5_0,
-        vec![vec![MAP, Op::Load { at: beyond }, FSYNC]],
-    );
+    let beyond = FileWord { ino: A, index: PageIndex(4), word: 0 };
+    let mut path = path(Epoch::V4_5_0, vec![vec![MAP, Op::Load { at: beyond }, FSYNC]]);
     run_until(&mut path, T0, |event| matches!(event, Event::Sigbus { .. }));
     assert_eq!(path.last().verdicts, [Verdict::IoError]);
-    assert_eq!(
-        path.last().machine.runnable().count(),
-        0,
-        "the process is gone"
-    );
+    assert_eq!(path.last().machine.runnable().count(), 0, "the process is gone");
 }
 
 #[test]
@@ -296,13 +202,7 @@ fn a_partial_write_reads_the_block_first_and_a_whole_one_does_not() {
     let mut partial = path(Epoch::V4_5_0, vec![vec![write_b(3, &["NEW"])]]);
     run_to_end(&mut partial);
     assert_eq!(reads(&partial), 1);
-    let page = partial
-        .last()
-        .machine
-        .inode(B)
-        .mapping
-        .find_get_page(PageIndex(0))
-        .unwrap();
+    let page = partial.last().machine.inode(B).mapping.find_get_page(PageIndex(0)).unwrap();
     let (here, there) = (page.words[3], page.words[4]);
     assert_eq!((here, there), (word("NEW"), word("OLD")));
     let mut whole = path(Epoch::V4_5_0, vec![vec![write_b(0, &["NEW"; 32])]]);
@@ -321,10 +221,7 @@ fn fsync_of_a_page_cache_file_writes_it_and_clears_its_tags() {
         assert_eq!(machine.medium.guaranteed(line)[0], word("NEW"), "{epoch:?}");
         let mapping = &machine.inode(B).mapping;
         assert!(mapping.i_pages.tags(PageIndex(0)).is_empty(), "{epoch:?}");
-        assert!(
-            !mapping.find_get_page(PageIndex(0)).unwrap().dirty,
-            "{epoch:?}"
-        );
+        assert!(!mapping.find_get_page(PageIndex(0)).unwrap().dirty, "{epoch:?}");
     }
 }
 
@@ -349,10 +246,7 @@ fn an_evicted_line_is_safe_without_any_flush() {
     assert_eq!(images(&path), Some(1));
     assert_eq!(path.last().machine.medium.guaranteed(line)[0], word("NEW"));
     let again = path.advance(Action::Evict(line)).unwrap_err();
-    assert_eq!(
-        again.to_string(),
-        format!("line {} cannot be evicted: it is not dirty", line.0)
-    );
+    assert_eq!(again.to_string(), format!("line {} cannot be evicted: it is not dirty", line.0));
     let nowhere = Action::Evict(LineNr(u64::MAX));
     assert_eq!(path.advance(nowhere), Err(Refusal::NotEnabled(nowhere)));
 }
@@ -367,26 +261,14 @@ fn a_refused_action_leaves_the_path_as_it_was() {
 
 #[test]
 fn invalidating_the_device_drops_clean_pages_and_no_file_page() {
-    let program = vec![
-        write_b(0, &["NEW"]),
-        Op::RawRead {
-            index: PageIndex(9),
-        },
-        Op::InvalidateBdev,
-    ];
+    let program =
+        vec![write_b(0, &["NEW"]), Op::RawRead { index: PageIndex(9) }, Op::InvalidateBdev];
     let mut path = path(Epoch::V4_5_0, vec![program]);
     run_to_end(&mut path);
     let machine = &path.last().machine;
     assert!(machine.bdev.mapping.i_pages.is_empty());
     assert_eq!(machine.bdev.mapping.nrpages, 0);
-    assert!(
-        machine
-            .inode(B)
-            .mapping
-            .find_get_page(PageIndex(0))
-            .unwrap()
-            .dirty
-    );
+    assert!(machine.inode(B).mapping.find_get_page(PageIndex(0)).unwrap().dirty);
 }
 
 #[test]
@@ -399,14 +281,9 @@ fn the_kernel_geometry_takes_the_same_steps() {
     let mut small = teaching.last().machine.clone();
     let mut steps = 0;
     while small.runnable().next().is_some() {
-        let (of_big, of_small) = (
-            big.step(Action::Run(T0)).unwrap(),
-            small.step(Action::Run(T0)).unwrap(),
-        );
-        assert_eq!(
-            (of_big.rules, of_big.stack),
-            (of_small.rules, of_small.stack)
-        );
+        let (of_big, of_small) =
+            (big.step(Action::Run(T0)).unwrap(), small.step(Action::Run(T0)).unwrap());
+        assert_eq!((of_big.rules, of_big.stack), (of_small.rules, of_small.stack));
         steps += 1;
     }
     assert!(big.threads[0].is_done() && steps > 15, "{steps} steps");
@@ -438,41 +315,24 @@ fn setups_that_name_what_does_not_exist_are_refused_with_the_place() {
     let (at, why) = place(|s| s.files[1].blocks[0] = BlockNr(10));
     assert_eq!(
         (at, why.as_str()),
-        (
-            Place::FileBlock(1, 0),
-            "b10 has an owner already, a block has one"
-        )
+        (Place::FileBlock(1, 0), "b10 has an owner already, a block has one")
     );
     let (at, _) = place(|s| s.files[1].name = "a".into());
     assert_eq!(at, Place::File(1));
     let (at, why) = place(|s| s.contents[0].1.truncate(3));
-    assert_eq!(
-        (at, why.as_str()),
-        (Place::Contents(0), "b9 has 3 words, a block has 32")
-    );
+    assert_eq!((at, why.as_str()), (Place::Contents(0), "b9 has 3 words, a block has 32"));
     let (at, why) = place(|s| s.programs[0].ops = vec![load(0)]);
-    assert_eq!(
-        (at, why.as_str()),
-        (Place::Op(0, 0), "file `a` is not mapped: mmap it first")
-    );
+    assert_eq!((at, why.as_str()), (Place::Op(0, 0), "file `a` is not mapped: mmap it first"));
     let (at, why) = place(|s| {
-        s.programs[0].ops.push(Op::RawRead {
-            index: PageIndex(32),
-        });
+        s.programs[0].ops.push(Op::RawRead { index: PageIndex(32) });
     });
-    assert_eq!(
-        (at, why.as_str()),
-        (Place::Op(0, 1), "b32 is out of range, expected b0 to b31")
-    );
+    assert_eq!((at, why.as_str()), (Place::Op(0, 1), "b32 is out of range, expected b0 to b31"));
     let (_, why) = place(|s| s.programs[0].ops.push(Op::Mmap { ino: B }));
     assert_eq!(why, "not modelled yet: mmap of `b`, which is not DAX");
     let (_, why) = place(|s| s.programs[0].ops.push(Op::Fsync { ino: Ino(13) }));
     assert_eq!(why, "no file has inode 13");
     let (_, why) = place(|s| {
-        s.programs[0].ops.push(Op::Read {
-            ino: A,
-            index: PageIndex(4),
-        });
+        s.programs[0].ops.push(Op::Read { ino: A, index: PageIndex(4) });
     });
     assert_eq!(why, "page 4 of `a` is out of range, expected 0 to 3");
     let (_, why) = place(|s| s.files[0].blocks = vec![BlockNr(4); 15]);
@@ -481,35 +341,11 @@ fn setups_that_name_what_does_not_exist_are_refused_with_the_place() {
 
 /// Programs that meet on file `a` from two CPUs, and page-cache traffic beside them.
 fn busy_programs() -> Vec<Vec<Op>> {
-    let raw = Op::RawRead {
-        index: PageIndex(9),
-    };
+    let raw = Op::RawRead { index: PageIndex(9) };
     vec![
-        vec![
-            MAP,
-            store(0, "X1"),
-            FSYNC,
-            store(0, "X2"),
-            store(1, "Y"),
-            FSYNC,
-        ],
-        vec![
-            MAP,
-            load(0),
-            store(2, "Z"),
-            FSYNC,
-            write_b(0, &["NEW"]),
-            Op::Sync,
-        ],
-        vec![
-            raw.clone(),
-            Op::InvalidateBdev,
-            raw,
-            Op::Read {
-                ino: B,
-                index: PageIndex(0),
-            },
-        ],
+        vec![MAP, store(0, "X1"), FSYNC, store(0, "X2"), store(1, "Y"), FSYNC],
+        vec![MAP, load(0), store(2, "Z"), FSYNC, write_b(0, &["NEW"]), Op::Sync],
+        vec![raw.clone(), Op::InvalidateBdev, raw, Op::Read { ino: B, index: PageIndex(0) }],
     ]
 }
 
@@ -523,15 +359,9 @@ fn check_step(path: &Path<8>, epoch: Epoch) {
     let (before, now) = (path.moment(step - 1), path.moment(step));
     let (action, report) = now.step.as_ref().unwrap();
     for component in before.machine.differing(&now.machine) {
-        assert!(
-            report.changed.contains(&component),
-            "{epoch:?} {action:?} missed {component:?}"
-        );
+        assert!(report.changed.contains(&component), "{epoch:?} {action:?} missed {component:?}");
     }
-    assert!(
-        !report.rules.is_empty(),
-        "{epoch:?} {report:?} cites no rule"
-    );
+    assert!(!report.rules.is_empty(), "{epoch:?} {report:?} cites no rule");
     for (invariant, holds) in Invariant::ALL.iter().zip(&now.invariants) {
         // INV-FSYNC is what the two-CPU window breaks; the rest holds in every schedule.
         if let (Holds::No(why), true) = (holds, *invariant != Invariant::Fsync) {
@@ -539,11 +369,7 @@ fn check_step(path: &Path<8>, epoch: Epoch) {
         }
     }
     let plain = narrate(&now.machine, report, &[]);
-    assert!(
-        words_in(&plain) <= 25,
-        "{} words: {plain}",
-        words_in(&plain)
-    );
+    assert!(words_in(&plain) <= 25, "{} words: {plain}", words_in(&plain));
     assert!(!plain.contains("goes on"), "{report:?} has no sentence");
     let full = narrate(&now.machine, report, &now.verdicts);
     assert!(words_in(&full) <= words_in(&plain) + 8, "{full}");
@@ -610,29 +436,17 @@ fn the_two_cpu_window_loses_promised_data_and_a_locked_fence_closes_it_before_4_
     for (locked, lost) in [("no", true), ("yes", false)] {
         let mut setup = setup(
             Epoch::V4_5_0,
-            vec![
-                vec![MAP, store(0, "NEW0"), store(2, "NEW2"), FSYNC],
-                vec![FSYNC],
-            ],
+            vec![vec![MAP, store(0, "NEW0"), store(2, "NEW2"), FSYNC], vec![FSYNC]],
         );
         setup.semantics.set("lock-fences-clwb", locked).unwrap();
         let mut path: Path<8> = Path::new(&setup).unwrap();
         let tagged = |event: &Event| matches!(event, Event::TaggedForWriteback { .. });
         run_until(&mut path, T0, tagged);
         run_until(&mut path, T1, tagged);
-        run_until(&mut path, T0, |event| {
-            matches!(event, Event::TowriteCleared { .. })
-        });
+        run_until(&mut path, T0, |event| matches!(event, Event::TowriteCleared { .. }));
         run_until(&mut path, T1, fsync_returned);
         let broken: Vec<_> = path.last().crash.broken().collect();
-        assert_eq!(
-            broken,
-            if lost {
-                vec![Verdict::DataLost]
-            } else {
-                vec![]
-            }
-        );
+        assert_eq!(broken, if lost { vec![Verdict::DataLost] } else { vec![] });
         let fsync = &path.last().invariants[Invariant::ALL.len() - 1];
         assert_eq!(matches!(fsync, Holds::No(_)), lost);
         assert_eq!(images(&path), Some(if lost { 4 } else { 1 }));
@@ -642,9 +456,7 @@ fn the_two_cpu_window_loses_promised_data_and_a_locked_fence_closes_it_before_4_
 #[test]
 fn tags_of_a_dax_file_are_those_of_its_entries() {
     let mut path = path(Epoch::V4_5_0, vec![vec![MAP, store(0, "NEW"), FSYNC]]);
-    run_until(&mut path, T0, |event| {
-        matches!(event, Event::TaggedForWriteback { .. })
-    });
+    run_until(&mut path, T0, |event| matches!(event, Event::TaggedForWriteback { .. }));
     let tree = &path.last().machine.inode(A).mapping.i_pages;
     assert!(tree.tagged(Tag::Dirty) && tree.tagged(Tag::Towrite) && !tree.tagged(Tag::Writeback));
 }

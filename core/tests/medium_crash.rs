@@ -14,28 +14,11 @@ use proptest::prelude::*;
 /// One instruction of a program, or an eviction at a known time.
 #[derive(Clone, Copy, Debug)]
 enum Instruction {
-    Store {
-        cpu: u8,
-        line: u64,
-        word: u64,
-        value: u64,
-    },
-    StoreNt {
-        cpu: u8,
-        line: u64,
-        word: u64,
-        value: u64,
-    },
-    WriteBack {
-        cpu: u8,
-        line: u64,
-    },
-    Fence {
-        cpu: u8,
-    },
-    Evict {
-        line: u64,
-    },
+    Store { cpu: u8, line: u64, word: u64, value: u64 },
+    StoreNt { cpu: u8, line: u64, word: u64, value: u64 },
+    WriteBack { cpu: u8, line: u64 },
+    Fence { cpu: u8 },
+    Evict { line: u64 },
 }
 
 use Instruction::{Evict, Fence, Store, StoreNt, WriteBack};
@@ -87,26 +70,15 @@ impl Naive {
 
     fn execute(&mut self, instruction: Instruction) {
         match instruction {
-            Store {
-                line, word, value, ..
-            } => self.store(line, word, value),
-            StoreNt {
-                cpu,
-                line,
-                word,
-                value,
-            } => {
+            Store { line, word, value, .. } => self.store(line, word, value),
+            StoreNt { cpu, line, word, value } => {
                 self.store(line, word, value);
                 self.begin_write_back(cpu, line);
             }
             WriteBack { cpu, line } => self.begin_write_back(cpu, line),
             Fence { cpu } => {
-                let complete: Vec<_> = self
-                    .in_flight
-                    .iter()
-                    .filter(|flight| flight.0 == cpu)
-                    .cloned()
-                    .collect();
+                let complete: Vec<_> =
+                    self.in_flight.iter().filter(|flight| flight.0 == cpu).cloned().collect();
                 for flight in complete {
                     self.in_flight.remove(&flight);
                     self.arrive(flight.1, flight.2);
@@ -163,20 +135,10 @@ fn naive_step(states: &BTreeSet<Naive>, instruction: Instruction) -> BTreeSet<Na
 fn sim_step(medium: &mut SimMedium, instruction: Instruction) {
     let at = |line, word| WordAddr(LineNr(line).first_word().0 + word);
     match instruction {
-        Store {
-            cpu,
-            line,
-            word,
-            value,
-        } => {
+        Store { cpu, line, word, value } => {
             medium.store_word(Cpu(cpu), at(line, word), Word::number(value));
         }
-        StoreNt {
-            cpu,
-            line,
-            word,
-            value,
-        } => {
+        StoreNt { cpu, line, word, value } => {
             medium.store_nt_word(Cpu(cpu), at(line, word), Word::number(value));
         }
         WriteBack { cpu, line } => medium.write_back(Cpu(cpu), LineRange::one(LineNr(line))),
@@ -195,35 +157,15 @@ fn compare(medium: &SimMedium, states: &BTreeSet<Naive>, program: &[Instruction]
     assert_eq!(ours, naive, "after {program:?}");
 
     let count = medium.image_count(PersistenceDomain::WriteQueue);
-    assert_eq!(
-        count.as_u64(),
-        Some(listed.len() as u64),
-        "after {program:?}"
-    );
+    assert_eq!(count.as_u64(), Some(listed.len() as u64), "after {program:?}");
     let choices: BTreeSet<_> = listed.iter().map(|image| &image.choice).collect();
-    assert_eq!(
-        choices.len(),
-        listed.len(),
-        "a choice twice after {program:?}"
-    );
-    assert!(
-        listed.is_sorted_by_key(|image| image.lost_lines()),
-        "after {program:?}"
-    );
+    assert_eq!(choices.len(), listed.len(), "a choice twice after {program:?}");
+    assert!(listed.is_sorted_by_key(|image| image.lost_lines()), "after {program:?}");
 
-    let latest = images(medium, PersistenceDomain::Caches)
-        .next()
-        .expect("one image");
+    let latest = images(medium, PersistenceDomain::Caches).next().expect("one image");
     for state in states {
-        let caches = Naive {
-            media: state.cache.clone(),
-            ..Naive::default()
-        };
-        assert_eq!(
-            latest.words(medium),
-            caches.image(lines),
-            "after {program:?}"
-        );
+        let caches = Naive { media: state.cache.clone(), ..Naive::default() };
+        assert_eq!(latest.words(medium), caches.image(lines), "after {program:?}");
     }
     assert!(latest.choice.iter().all(|line| line.kept == line.latest));
 }
@@ -258,45 +200,15 @@ fn exhaust(
 /// random programs vary that.
 fn two_cpus_two_lines() -> Vec<Instruction> {
     let mut alphabet = vec![
-        Store {
-            cpu: 0,
-            line: 0,
-            word: 0,
-            value: 1,
-        },
-        Store {
-            cpu: 0,
-            line: 0,
-            word: 0,
-            value: 2,
-        },
-        Store {
-            cpu: 0,
-            line: 0,
-            word: 5,
-            value: 1,
-        },
-        Store {
-            cpu: 0,
-            line: 1,
-            word: 0,
-            value: 1,
-        },
+        Store { cpu: 0, line: 0, word: 0, value: 1 },
+        Store { cpu: 0, line: 0, word: 0, value: 2 },
+        Store { cpu: 0, line: 0, word: 5, value: 1 },
+        Store { cpu: 0, line: 1, word: 0, value: 1 },
     ];
     for cpu in [0, 1] {
         alphabet.extend([
-            StoreNt {
-                cpu,
-                line: 0,
-                word: 0,
-                value: 1,
-            },
-            StoreNt {
-                cpu,
-                line: 1,
-                word: 7,
-                value: 2,
-            },
+            StoreNt { cpu, line: 0, word: 0, value: 1 },
+            StoreNt { cpu, line: 1, word: 7, value: 2 },
             WriteBack { cpu, line: 0 },
             WriteBack { cpu, line: 1 },
             Fence { cpu },
@@ -311,30 +223,15 @@ fn all_programs_of_up_to_four_instructions_leave_the_naive_images() {
     let start = BTreeSet::from([Naive::default()]);
     let medium = SimMedium::with_words(2 * WORDS_PER_LINE as u64);
     let programs = exhaust(&alphabet, 4, &mut Vec::new(), &medium, &start);
-    assert_eq!(
-        programs,
-        (0..=4)
-            .map(|length| alphabet.len().pow(length))
-            .sum::<usize>()
-    );
+    assert_eq!(programs, (0..=4).map(|length| alphabet.len().pow(length)).sum::<usize>());
 }
 
 /// The smallest alphabet in which marks of two CPUs meet stores and evictions in one line, longer.
 #[test]
 fn all_programs_of_up_to_six_instructions_on_one_line_leave_the_naive_images() {
     let alphabet = [
-        Store {
-            cpu: 0,
-            line: 0,
-            word: 0,
-            value: 1,
-        },
-        Store {
-            cpu: 1,
-            line: 0,
-            word: 1,
-            value: 2,
-        },
+        Store { cpu: 0, line: 0, word: 0, value: 1 },
+        Store { cpu: 1, line: 0, word: 1, value: 2 },
         WriteBack { cpu: 0, line: 0 },
         WriteBack { cpu: 1, line: 0 },
         Fence { cpu: 0 },

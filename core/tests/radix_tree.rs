@@ -37,9 +37,7 @@ fn indices<const FAN: usize>(tree: &RadixTree<FAN>) -> Vec<u64> {
 }
 
 fn tagged<const FAN: usize>(tree: &RadixTree<FAN>, tag: Tag) -> Vec<u64> {
-    tree.iter_tagged(.., tag)
-        .map(|(index, _)| index.0)
-        .collect()
+    tree.iter_tagged(.., tag).map(|(index, _)| index.0).collect()
 }
 
 fn hash<T: std::hash::Hash>(value: &T) -> u64 {
@@ -65,15 +63,8 @@ fn a_single_item_at_index_0_sits_in_the_root() {
     assert_eq!(tree.root().tags(), TagSet::NONE.with(Writeback));
     assert_eq!(tree.insert(PageIndex(0), entry(1)), Err(Exists));
     assert_eq!(tree.replace(PageIndex(0), entry(1)), Some(entry(0)));
-    assert!(
-        tree.tag_get(PageIndex(0), Writeback),
-        "a replaced item keeps the tags"
-    );
-    assert_eq!(
-        tree.lookup(PageIndex(1)),
-        None,
-        "not even one node: index 1 is not covered"
-    );
+    assert!(tree.tag_get(PageIndex(0), Writeback), "a replaced item keeps the tags");
+    assert_eq!(tree.lookup(PageIndex(1)), None, "not even one node: index 1 is not covered");
     assert_eq!(tree.delete(PageIndex(0)), Some(entry(1)));
     assert!(!tree.tagged(Writeback));
     assert!(tree.is_empty());
@@ -82,20 +73,9 @@ fn a_single_item_at_index_0_sits_in_the_root() {
 
 #[test]
 fn an_item_beyond_index_0_gets_its_whole_path_of_nodes() {
-    for (index, height) in [
-        (1, 1),
-        (63, 1),
-        (64, 2),
-        (4095, 2),
-        (4096, 3),
-        (u64::MAX, 11),
-    ] {
+    for (index, height) in [(1, 1), (63, 1), (64, 2), (4095, 2), (4096, 3), (u64::MAX, 11)] {
         let tree = tree::<64>(&[index]);
-        assert_eq!(
-            (tree.height(), tree.node_count()),
-            (height, height as usize),
-            "index {index}"
-        );
+        assert_eq!((tree.height(), tree.node_count()), (height, height as usize), "index {index}");
     }
     assert_eq!(tree::<8>(&[u64::MAX]).height(), 22);
     assert_eq!(tree::<2>(&[u64::MAX]).height(), 64);
@@ -116,21 +96,12 @@ fn s02_grows_to_heights_0_1_3_and_shrinks_to_1() {
     assert_eq!(done, (1, None));
     assert_eq!(tagged(&tree, Towrite), [5]);
     // TOWRITE on 5 and its ancestors only.
-    let above: Vec<_> = top(&tree)
-        .slots()
-        .map(|slot| slot.tags.has(Towrite))
-        .collect();
-    assert_eq!(
-        above,
-        [true, false, false, false, false, false, false, false]
-    );
+    let above: Vec<_> = top(&tree).slots().map(|slot| slot.tags.has(Towrite)).collect();
+    assert_eq!(above, [true, false, false, false, false, false, false, false]);
     assert_eq!(tree.delete(PageIndex(70)), Some(entry(70)));
     assert_eq!(tree.height(), 1);
     assert_eq!(indices(&tree), [0, 5]);
-    assert_eq!(
-        tree.tags(PageIndex(5)),
-        TagSet::NONE.with(Dirty).with(Towrite)
-    );
+    assert_eq!(tree.tags(PageIndex(5)), TagSet::NONE.with(Dirty).with(Towrite));
     tree.check().unwrap();
 }
 
@@ -190,20 +161,7 @@ fn tagging_a_missing_item_panics() {
 
 #[test]
 fn deleting_everything_leaves_no_node() {
-    let all = [
-        0,
-        1,
-        7,
-        8,
-        63,
-        64,
-        511,
-        4096,
-        1 << 31,
-        1 << 32,
-        u64::MAX - 1,
-        u64::MAX,
-    ];
+    let all = [0, 1, 7, 8, 63, 64, 511, 4096, 1 << 31, 1 << 32, u64::MAX - 1, u64::MAX];
     let mut tree = tree::<8>(&all);
     for index in all {
         tree.tag_set(PageIndex(index), Dirty);
@@ -223,33 +181,20 @@ fn the_view_shows_ranges_counts_and_places() {
     let mut tree = tree::<8>(&[0, 5, 70]);
     tree.tag_set(PageIndex(70), Dirty);
     let top = top(&tree);
-    assert_eq!(
-        (top.shift(), top.height_above_leaf(), top.count()),
-        (6, 2, 2)
-    );
+    assert_eq!((top.shift(), top.height_above_leaf(), top.count()), (6, 2, 2));
     assert_eq!(top.offset_in_parent(), None);
     let slots: Vec<_> = top.slots().collect();
     assert_eq!(slots.len(), 8);
-    assert_eq!(
-        (slots[1].first, slots[1].last),
-        (PageIndex(64), PageIndex(127))
-    );
+    assert_eq!((slots[1].first, slots[1].last), (PageIndex(64), PageIndex(127)));
     assert_eq!(slots[1].tags, TagSet::NONE.with(Dirty));
     assert!(matches!(slots[2].item, SlotItem::Empty));
-    let SlotItem::Node(middle) = slots[1].item else {
-        panic!("{:?}", slots[1])
-    };
+    let SlotItem::Node(middle) = slots[1].item else { panic!("{:?}", slots[1]) };
     assert_eq!((middle.offset_in_parent(), middle.count()), (Some(1), 1));
-    let SlotItem::Node(leaf) = middle.slots().next().unwrap().item else {
-        panic!("{middle:?}")
-    };
+    let SlotItem::Node(leaf) = middle.slots().next().unwrap().item else { panic!("{middle:?}") };
     assert_eq!((leaf.shift(), leaf.height_above_leaf()), (0, 0));
     assert_eq!((leaf.first_index(), leaf.count()), (PageIndex(64), 1));
     let slot = leaf.slots().nth(6).unwrap();
-    assert_eq!(
-        (slot.offset, slot.first, slot.last),
-        (6, PageIndex(70), PageIndex(70))
-    );
+    assert_eq!((slot.offset, slot.first, slot.last), (6, PageIndex(70), PageIndex(70)));
     assert!(matches!(slot.item, SlotItem::Item(item) if item == entry(70)));
 }
 
@@ -258,10 +203,7 @@ fn the_view_of_a_full_height_tree_ends_at_the_last_index() {
     let tree = tree::<8>(&[u64::MAX]);
     let slots: Vec<_> = top(&tree).slots().collect();
     assert_eq!(slots.len(), 2, "bit 63 alone chooses in the topmost node");
-    assert_eq!(
-        (slots[1].first, slots[1].last),
-        (PageIndex(1 << 63), PageIndex(u64::MAX))
-    );
+    assert_eq!((slots[1].first, slots[1].last), (PageIndex(1 << 63), PageIndex(u64::MAX)));
     let tree = self::tree::<64>(&[u64::MAX]);
     let slots: Vec<_> = top(&tree).slots().collect();
     assert_eq!((slots.len(), slots[15].last), (16, PageIndex(u64::MAX)));
@@ -287,14 +229,7 @@ fn gang_lookups_work_where_32_bits_end() {
         assert_eq!(into[1].0, PageIndex(middle + 19));
         tree.check().unwrap();
     }
-    for middle in [
-        1 << 30,
-        1 << 31,
-        0xffff_0000,
-        0xffff_fffe,
-        1 << 32,
-        u64::MAX - 20,
-    ] {
+    for middle in [1 << 30, 1 << 31, 0xffff_0000, 0xffff_fffe, 1 << 32, u64::MAX - 20] {
         around::<8>(middle);
         around::<64>(middle);
     }
@@ -311,10 +246,7 @@ fn walks_end_at_height_0_and_after_growth() {
     assert_eq!((indices(&tree), tagged(&tree, Dirty)), (vec![0], vec![0]));
     assert_eq!(tree.iter(PageIndex(1)..).next(), None);
     tree.insert(PageIndex(1), entry(1)).unwrap();
-    assert_eq!(
-        (indices(&tree), tagged(&tree, Dirty)),
-        (vec![0, 1], vec![0])
-    );
+    assert_eq!((indices(&tree), tagged(&tree, Dirty)), (vec![0, 1], vec![0]));
     tree.delete(PageIndex(1));
     assert_eq!((indices(&tree), tagged(&tree, Dirty)), (vec![0], vec![0]));
 }
@@ -354,10 +286,7 @@ fn the_text_has_height_tags_and_items() {
     assert_eq!(format!("{tree:?}"), "RadixTree<8>(height 0, ···)");
     tree.insert(PageIndex(5), Entry::page(PageId(1))).unwrap();
     tree.tag_set(PageIndex(5), Dirty);
-    assert_eq!(
-        format!("{tree:?}"),
-        "RadixTree<8>(height 1, D··, 5 D·· Page(PageId(1)))"
-    );
+    assert_eq!(format!("{tree:?}"), "RadixTree<8>(height 1, D··, 5 D·· Page(PageId(1)))");
 }
 
 // The oracle.
@@ -392,16 +321,7 @@ enum Op {
 
 impl Oracle {
     fn range_tag(&mut self, op: Op) -> (u64, Option<PageIndex>) {
-        let Op::RangeTag {
-            first,
-            last,
-            limit,
-            iftag,
-            settag,
-        } = op
-        else {
-            unreachable!()
-        };
+        let Op::RangeTag { first, last, limit, iftag, settag } = op else { unreachable!() };
         let any = self.0.values().any(|(_, tags)| tags[iftag as usize]);
         if first > last || !any {
             return (0, None);
@@ -424,14 +344,9 @@ impl Oracle {
 
     fn range(&self, first: u64, last: u64, tag: Option<Tag>) -> Vec<(PageIndex, Entry)> {
         let wanted = |tags: &Tags| tag.is_none_or(|tag| tags[tag as usize]);
-        let items = self
-            .0
-            .iter()
-            .filter(|&(&index, _)| first <= index && index <= last);
+        let items = self.0.iter().filter(|&(&index, _)| first <= index && index <= last);
         let items = items.filter(|(_, (_, tags))| wanted(tags));
-        items
-            .map(|(&index, &(entry, _))| (PageIndex(index), entry))
-            .collect()
+        items.map(|(&index, &(entry, _))| (PageIndex(index), entry)).collect()
     }
 
     /// Levels that the largest index needs.
@@ -490,13 +405,7 @@ fn apply<const FAN: usize>(tree: &mut RadixTree<FAN>, oracle: &mut Oracle, op: O
             }
             tree.tag_clear(PageIndex(index), tag);
         }
-        Op::RangeTag {
-            first,
-            last,
-            limit,
-            iftag,
-            settag,
-        } => {
+        Op::RangeTag { first, last, limit, iftag, settag } => {
             let done =
                 tree.range_tag_if_tagged(PageIndex(first), PageIndex(last), limit, iftag, settag);
             assert_eq!(done, oracle.range_tag(op));
@@ -545,25 +454,13 @@ fn compare<const FAN: usize>(tree: &RadixTree<FAN>, oracle: &Oracle) {
     if let Err(violation) = tree.check() {
         panic!("{violation}\n{tree:?}");
     }
-    assert!(
-        tree.iter(..).eq(oracle
-            .0
-            .iter()
-            .map(|(&i, &(entry, _))| (PageIndex(i), entry)))
-    );
+    assert!(tree.iter(..).eq(oracle.0.iter().map(|(&i, &(entry, _))| (PageIndex(i), entry))));
     for (&index, &(_, tags)) in &oracle.0 {
-        assert_eq!(
-            Tag::ALL.map(|tag| tree.tags(PageIndex(index)).has(tag)),
-            tags
-        );
+        assert_eq!(Tag::ALL.map(|tag| tree.tags(PageIndex(index)).has(tag)), tags);
     }
     for tag in Tag::ALL {
         let tagged = oracle.0.iter().filter(|(_, (_, tags))| tags[tag as usize]);
-        assert!(
-            tree.iter_tagged(.., tag)
-                .map(|(i, _)| i.0)
-                .eq(tagged.map(|(&i, _)| i))
-        );
+        assert!(tree.iter_tagged(.., tag).map(|(i, _)| i.0).eq(tagged.map(|(&i, _)| i)));
         let any = oracle.0.values().any(|(_, tags)| tags[tag as usize]);
         assert_eq!(tree.tagged(tag), any);
     }
@@ -607,21 +504,10 @@ fn all_ops() -> Vec<Op> {
             ops.push(Op::Clear(index, tag));
         }
     }
-    for (first, last, limit) in [
-        (0, 0, 9),
-        (0, 62, 9),
-        (1, 63, 1),
-        (0, u64::MAX, 2),
-        (2, 4095, 9),
-        (64, u64::MAX, 1),
-    ] {
-        ops.push(Op::RangeTag {
-            first,
-            last,
-            limit,
-            iftag: Dirty,
-            settag: Towrite,
-        });
+    for (first, last, limit) in
+        [(0, 0, 9), (0, 62, 9), (1, 63, 1), (0, u64::MAX, 2), (2, 4095, 9), (64, u64::MAX, 1)]
+    {
+        ops.push(Op::RangeTag { first, last, limit, iftag: Dirty, settag: Towrite });
     }
     ops
 }
@@ -671,23 +557,8 @@ fn every_history_of_five_operations_fan_out_64() {
 // Random histories.
 
 fn index() -> impl Strategy<Value = u64> {
-    let edges = [
-        0,
-        7,
-        63,
-        511,
-        4095,
-        1 << 30,
-        1 << 31,
-        0xffff_0000,
-        1 << 32,
-        u64::MAX,
-    ];
-    let near = (
-        proptest::sample::select(edges.to_vec()),
-        0..3u64,
-        any::<bool>(),
-    );
+    let edges = [0, 7, 63, 511, 4095, 1 << 30, 1 << 31, 0xffff_0000, 1 << 32, u64::MAX];
+    let near = (proptest::sample::select(edges.to_vec()), 0..3u64, any::<bool>());
     prop_oneof![
         3 => near.prop_map(|(edge, by, up)| {
             if up { edge.saturating_add(by) } else { edge.saturating_sub(by) }

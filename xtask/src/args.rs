@@ -88,10 +88,7 @@ pub(crate) fn parse() -> Result<Command, lexopt::Error> {
 }
 
 fn parse_from(mut words: Vec<OsString>) -> Result<Command, lexopt::Error> {
-    let after = words
-        .iter()
-        .position(|word| word == "--")
-        .map(|at| words.split_off(at));
+    let after = words.iter().position(|word| word == "--").map(|at| words.split_off(at));
     let mut command = command(&mut lexopt::Parser::from_args(words))?;
     match (&mut command, after) {
         (_, None) => {}
@@ -138,14 +135,8 @@ mod tests {
     #[test]
     fn commands_and_their_options() {
         assert_eq!(parsed(""), Ok(Command::Help));
-        assert_eq!(
-            parsed("serve --port 9000"),
-            Ok(Command::Serve { port: Some(9000) })
-        );
-        assert_eq!(
-            parsed("dist --no-opt"),
-            Ok(Command::Dist { optimise: false })
-        );
+        assert_eq!(parsed("serve --port 9000"), Ok(Command::Serve { port: Some(9000) }));
+        assert_eq!(parsed("dist --no-opt"), Ok(Command::Dist { optimise: false }));
         let Ok(Command::Test(choice)) =
             parsed("test --only lint --only browser -- -g smoke --headed")
         else {

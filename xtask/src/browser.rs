@@ -13,10 +13,7 @@ pub(crate) fn test(page: Dist, arguments: &[OsString]) -> Result<()> {
     tools::npm_packages()?;
     let chromium = tools::chromium()?;
     let address = serve::in_background(page.site)?;
-    say::step(format!(
-        "{} tests the page at {address}",
-        chromium.display()
-    ));
+    say::step(format!("{} tests the page at {address}", chromium.display()));
     let mut playwright = Command::new("node");
     playwright
         .args(["node_modules/@playwright/test/cli.js", "test"])

@@ -24,19 +24,14 @@ pub(crate) fn command(optimise: bool) -> Result<()> {
 fn has_node() -> bool {
     tools::node()
         .inspect_err(|error| {
-            say::step(format!(
-                "going without wasm-opt, so the module stays larger: {error:#}"
-            ));
+            say::step(format!("going without wasm-opt, so the module stays larger: {error:#}"));
         })
         .is_ok()
 }
 
 /// Builds the page and writes both forms of it.
 pub(crate) fn write(optimise: bool) -> Result<Dist> {
-    let site = page::build(Effort {
-        optimise,
-        twin_required: true,
-    })?;
+    let site = page::build(Effort { optimise, twin_required: true })?;
     let html = single_file::html(&site)?;
     let folder = project::path("dist");
     if folder.exists() {

@@ -37,46 +37,24 @@ pub(crate) fn check() -> Result<()> {
             "none",
         ]))?;
         let named = named(&tree);
-        let wrong: Vec<_> = named
-            .iter()
-            .filter(|name| !allowed.contains(name))
-            .copied()
-            .collect();
-        ensure!(
-            wrong.is_empty(),
-            "{package} must not depend on {}",
-            wrong.join(", ")
-        );
+        let wrong: Vec<_> = named.iter().filter(|name| !allowed.contains(name)).copied().collect();
+        ensure!(wrong.is_empty(), "{package} must not depend on {}", wrong.join(", "));
         if package == CORE {
-            ensure!(
-                tree.lines().count() == 1,
-                "{CORE} must not depend on anything:\n{tree}"
-            );
+            ensure!(tree.lines().count() == 1, "{CORE} must not depend on anything:\n{tree}");
         }
-        say::step(format!(
-            "{package} -> {}",
-            named.into_iter().collect::<Vec<_>>().join(", ")
-        ));
+        say::step(format!("{package} -> {}", named.into_iter().collect::<Vec<_>>().join(", ")));
     }
     let source = project::read("core/src/lib.rs")?;
     for attribute in PURITY {
-        ensure!(
-            source.contains(attribute),
-            "core/src/lib.rs must say {attribute}"
-        );
+        ensure!(source.contains(attribute), "core/src/lib.rs must say {attribute}");
     }
     Ok(())
 }
 
 /// The packages of this workspace below the first line.
 fn named(tree: &str) -> BTreeSet<&str> {
-    let names = tree
-        .lines()
-        .skip(1)
-        .filter_map(|line| line.split_whitespace().next());
-    names
-        .filter(|name| name.starts_with("daxscope") || *name == "xtask")
-        .collect()
+    let names = tree.lines().skip(1).filter_map(|line| line.split_whitespace().next());
+    names.filter(|name| name.starts_with("daxscope") || *name == "xtask").collect()
 }
 
 #[cfg(test)]
@@ -84,9 +62,6 @@ mod tests {
     #[test]
     fn only_packages_of_the_workspace_count() {
         let tree = "daxscope v0.1.0 (/x)\nanyhow v1.0.0\ndaxscope-core v0.1.0 (/x/core)\nserde v1.0.0 (*)\n";
-        assert_eq!(
-            super::named(tree).into_iter().collect::<Vec<_>>(),
-            ["daxscope-core"]
-        );
+        assert_eq!(super::named(tree).into_iter().collect::<Vec<_>>(), ["daxscope-core"]);
     }
 }

@@ -12,14 +12,7 @@ pub(crate) fn format() -> Result<()> {
 /// No warning anywhere in what runs natively.
 pub(crate) fn clippy_native() -> Result<()> {
     let mut clippy = project::cargo();
-    clippy.args([
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "--deny",
-        "warnings",
-    ]);
+    clippy.args(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]);
     say::run(&mut clippy)
 }
 
@@ -29,12 +22,7 @@ pub(crate) fn clippy_wasm() -> Result<()> {
     let mut clippy = project::cargo();
     clippy
         .args(["clippy", "--target", "wasm32-unknown-unknown"])
-        .args([
-            "--package",
-            "daxscope-core",
-            "--package",
-            "daxscope-scenarios",
-        ])
+        .args(["--package", "daxscope-core", "--package", "daxscope-scenarios"])
         .args(["--package", "daxscope-frontend", "--", "--deny", "warnings"]);
     say::run(&mut clippy)
 }
@@ -44,14 +32,7 @@ pub(crate) fn documentation() -> Result<()> {
     let mut doc = project::cargo();
     // Private items are documented too, so a link to one leads somewhere.
     let flags = "--deny warnings --allow rustdoc::private_intra_doc_links";
-    doc.args([
-        "doc",
-        "--workspace",
-        "--exclude",
-        "xtask",
-        "--no-deps",
-        "--document-private-items",
-    ])
-    .env("RUSTDOCFLAGS", flags);
+    doc.args(["doc", "--workspace", "--exclude", "xtask", "--no-deps", "--document-private-items"])
+        .env("RUSTDOCFLAGS", flags);
     say::run(&mut doc)
 }

@@ -38,25 +38,16 @@ pub(crate) fn build(effort: Effort) -> Result<Files> {
     let bound = wasm::build(effort.optimise)?;
     let lectures = match twin::html() {
         Err(error) if !effort.twin_required => {
-            say::step(format!(
-                "the page goes without the text of the lectures: {error:#}"
-            ));
+            say::step(format!("the page goes without the text of the lectures: {error:#}"));
             String::new()
         }
         lectures => lectures?,
     };
-    let worker = format!(
-        "{}\n{}",
-        bound.bindings,
-        project::read("frontend/worker.js")?
-    );
+    let worker = format!("{}\n{}", bound.bindings, project::read("frontend/worker.js")?);
     let html = replace_once(&project::read("index.html")?, TWIN, &lectures)?;
     Ok(Files::from([
         (name::HTML, html.into_bytes()),
-        (
-            name::STYLE,
-            project::read("frontend/style.css")?.into_bytes(),
-        ),
+        (name::STYLE, project::read("frontend/style.css")?.into_bytes()),
         (name::BOOT, project::read("frontend/boot.js")?.into_bytes()),
         (name::BINDINGS, bound.bindings.into_bytes()),
         (name::WASM, bound.wasm),
@@ -67,10 +58,7 @@ pub(crate) fn build(effort: Effort) -> Result<Files> {
 /// Replaces the one occurrence of `from`: none or two mean that the template and the build disagree.
 pub(crate) fn replace_once(text: &str, from: &str, to: &str) -> Result<String> {
     let count = text.matches(from).count();
-    ensure!(
-        count == 1,
-        "index.html must hold `{from}` exactly once and holds it {count} times"
-    );
+    ensure!(count == 1, "index.html must hold `{from}` exactly once and holds it {count} times");
     Ok(text.replace(from, to))
 }
 

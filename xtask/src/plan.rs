@@ -28,10 +28,7 @@ pub(crate) fn test(choice: &Choice) -> Result<()> {
 fn lint_steps(tally: &mut Tally) {
     tally.step("direction of dependencies", edges::check);
     tally.step("files", tidy::check);
-    if tally
-        .step("rustfmt and clippy are here", tools::lint_components)
-        .is_none()
-    {
+    if tally.step("rustfmt and clippy are here", tools::lint_components).is_none() {
         return;
     }
     tally.step("formatting", lint::format);
@@ -51,9 +48,7 @@ fn native_steps(tally: &mut Tally) {
 }
 
 fn browser_steps(tally: &mut Tally, choice: &Choice) {
-    let page = tally.step("the page, both forms, within its size", || {
-        dist::write(true)
-    });
+    let page = tally.step("the page, both forms, within its size", || dist::write(true));
     match page {
         Some(page) => {
             tally.step("browser tests", || browser::test(page, &choice.playwright));
@@ -96,10 +91,7 @@ impl Tally {
         println!();
         let (passed, failed) = (self.passed, self.failed.len());
         if failed > 0 {
-            bail!(
-                "{passed} passed, {failed} failed: {}",
-                self.failed.join("; ")
-            );
+            bail!("{passed} passed, {failed} failed: {}", self.failed.join("; "));
         }
         say::step(format!("{passed} passed, 0 failed"));
         Ok(())
@@ -115,9 +107,6 @@ mod tests {
         let mut tally = Tally::default();
         assert_eq!(tally.step("one", || bail!("no") as Result<()>), None);
         assert_eq!(tally.step("two", || Ok(2)), Some(2));
-        assert_eq!(
-            tally.conclude().unwrap_err().to_string(),
-            "1 passed, 1 failed: one"
-        );
+        assert_eq!(tally.conclude().unwrap_err().to_string(), "1 passed, 1 failed: one");
     }
 }

@@ -9,9 +9,7 @@ use crate::say;
 
 /// The workspace's root.
 pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("xtask/ is a folder of the workspace")
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask/ is a folder of the workspace")
 }
 
 /// A file or folder of the workspace.
@@ -44,8 +42,6 @@ pub(crate) fn cargo() -> Command {
 pub(crate) fn target() -> Result<PathBuf> {
     let metadata = say::output(cargo().args(["metadata", "--no-deps", "--format-version", "1"]))?;
     let metadata: serde_json::Value = serde_json::from_str(&metadata)?;
-    let target = metadata["target_directory"]
-        .as_str()
-        .context("cargo names no target folder")?;
+    let target = metadata["target_directory"].as_str().context("cargo names no target folder")?;
     Ok(target.into())
 }

@@ -22,18 +22,13 @@ pub(crate) fn step(what: impl std::fmt::Display) {
 /// The command as it could be typed.
 fn typed(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
-    words
-        .map(|word| word.to_string_lossy())
-        .collect::<Vec<_>>()
-        .join(" ")
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
 /// Runs a command with its output shown as it comes; an unsuccessful end is an error.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     step(format!("$ {}", typed(command)));
-    let status = command
-        .status()
-        .with_context(|| format!("cannot run `{}`", typed(command)))?;
+    let status = command.status().with_context(|| format!("cannot run `{}`", typed(command)))?;
     if !status.success() {
         bail!("`{}` failed ({status})", typed(command));
     }

@@ -19,10 +19,7 @@ const SOURCES: [&str; 5] = ["core", "scenarios", "frontend", "native", "index.ht
 /// `cargo xtask serve`: builds the page, serves it, and builds it again when it is reloaded after a change.
 pub(crate) fn page(port: Option<u16>) -> Result<()> {
     let server = listen(port)?;
-    let effort = Effort {
-        optimise: false,
-        twin_required: false,
-    };
+    let effort = Effort { optimise: false, twin_required: false };
     let mut built = SystemTime::now();
     let mut files = page::build(effort)?;
     say::step(format!(
@@ -104,10 +101,7 @@ fn header(name: &str, value: &str) -> Header {
 }
 
 fn kind(name: &str) -> &'static str {
-    match Path::new(name)
-        .extension()
-        .and_then(|extension| extension.to_str())
-    {
+    match Path::new(name).extension().and_then(|extension| extension.to_str()) {
         Some("html") => "text/html; charset=utf-8",
         Some("css") => "text/css; charset=utf-8",
         Some("js") => "text/javascript; charset=utf-8",
@@ -118,11 +112,7 @@ fn kind(name: &str) -> &'static str {
 
 /// When the newest of these files, and those below these folders, was written.
 fn newest_of(paths: &[&str]) -> SystemTime {
-    paths
-        .iter()
-        .map(|path| newest(&project::path(path)))
-        .max()
-        .unwrap_or(SystemTime::UNIX_EPOCH)
+    paths.iter().map(|path| newest(&project::path(path))).max().unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 fn newest(path: &Path) -> SystemTime {
@@ -154,20 +144,13 @@ mod tests {
         let host = address.trim_start_matches("http://").trim_end_matches('/');
         let ask = |line: &str| {
             let mut stream = TcpStream::connect(host).unwrap();
-            write!(
-                stream,
-                "{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
-            )
-            .unwrap();
+            write!(stream, "{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
             let mut answer = String::new();
             stream.read_to_string(&mut answer).unwrap();
             answer
         };
         let found = ask("GET /daxscope_bg.wasm");
-        assert!(
-            found.starts_with("HTTP/1.1 200") && found.contains("application/wasm"),
-            "{found}"
-        );
+        assert!(found.starts_with("HTTP/1.1 200") && found.contains("application/wasm"), "{found}");
         assert!(found.ends_with("\0asm"));
         assert!(ask("GET /../Cargo.toml").starts_with("HTTP/1.1 404"));
         assert!(ask("POST /").starts_with("HTTP/1.1 405"));

@@ -14,19 +14,13 @@ pub(crate) fn html(files: &Files) -> Result<String> {
     let html = with_policy(text(files, name::HTML)?)?;
     let html = without_line(&html, "<link rel=\"preload\"")?;
     let style = text(files, name::STYLE)?;
-    ensure!(
-        !style.contains("</style"),
-        "style.css must not hold `</style`"
-    );
+    ensure!(!style.contains("</style"), "style.css must not hold `</style`");
     let html = replace_once(
         &html,
         "<link rel=\"stylesheet\" href=\"style.css\">",
         &format!("<style>\n{style}</style>"),
     )?;
-    let bindings = format!(
-        "<script>\n{}</script>",
-        script(text(files, name::BINDINGS)?)
-    );
+    let bindings = format!("<script>\n{}</script>", script(text(files, name::BINDINGS)?));
     let html = replace_once(&html, "<script src=\"daxscope.js\"></script>", &bindings)?;
     let boot = format!(
         "<script type=\"text/plain\" id=\"daxscope-wasm\">{}</script>\n\
@@ -45,18 +39,14 @@ fn text<'a>(files: &'a Files, name: &str) -> Result<&'a str> {
 
 /// Keeps a script from ending its element, or hiding the end, from within a string.
 fn script(source: &str) -> String {
-    source
-        .replace("</script", "<\\/script")
-        .replace("<!--", "<\\!--")
+    source.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 }
 
 /// Exchanges the site's policy for [`POLICY`].
 fn with_policy(html: &str) -> Result<String> {
     let head = "<meta http-equiv=\"Content-Security-Policy\" content=\"";
     let (before, rest) = html.split_once(head).context("index.html has no policy")?;
-    let (_, after) = rest
-        .split_once('"')
-        .context("the policy of index.html has no end")?;
+    let (_, after) = rest.split_once('"').context("the policy of index.html has no end")?;
     Ok(format!("{before}{head}{POLICY}\"{after}"))
 }
 

@@ -12,13 +12,7 @@ const FIRST_VISIT: usize = 250_000;
 /// What the single file may weigh: 1.5 MB.
 const SINGLE_FILE: usize = 1_500_000;
 /// What a browser asks for on a first visit; the worker comes later.
-const FETCHED: [&str; 5] = [
-    name::HTML,
-    name::STYLE,
-    name::BOOT,
-    name::BINDINGS,
-    name::WASM,
-];
+const FETCHED: [&str; 5] = [name::HTML, name::STYLE, name::BOOT, name::BINDINGS, name::WASM];
 
 /// Prints the sizes; being over budget is an error.
 pub(crate) fn report(files: &Files, single_file: usize) -> Result<()> {
@@ -32,10 +26,7 @@ pub(crate) fn report(files: &Files, single_file: usize) -> Result<()> {
     }
     say::step(format!("first visit, brotli: {sum} bytes of {FIRST_VISIT}"));
     say::step(format!("single file: {single_file} bytes of {SINGLE_FILE}"));
-    ensure!(
-        sum <= FIRST_VISIT,
-        "a first visit costs {sum} bytes, more than {FIRST_VISIT}"
-    );
+    ensure!(sum <= FIRST_VISIT, "a first visit costs {sum} bytes, more than {FIRST_VISIT}");
     ensure!(
         single_file <= SINGLE_FILE,
         "the single file weighs {single_file} bytes, more than {SINGLE_FILE}"

@@ -27,17 +27,11 @@ fn lock_names_no_registry() -> Result<()> {
 
 fn npm_versions_are_exact() -> Result<()> {
     let package: Value = serde_json::from_str(&project::read("e2e/package.json")?)?;
-    let versions = package["devDependencies"]
-        .as_object()
-        .context("e2e/package.json needs nothing")?;
+    let versions =
+        package["devDependencies"].as_object().context("e2e/package.json needs nothing")?;
     for (name, version) in versions {
-        let exact = version
-            .as_str()
-            .is_some_and(|v| v.starts_with(|c: char| c.is_ascii_digit()));
-        ensure!(
-            exact,
-            "e2e/package.json must name one exact version of {name}, not {version}"
-        );
+        let exact = version.as_str().is_some_and(|v| v.starts_with(|c: char| c.is_ascii_digit()));
+        ensure!(exact, "e2e/package.json must name one exact version of {name}, not {version}");
     }
     Ok(())
 }
@@ -55,15 +49,8 @@ fn links_lead_somewhere() -> Result<()> {
             dead.push(format!("{} -> {link}", file.display()));
         }
     }
-    ensure!(
-        dead.is_empty(),
-        "links that lead nowhere: {}",
-        dead.join(", ")
-    );
-    say::step(format!(
-        "Markdown files: {}, every link leads somewhere",
-        files.len()
-    ));
+    ensure!(dead.is_empty(), "links that lead nowhere: {}", dead.join(", "));
+    say::step(format!("Markdown files: {}, every link leads somewhere", files.len()));
     Ok(())
 }
 
@@ -85,12 +72,10 @@ fn markdown(folder: &Path, found: &mut Vec<PathBuf>) {
 fn links(text: &str) -> impl Iterator<Item = &str> {
     // Every second piece between fences is code.
     let prose = text.split("```").step_by(2);
-    prose
-        .flat_map(|prose| prose.split("](").skip(1))
-        .filter_map(|rest| {
-            let link = rest.split([')', ' ', '\n']).next()?.split('#').next()?;
-            (!link.is_empty() && !link.contains(':')).then_some(link)
-        })
+    prose.flat_map(|prose| prose.split("](").skip(1)).filter_map(|rest| {
+        let link = rest.split([')', ' ', '\n']).next()?.split('#').next()?;
+        (!link.is_empty() && !link.contains(':')).then_some(link)
+    })
 }
 
 #[cfg(test)]
@@ -98,9 +83,6 @@ mod tests {
     #[test]
     fn only_relative_targets_count() {
         let text = "[a](docs/a.md#b) [b](https://example.org) [c](#d) ![e](e.png \"title\")\n```\na[1](b)\n```\n";
-        assert_eq!(
-            super::links(text).collect::<Vec<_>>(),
-            ["docs/a.md", "e.png"]
-        );
+        assert_eq!(super::links(text).collect::<Vec<_>>(), ["docs/a.md", "e.png"]);
     }
 }

@@ -19,9 +19,7 @@ pub(crate) fn wasm_target() -> Result<()> {
     if Path::new(libraries.trim()).is_dir() {
         return Ok(());
     }
-    say::step(format!(
-        "the Rust target {TARGET} is missing: installing it"
-    ));
+    say::step(format!("the Rust target {TARGET} is missing: installing it"));
     say::run(Command::new("rustup").args(["target", "add", TARGET]))
         .with_context(|| format!("install the Rust target {TARGET} in the way your Rust came"))
 }
@@ -42,11 +40,7 @@ pub(crate) fn node() -> Result<String> {
     let missing = "Node is missing: type `sudo apt-get install -y nodejs npm`";
     let version = say::output(Command::new("node").arg("--version")).context(missing)?;
     let version = version.trim();
-    let major = version
-        .trim_start_matches('v')
-        .split('.')
-        .next()
-        .and_then(|n| n.parse().ok());
+    let major = version.trim_start_matches('v').split('.').next().and_then(|n| n.parse().ok());
     ensure!(
         major.is_some_and(|major: u32| major >= NODE),
         "Node {version} is too old: this needs Node {NODE} or newer"
@@ -68,9 +62,7 @@ pub(crate) fn npm_packages() -> Result<()> {
     );
     say::step("installing the npm packages of e2e/package-lock.json");
     let mut npm = Command::new("npm");
-    npm.arg("ci")
-        .current_dir(project::path("e2e"))
-        .env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
+    npm.arg("ci").current_dir(project::path("e2e")).env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
     say::run(&mut npm)?;
     project::write(&stamp, lock.as_bytes())
 }
@@ -92,9 +84,7 @@ pub(crate) fn chromium() -> Result<PathBuf> {
     say::step("no Chromium found: installing Debian's");
     say::run(Command::new("apt-get").arg("update"))?;
     let mut install = Command::new("apt-get");
-    install
-        .args(["install", "-y", "chromium"])
-        .env("DEBIAN_FRONTEND", "noninteractive");
+    install.args(["install", "-y", "chromium"]).env("DEBIAN_FRONTEND", "noninteractive");
     say::run(&mut install)?;
     chromium_on_path()
         .with_context(|| format!("the Chromium just installed does not run: {CHROMIUM_BY_HAND}"))
@@ -106,15 +96,10 @@ const CHROMIUM_BY_HAND: &str = "type `sudo apt-get update && sudo apt-get instal
 
 fn chromium_on_path() -> Option<PathBuf> {
     let folders: Vec<_> = std::env::split_paths(&std::env::var_os("PATH")?).collect();
-    [
-        "chromium",
-        "chromium-browser",
-        "google-chrome",
-        "google-chrome-stable",
-    ]
-    .iter()
-    .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
-    .find(|path| path.is_file() && runs(path))
+    ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+        .iter()
+        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
+        .find(|path| path.is_file() && runs(path))
 }
 
 /// Ubuntu's `chromium-browser` is a script that only asks for a snap, so a file of that name proves nothing.

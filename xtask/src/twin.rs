@@ -25,26 +25,17 @@ pub(crate) fn html() -> Result<String> {
     for lecture in &list {
         lecture_html(&program, lecture, &mut html)?;
     }
-    say::step(format!(
-        "{} lectures, {} kB of text",
-        list.len(),
-        html.len() / 1000
-    ));
+    say::step(format!("{} lectures, {} kB of text", list.len(), html.len() / 1000));
     Ok(html)
 }
 
 fn lecture_html(program: &Path, lecture: &Value, html: &mut String) -> Result<()> {
     let key = |name: &str| {
-        lecture[name]
-            .as_str()
-            .with_context(|| format!("a listed lecture has no {name}"))
+        lecture[name].as_str().with_context(|| format!("a listed lecture has no {name}"))
     };
     let (id, question) = (key("id")?, key("question")?);
     let text = say::output(Command::new(program).args(["run", id]))?;
-    anyhow::ensure!(
-        !text.trim().is_empty(),
-        "`daxscope run {id}` printed nothing"
-    );
+    anyhow::ensure!(!text.trim().is_empty(), "`daxscope run {id}` printed nothing");
     writeln!(
         html,
         "<details><summary>{}: {}</summary>\n<pre tabindex=\"0\">{}</pre></details>",
@@ -56,18 +47,13 @@ fn lecture_html(program: &Path, lecture: &Value, html: &mut String) -> Result<()
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
     fn text_stays_text() {
-        assert_eq!(
-            super::escaped("a < b && c > d"),
-            "a &lt; b &amp;&amp; c &gt; d"
-        );
+        assert_eq!(super::escaped("a < b && c > d"), "a &lt; b &amp;&amp; c &gt; d");
     }
 }

@@ -27,10 +27,7 @@ pub(crate) fn build(optimise: bool) -> Result<Bound> {
     cargo
         .args(["build", "--package", "daxscope-frontend"])
         .args(["--target", "wasm32-unknown-unknown", "--profile", "wasm"])
-        .env(
-            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
-            remapped_paths()?,
-        );
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", remapped_paths()?);
     say::run(&mut cargo)?;
 
     say::step("making the bindings");
@@ -56,16 +53,13 @@ fn remapped_paths() -> Result<String> {
         .map(PathBuf::from)
         .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")));
     let mut remaps = vec![(project::root().to_path_buf(), "/daxscope")];
-    let sources = cargo_home
-        .context("neither CARGO_HOME nor HOME is set")?
-        .join("registry/src");
+    let sources = cargo_home.context("neither CARGO_HOME nor HOME is set")?.join("registry/src");
     for folder in std::fs::read_dir(sources).into_iter().flatten() {
         remaps.push((folder?.path(), "/dependencies"));
     }
     remaps.sort();
-    let flags = remaps
-        .iter()
-        .map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()));
+    let flags =
+        remaps.iter().map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()));
     Ok(flags.collect::<Vec<_>>().join(" "))
 }
 
@@ -82,21 +76,9 @@ fn optimised(module: &Path) -> Result<PathBuf> {
     wasm_opt
         .current_dir(project::path("e2e"))
         .arg("node_modules/binaryen/bin/wasm-opt")
-        .args([
-            LEVEL,
-            "--strip-debug",
-            "--strip-producers",
-            "--strip-target-features",
-        ])
-        .args([
-            "--enable-bulk-memory",
-            "--enable-multivalue",
-            "--enable-mutable-globals",
-        ])
-        .args([
-            "--enable-nontrapping-float-to-int",
-            "--enable-reference-types",
-        ])
+        .args([LEVEL, "--strip-debug", "--strip-producers", "--strip-target-features"])
+        .args(["--enable-bulk-memory", "--enable-multivalue", "--enable-mutable-globals"])
+        .args(["--enable-nontrapping-float-to-int", "--enable-reference-types"])
         .args(["--enable-sign-ext", "-o"])
         .arg(&to)
         .arg(module);
@@ -120,12 +102,9 @@ pub(crate) fn check_versions() -> Result<()> {
 /// The version of a package in the text of a `Cargo.lock`.
 fn locked<'a>(lock: &'a str, package: &str) -> Result<&'a str> {
     let head = format!("[[package]]\nname = \"{package}\"\nversion = \"");
-    let (_, rest) = lock
-        .split_once(&head)
-        .with_context(|| format!("Cargo.lock has no package {package}"))?;
-    rest.split('"')
-        .next()
-        .context("Cargo.lock ends in the middle of a version")
+    let (_, rest) =
+        lock.split_once(&head).with_context(|| format!("Cargo.lock has no package {package}"))?;
+    rest.split('"').next().context("Cargo.lock ends in the middle of a version")
 }
 
 #[cfg(test)]

@@ -40,14 +40,8 @@ pub enum Holds {
 
 impl Invariant {
     /// All of them, in the order in which they are shown.
-    pub const ALL: &'static [Self] = &[
-        Self::Tag,
-        Self::Cnt,
-        Self::Coh,
-        Self::D45,
-        Self::D410,
-        Self::Fsync,
-    ];
+    pub const ALL: &'static [Self] =
+        &[Self::Tag, Self::Cnt, Self::Coh, Self::D45, Self::D410, Self::Fsync];
 
     /// `INV-TAG`.
     #[must_use]
@@ -132,20 +126,14 @@ fn counters<M: Medium, const FAN: usize>(machine: &Machine<M, FAN>) -> Result<()
     machine.mappings().try_for_each(|mapping| {
         let space = machine.mapping(mapping);
         let exceptional = |entry: &crate::entry::Entry| entry.is_exceptional();
-        let entries = space
-            .i_pages
-            .iter(..)
-            .filter(|(_, entry)| exceptional(entry))
-            .count();
+        let entries = space.i_pages.iter(..).filter(|(_, entry)| exceptional(entry)).count();
         let pages = space.i_pages.iter(..).count() - entries;
         let counted = (space.nrpages, space.nrexceptional);
         if counted == (pages as u64, entries as u64) {
             return Ok(());
         }
         let name = name(machine, mapping);
-        Err(format!(
-            "{name}: counts {counted:?}, the tree holds {pages} and {entries}"
-        ))
+        Err(format!("{name}: counts {counted:?}, the tree holds {pages} and {entries}"))
     })
 }
 
@@ -167,16 +155,9 @@ fn stored_is_dirty<const FAN: usize>(
     judge: &Judge,
 ) -> Result<(), String> {
     for (ino, index) in judge.mapped_stores() {
-        if !machine
-            .inode(ino)
-            .mapping
-            .i_pages
-            .tag_get(index, Tag::Dirty)
-        {
+        if !machine.inode(ino).mapping.i_pages.tag_get(index, Tag::Dirty) {
             let name = &machine.inode(ino).name;
-            return Err(format!(
-                "{name} page {index} was stored to and is not DIRTY"
-            ));
+            return Err(format!("{name} page {index} was stored to and is not DIRTY"));
         }
     }
     Ok(())
@@ -190,10 +171,7 @@ fn clean_is_protected<M: Medium, const FAN: usize>(
         let writable = vma.ptes().filter(|(_, pte)| pte.writable);
         for (index, _) in writable {
             if !inode.mapping.i_pages.tag_get(index, Tag::Dirty) {
-                return Err(format!(
-                    "{} page {index} is clean, its PTE is writable",
-                    inode.name
-                ));
+                return Err(format!("{} page {index} is clean, its PTE is writable", inode.name));
             }
         }
     }
@@ -214,10 +192,7 @@ fn promises_survive<const FAN: usize>(
         };
         if lost {
             let name = &machine.inode(at.ino).name;
-            return Err(format!(
-                "{name} page {} word {} may be lost",
-                at.index, at.word
-            ));
+            return Err(format!("{name} page {} word {} may be lost", at.index, at.word));
         }
     }
     Ok(())
@@ -232,8 +207,6 @@ fn versions_keep<const FAN: usize>(
 }
 
 fn addr<M: Medium, const FAN: usize>(machine: &Machine<M, FAN>, at: FileWord) -> WordAddr {
-    let block = machine
-        .block_of(MappingId::File(at.ino), at.index)
-        .expect("stored to it");
+    let block = machine.block_of(MappingId::File(at.ino), at.index).expect("stored to it");
     WordAddr(machine.geometry.first_word(block).0 + u64::from(at.word))
 }

@@ -72,51 +72,31 @@ impl Judge {
                     self.stored(before, *at, *value);
                     self.note_mapped_store(at.ino, at.index);
                 }
-                Event::PageWritten {
-                    ino,
-                    index,
-                    word,
-                    words,
-                } => {
+                Event::PageWritten { ino, index, word, words } => {
                     for (offset, value) in (*word..).zip(words) {
-                        let at = FileWord {
-                            ino: *ino,
-                            index: *index,
-                            word: offset,
-                        };
+                        let at = FileWord { ino: *ino, index: *index, word: offset };
                         self.stored(before, at, *value);
                     }
                 }
-                Event::CallBegan {
-                    call: Call::Fsync | Call::Sync,
-                    ino,
-                } => {
+                Event::CallBegan { call: Call::Fsync | Call::Sync, ino } => {
                     if let Actor::Thread(thread) = step.actor {
                         self.began(thread, *ino);
                     }
                 }
-                Event::CallReturned {
-                    call: Call::Fsync | Call::Sync,
-                    result,
-                    ..
-                } => {
+                Event::CallReturned { call: Call::Fsync | Call::Sync, result, .. } => {
                     if let Actor::Thread(thread) = step.actor {
                         self.returned(thread, result.is_ok());
                     }
                 }
                 Event::ReadReturned { block, words, .. } => {
-                    self.judge_read(after, *block, words)
-                        .into_iter()
-                        .for_each(&mut say);
+                    self.judge_read(after, *block, words).into_iter().for_each(&mut say);
                 }
                 Event::Loaded { at, value } => {
                     self.judge_word(*at, *value).into_iter().for_each(&mut say);
                 }
                 Event::Sigbus { .. } => say(Verdict::IoError),
                 Event::BlockWritten { block, .. } => {
-                    self.judge_write(before, after, *block)
-                        .into_iter()
-                        .for_each(&mut say);
+                    self.judge_write(before, after, *block).into_iter().for_each(&mut say);
                 }
                 _ => {}
             }
@@ -136,21 +116,11 @@ impl Judge {
         at: FileWord,
         value: Word,
     ) {
-        let history = match self
-            .histories
-            .binary_search_by_key(&at, |history| history.at)
-        {
+        let history = match self.histories.binary_search_by_key(&at, |history| history.at) {
             Ok(found) => &mut self.histories[found],
             Err(place) => {
                 let first = word_of(before, at);
-                self.histories.insert(
-                    place,
-                    History {
-                        at,
-                        values: vec![first],
-                        promised: 0,
-                    },
-                );
+                self.histories.insert(place, History { at, values: vec![first], promised: 0 });
                 &mut self.histories[place]
             }
         };
@@ -166,20 +136,13 @@ impl Judge {
     }
 
     fn began(&mut self, thread: ThreadId, ino: Option<Ino>) {
-        let covered = self
-            .histories
-            .iter()
-            .filter(|h| ino.is_none_or(|ino| h.at.ino == ino));
+        let covered = self.histories.iter().filter(|h| ino.is_none_or(|ino| h.at.ino == ino));
         let newest = covered.map(|h| (h.at, h.values.len() - 1)).collect();
         self.pledges.push(Pledge { thread, newest });
     }
 
     fn returned(&mut self, thread: ThreadId, success: bool) {
-        let Some(place) = self
-            .pledges
-            .iter()
-            .position(|pledge| pledge.thread == thread)
-        else {
+        let Some(place) = self.pledges.iter().position(|pledge| pledge.thread == thread) else {
             return;
         };
         let pledge = self.pledges.remove(place);
@@ -190,18 +153,12 @@ impl Judge {
     }
 
     fn history(&self, at: FileWord) -> Option<&History> {
-        let found = self
-            .histories
-            .binary_search_by_key(&at, |history| history.at)
-            .ok()?;
+        let found = self.histories.binary_search_by_key(&at, |history| history.at).ok()?;
         Some(&self.histories[found])
     }
 
     fn history_mut(&mut self, at: FileWord) -> Option<&mut History> {
-        let found = self
-            .histories
-            .binary_search_by_key(&at, |history| history.at)
-            .ok()?;
+        let found = self.histories.binary_search_by_key(&at, |history| history.at).ok()?;
         Some(&mut self.histories[found])
     }
 
@@ -212,11 +169,7 @@ impl Judge {
             return None;
         }
         let known = history.values.contains(&value);
-        Some(if known {
-            Verdict::StaleRead
-        } else {
-            Verdict::GarbageRead
-        })
+        Some(if known { Verdict::StaleRead } else { Verdict::GarbageRead })
     }
 
     /// A reader got these words for a block.
@@ -231,11 +184,7 @@ impl Judge {
         };
         let mut verdicts = Vec::new();
         for (word, value) in (0u16..).zip(words) {
-            let at = FileWord {
-                ino: inode.ino,
-                index,
-                word,
-            };
+            let at = FileWord { ino: inode.ino, index, word };
             let verdict = match self.history(at) {
                 Some(_) => self.judge_word(at, *value),
                 // Never stored to: the initial content is still there to compare with.
@@ -264,9 +213,7 @@ impl Judge {
 
     /// Whether the newest value of some word is nowhere to be found any more.
     fn newest_is_gone<const FAN: usize>(&self, after: &Machine<SimMedium, FAN>) -> bool {
-        self.histories
-            .iter()
-            .any(|history| word_of(after, history.at) != history.newest())
+        self.histories.iter().any(|history| word_of(after, history.at) != history.newest())
     }
 
     /// Whether any call has promised durability for a stored word.
@@ -285,17 +232,14 @@ impl Judge {
             let FileWord { ino, index, word } = history.at;
             let file = files.iter().find(|file| file.ino == ino);
             let page = file.and_then(|file| file.pages.get(usize::try_from(index.0).ok()?));
-            page.and_then(|page| page.get(usize::from(word)))
-                .is_some_and(|w| history.keeps(*w))
+            page.and_then(|page| page.get(usize::from(word))).is_some_and(|w| history.keeps(*w))
         });
         if kept { Verdict::Ok } else { Verdict::DataLost }
     }
 
     /// The words that were stored to, with their newest value.
     pub fn newest(&self) -> impl Iterator<Item = (FileWord, Word)> {
-        self.histories
-            .iter()
-            .map(|history| (history.at, history.newest()))
+        self.histories.iter().map(|history| (history.at, history.newest()))
     }
 
     /// The words that must survive, with a test for each: does this value keep the promise?
@@ -313,9 +257,7 @@ impl Judge {
 /// What the file holds in memory now: its page if one is cached, else the medium through the CPU
 /// caches.
 fn word_of<const FAN: usize>(machine: &Machine<SimMedium, FAN>, at: FileWord) -> Word {
-    let page = machine
-        .mapping(MappingId::File(at.ino))
-        .find_get_page(at.index);
+    let page = machine.mapping(MappingId::File(at.ino)).find_get_page(at.index);
     match page.filter(|page| page.uptodate) {
         Some(page) => page.words[usize::from(at.word)],
         None => medium_word(machine, at),
@@ -323,11 +265,7 @@ fn word_of<const FAN: usize>(machine: &Machine<SimMedium, FAN>, at: FileWord) ->
 }
 
 fn medium_word<const FAN: usize>(machine: &Machine<SimMedium, FAN>, at: FileWord) -> Word {
-    let block = machine
-        .block_of(MappingId::File(at.ino), at.index)
-        .expect("stored to it");
+    let block = machine.block_of(MappingId::File(at.ino), at.index).expect("stored to it");
     let first = machine.geometry.first_word(block).0;
-    machine
-        .medium
-        .load_word(WordAddr(first + u64::from(at.word)))
+    machine.medium.load_word(WordAddr(first + u64::from(at.word)))
 }

@@ -611,130 +611,30 @@ mod tests {
                 "=",
             ],
         ),
-        (
-            "flush-bdev",
-            [
-                "s-bdev",
-                "passed",
-                "=",
-                "=",
-                "=",
-                "=",
-                "=",
-                "dax-device",
-                "=",
-                "=",
-                "=",
-            ],
-        ),
-        (
-            "s-dax-scope",
-            [
-                "all-bdev", "=", "=", "regular", "=", "=", "=", "=", "=", "=", "=",
-            ],
-        ),
-        (
-            "raw-mmap-dax",
-            ["on", "=", "=", "off", "=", "=", "=", "=", "=", "=", "="],
-        ),
-        (
-            "entry-lock",
-            ["no", "=", "=", "=", "yes", "=", "=", "=", "=", "=", "="],
-        ),
+        ("flush-bdev", ["s-bdev", "passed", "=", "=", "=", "=", "=", "dax-device", "=", "=", "="]),
+        ("s-dax-scope", ["all-bdev", "=", "=", "regular", "=", "=", "=", "=", "=", "=", "="]),
+        ("raw-mmap-dax", ["on", "=", "=", "off", "=", "=", "=", "=", "=", "=", "="]),
+        ("entry-lock", ["no", "=", "=", "=", "yes", "=", "=", "=", "=", "=", "="]),
         (
             "dirty-cleared-by-flush",
-            [
-                "no",
-                "=",
-                "=",
-                "=",
-                "=",
-                "=",
-                "protected",
-                "=",
-                "=",
-                "=",
-                "=",
-            ],
+            ["no", "=", "=", "=", "=", "=", "protected", "=", "=", "=", "="],
         ),
-        (
-            "fence-place",
-            [
-                "flush-end",
-                "=",
-                "=",
-                "=",
-                "=",
-                "device-flush",
-                "=",
-                "=",
-                "=",
-                "=",
-                "=",
-            ],
-        ),
-        (
-            "invalidate-drops-dirty",
-            ["yes", "=", "=", "=", "=", "=", "no", "=", "=", "=", "="],
-        ),
+        ("fence-place", ["flush-end", "=", "=", "=", "=", "device-flush", "=", "=", "=", "=", "="]),
+        ("invalidate-drops-dirty", ["yes", "=", "=", "=", "=", "=", "no", "=", "=", "=", "="]),
         (
             "dax-alloc-cleans-alias",
-            [
-                "no",
-                "=",
-                "=",
-                "=",
-                "=",
-                "yes",
-                "=",
-                "=",
-                "=",
-                "=",
-                "ext2-only",
-            ],
+            ["no", "=", "=", "=", "=", "yes", "=", "=", "=", "=", "ext2-only"],
         ),
-        (
-            "jbd-forget",
-            ["old", "=", "=", "=", "=", "=", "=", "=", "=", "new", "="],
-        ),
-        (
-            "map-sync",
-            ["no", "=", "=", "=", "=", "=", "=", "yes", "=", "=", "="],
-        ),
-        (
-            "wait-for-pins",
-            ["no", "=", "=", "=", "=", "=", "=", "=", "yes", "=", "="],
-        ),
+        ("jbd-forget", ["old", "=", "=", "=", "=", "=", "=", "=", "=", "new", "="]),
+        ("map-sync", ["no", "=", "=", "=", "=", "=", "=", "yes", "=", "=", "="]),
+        ("wait-for-pins", ["no", "=", "=", "=", "=", "=", "=", "=", "yes", "=", "="]),
         (
             "entry-layout",
-            [
-                "packed-4.5",
-                "=",
-                "=",
-                "=",
-                "packed-4.7",
-                "=",
-                "=",
-                "=",
-                "=",
-                "xarray",
-                "=",
-            ],
+            ["packed-4.5", "=", "=", "=", "packed-4.7", "=", "=", "=", "=", "xarray", "="],
         ),
-        (
-            "mapping-tree",
-            [
-                "radix", "=", "=", "=", "=", "=", "=", "=", "=", "xarray", "=",
-            ],
-        ),
-        (
-            "entry-payload",
-            ["sector", "=", "=", "=", "=", "=", "=", "=", "pfn", "=", "="],
-        ),
-        (
-            "write-open-mounted",
-            ["yes", "=", "=", "=", "=", "=", "=", "=", "=", "=", "="],
-        ),
+        ("mapping-tree", ["radix", "=", "=", "=", "=", "=", "=", "=", "=", "xarray", "="]),
+        ("entry-payload", ["sector", "=", "=", "=", "=", "=", "=", "=", "pfn", "=", "="]),
+        ("write-open-mounted", ["yes", "=", "=", "=", "=", "=", "=", "=", "=", "=", "="]),
     ];
 
     #[test]
@@ -752,10 +652,7 @@ mod tests {
                 );
             }
         }
-        let history = SWITCHES
-            .iter()
-            .filter(|s| s.kind == SwitchKind::History)
-            .count();
+        let history = SWITCHES.iter().filter(|s| s.kind == SwitchKind::History).count();
         assert_eq!(history, HISTORY.len());
     }
 
@@ -775,14 +672,9 @@ mod tests {
     fn a_value_not_modelled_is_refused_by_hand_and_when_read_but_not_in_a_preset() {
         let mut s = Semantics::preset(Epoch::V5_1);
         assert_eq!(s.get("jbd-forget"), Some("new"), "the preset is accepted");
-        assert_eq!(
-            s.jbd_forget().unwrap_err().to_string(),
-            "not modelled yet: jbd-forget=new"
-        );
+        assert_eq!(s.jbd_forget().unwrap_err().to_string(), "not modelled yet: jbd-forget=new");
         let refused = s.set("jbd-forget", "new").unwrap_err();
-        let SetError::NotModelled(what) = refused else {
-            panic!("{refused:?}")
-        };
+        let SetError::NotModelled(what) = refused else { panic!("{refused:?}") };
         assert_eq!(what.to_string(), "not modelled yet: jbd-forget=new");
     }
 
@@ -790,10 +682,7 @@ mod tests {
     fn unknown_switches_and_values_are_told_apart() {
         let mut s = Semantics::preset(Epoch::V4_5_0);
         let before = s;
-        assert_eq!(
-            s.set("fence-plaice", "flush-end"),
-            Err(SetError::UnknownSwitch)
-        );
+        assert_eq!(s.set("fence-plaice", "flush-end"), Err(SetError::UnknownSwitch));
         assert_eq!(
             s.set("fence-place", "nowhere"),
             Err(SetError::UnknownValue(&["flush-end", "device-flush"]))

@@ -83,10 +83,7 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
             Component::Inode(ino) => format!("inode of file {}", self.inode(ino).name),
             Component::Line(line) => {
                 let block = self.geometry.block_of(line);
-                format!(
-                    "{block} line {}",
-                    line.0 - self.geometry.first_line(block).0
-                )
+                format!("{block} line {}", line.0 - self.geometry.first_line(block).0)
             }
             Component::WaitQueue => "sleepers on entry locks".to_string(),
         }
@@ -105,20 +102,12 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
         match component {
             Component::Thread(ThreadId(n)) => {
                 let thread = &self.threads[usize::from(n)];
-                thread
-                    .stack
-                    .last()
-                    .map_or("user mode", |frame| frame.function())
-                    .to_string()
+                thread.stack.last().map_or("user mode", |frame| frame.function()).to_string()
             }
             Component::Pte(VmaId(n), index) => {
                 let pte = self.vmas.get(usize::from(n)).and_then(|vma| vma.pte(index));
                 pte.map_or("none".to_string(), |pte| {
-                    let mode = if pte.writable {
-                        "writable"
-                    } else {
-                        "read-only"
-                    };
+                    let mode = if pte.writable { "writable" } else { "read-only" };
                     format!("{}, {mode}", pte.block)
                 })
             }
@@ -137,11 +126,7 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
             Component::WaitQueue => {
                 let name = |id: ThreadId| self.threads[usize::from(id.0)].program.name.as_str();
                 let sleepers: Vec<_> = self.waiters.iter().map(|(id, ..)| name(*id)).collect();
-                if sleepers.is_empty() {
-                    "none".to_string()
-                } else {
-                    sleepers.join(", ")
-                }
+                if sleepers.is_empty() { "none".to_string() } else { sleepers.join(", ") }
             }
         }
     }
@@ -156,11 +141,7 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
             EntryKind::Page(_) => format!("page, tags {tags}"),
             EntryKind::Dax(dax) => {
                 let lock = if dax.locked { ", locked" } else { "" };
-                let block = if dax.empty {
-                    "no block".to_string()
-                } else {
-                    dax.block.to_string()
-                };
+                let block = if dax.empty { "no block".to_string() } else { dax.block.to_string() };
                 let word = self.entry_word(dax);
                 format!("entry {word:#x} for {block}, tags {tags}{lock}")
             }
@@ -170,16 +151,8 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
     /// The word that the kernel of this epoch stores for an entry.
     #[must_use]
     pub fn entry_word(&self, dax: crate::entry::DaxEntry) -> u64 {
-        let layout = self
-            .semantics
-            .entry_layout()
-            .unwrap_or(EntryLayout::Packed45);
-        layout.pack(
-            dax,
-            self.semantics
-                .entry_payload()
-                .unwrap_or(EntryPayload::Sector),
-        )
+        let layout = self.semantics.entry_layout().unwrap_or(EntryLayout::Packed45);
+        layout.pack(dax, self.semantics.entry_payload().unwrap_or(EntryPayload::Sector))
     }
 
     fn describe_page(&self, mapping: MappingId, index: PageIndex) -> String {
@@ -187,11 +160,7 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
             return "none".to_string();
         };
         let flags = page.flags();
-        let flags = if flags.is_empty() {
-            "not uptodate".to_string()
-        } else {
-            flags.join(" ")
-        };
+        let flags = if flags.is_empty() { "not uptodate".to_string() } else { flags.join(" ") };
         format!("{}, {flags}", labels(&page.words))
     }
 
@@ -199,11 +168,7 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
         let medium = &self.medium;
         let mut words = labels(&medium.guaranteed(line));
         for (n, version) in medium.versions(line).enumerate().skip(1) {
-            let nt = if medium.stores(line)[n - 1].nt {
-                " nt"
-            } else {
-                ""
-            };
+            let nt = if medium.stores(line)[n - 1].nt { " nt" } else { "" };
             words.push_str(&format!(", then {}{nt}", labels(&version)));
         }
         for mark in medium.pending(line) {

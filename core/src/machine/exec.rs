@@ -107,29 +107,13 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             Op::Load { at } => return Ok(self.access(id, at, None, report)),
             Op::Store { at, value } => return Ok(self.access(id, at, Some(value), report)),
             Op::Mmap { ino } => Frame::SysMmap { ino },
-            Op::Write {
-                at: FileWord { ino, index, word },
-                ref words,
-            } => Frame::SysWrite {
-                job: WriteJob {
-                    ino,
-                    index,
-                    word,
-                    words: words.clone(),
-                },
-            },
-            Op::Read { ino, index } => Frame::SysRead {
-                mapping: MappingId::File(ino),
-                index,
-            },
-            Op::RawRead { index } => Frame::SysRead {
-                mapping: MappingId::Bdev,
-                index,
-            },
+            Op::Write { at: FileWord { ino, index, word }, ref words } => {
+                Frame::SysWrite { job: WriteJob { ino, index, word, words: words.clone() } }
+            }
+            Op::Read { ino, index } => Frame::SysRead { mapping: MappingId::File(ino), index },
+            Op::RawRead { index } => Frame::SysRead { mapping: MappingId::Bdev, index },
             Op::Fsync { ino } => Frame::SysFsync { ino, called: false },
-            Op::Sync => Frame::SysSync {
-                at: SyncAt::Inodes(0),
-            },
+            Op::Sync => Frame::SysSync { at: SyncAt::Inodes(0) },
             Op::InvalidateBdev => Frame::InvalidateBdev,
         };
         let (call, ino) = match *op {
@@ -150,11 +134,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     fn run_frame(&mut self, id: ThreadId, frame: Frame, report: &mut impl Report) -> Outcome {
         match frame {
             Frame::SysMmap { ino } => self.sys_mmap(id, ino, report),
-            Frame::HandleMmFault {
-                site,
-                write,
-                called,
-            } => Ok(self.handle_mm_fault(site, write, called)),
+            Frame::HandleMmFault { site, write, called } => {
+                Ok(self.handle_mm_fault(site, write, called))
+            }
             Frame::DaxFault { site, write, at } => self.dax_fault(id, site, write, at, report),
             Frame::DaxInsertMapping { site, write, at } => {
                 self.dax_insert_mapping(id, site, write, at, report)
@@ -163,10 +145,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             Frame::DaxPfnMkwrite { site, at } => self.dax_pfn_mkwrite(id, site, at, report),
 
             Frame::SysWrite { job } => {
-                let callee = Frame::GenericPerformWrite {
-                    job: job.clone(),
-                    at: WriteAt::Grab,
-                };
+                let callee = Frame::GenericPerformWrite { job: job.clone(), at: WriteAt::Grab };
                 Ok(Flow::Calls(Frame::SysWrite { job }, callee))
             }
             Frame::GenericPerformWrite { job, at } => self.generic_perform_write(job, at, report),
@@ -174,11 +153,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             Frame::GenericFileReadIter { mapping, index, at } => {
                 self.generic_file_read_iter(mapping, index, at, report)
             }
-            Frame::DaxDoIo {
-                mapping,
-                index,
-                why,
-            } => self.dax_do_io(mapping, index, why, report),
+            Frame::DaxDoIo { mapping, index, why } => self.dax_do_io(mapping, index, why, report),
 
             Frame::SysFsync { ino, called } => Ok(sys_fsync(ino, called, report)),
             Frame::Ext4SyncFile { ino, at } => self.ext4_sync_file(ino, at, report),
@@ -194,12 +169,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             Frame::DaxWritebackMappingRange { ino, at } => {
                 self.dax_writeback_mapping_range(id, ino, at, report)
             }
-            Frame::DaxWritebackOne {
-                ino,
-                index,
-                entry,
-                at,
-            } => self.dax_writeback_one(id, ino, index, entry, at, report),
+            Frame::DaxWritebackOne { ino, index, entry, at } => {
+                self.dax_writeback_one(id, ino, index, entry, at, report)
+            }
 
             Frame::WriteCachePages { mapping, at } => {
                 self.write_cache_pages(id, mapping, at, report)
@@ -207,11 +179,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             Frame::BlockWriteFullPage { mapping, index, at } => {
                 Ok(self.block_write_full_page(mapping, index, at, report))
             }
-            Frame::PmemMakeRequest {
-                mapping,
-                index,
-                block,
-            } => self.pmem_make_request(id, mapping, index, block, report),
+            Frame::PmemMakeRequest { mapping, index, block } => {
+                self.pmem_make_request(id, mapping, index, block, report)
+            }
             Frame::BlkdevIssueFlush => self.blkdev_issue_flush(id, report),
             Frame::InvalidateBdev => Ok(self.invalidate_bdev(report)),
         }
@@ -220,18 +190,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     fn sys_mmap(&mut self, id: ThreadId, ino: Ino, report: &mut impl Report) -> Outcome {
         // The mapping's protection asks for a fault before the first store to each page.
         report.rule(RuleId::DAX_8);
-        self.vmas.push(Vma {
-            thread: id,
-            ino,
-            ptes: Vec::new(),
-        });
+        self.vmas.push(Vma { thread: id, ino, ptes: Vec::new() });
         report.changed(Component::Vmas);
         report.event(|| Event::Mmapped { ino });
-        report.event(|| Event::CallReturned {
-            call: Call::Mmap,
-            ino: Some(ino),
-            result: Ok(()),
-        });
+        report.event(|| Event::CallReturned { call: Call::Mmap, ino: Some(ino), result: Ok(()) });
         Ok(Flow::CallDone)
     }
 
@@ -267,17 +229,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
 fn sys_fsync(ino: Ino, called: bool, report: &mut impl Report) -> Flow {
     if !called {
-        let callee = Frame::Ext4SyncFile {
-            ino,
-            at: SyncFileAt::Write,
-        };
+        let callee = Frame::Ext4SyncFile { ino, at: SyncFileAt::Write };
         return Flow::Calls(Frame::SysFsync { ino, called: true }, callee);
     }
     report.rule(RuleId::FS_5);
-    report.event(|| Event::CallReturned {
-        call: Call::Fsync,
-        ino: Some(ino),
-        result: Ok(()),
-    });
+    report.event(|| Event::CallReturned { call: Call::Fsync, ino: Some(ino), result: Ok(()) });
     Flow::CallDone
 }

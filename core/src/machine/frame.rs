@@ -35,10 +35,7 @@ pub struct WriteJob {
 }
 
 /// One activation of a kernel function.
-#[allow(
-    missing_docs,
-    reason = "the fields are the function's arguments and its place in it"
-)]
+#[allow(missing_docs, reason = "the fields are the function's arguments and its place in it")]
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Frame {
     /// `mmap(2)`.
@@ -46,10 +43,7 @@ pub enum Frame {
     /// `write(2)`.
     SysWrite { job: WriteJob },
     /// `read(2)`.
-    SysRead {
-        mapping: MappingId,
-        index: PageIndex,
-    },
+    SysRead { mapping: MappingId, index: PageIndex },
     /// `fsync(2)`.
     SysFsync { ino: Ino, called: bool },
     /// `sync(2)`. Models FS-4: `fs/sync.c` (4.5).
@@ -58,23 +52,11 @@ pub enum Frame {
     InvalidateBdev,
 
     /// A fault in a user mapping: no PTE, or a write through a read-only one.
-    HandleMmFault {
-        site: Site,
-        write: bool,
-        called: bool,
-    },
+    HandleMmFault { site: Site, write: bool, called: bool },
     /// Models DAX-6: `fs/dax.c` (4.5), with the entry lock of 4.7 (DAX-16).
-    DaxFault {
-        site: Site,
-        write: bool,
-        at: FaultAt,
-    },
+    DaxFault { site: Site, write: bool, at: FaultAt },
     /// Models DAX-7, DAX-8: `fs/dax.c` (4.5).
-    DaxInsertMapping {
-        site: Site,
-        write: bool,
-        at: InsertAt,
-    },
+    DaxInsertMapping { site: Site, write: bool, at: InsertAt },
     /// A write to a write-protected PTE. Models DAX-8, DAX-9: `mm/memory.c` (4.5).
     WpPfnShared { site: Site, at: WpAt },
     /// Models DAX-9, DAX-19: `fs/dax.c` (4.5, 4.10).
@@ -83,17 +65,9 @@ pub enum Frame {
     /// Buffered write of words within one page. Models `mm/filemap.c` (4.5).
     GenericPerformWrite { job: WriteJob, at: WriteAt },
     /// Buffered read of one page. Models `mm/filemap.c` (4.5).
-    GenericFileReadIter {
-        mapping: MappingId,
-        index: PageIndex,
-        at: ReadAt,
-    },
+    GenericFileReadIter { mapping: MappingId, index: PageIndex, at: ReadAt },
     /// A read past the page cache. Models DAX-1: `fs/dax.c` (4.5).
-    DaxDoIo {
-        mapping: MappingId,
-        index: PageIndex,
-        why: Direct,
-    },
+    DaxDoIo { mapping: MappingId, index: PageIndex, why: Direct },
 
     /// Models FS-1: `fs/ext4/fsync.c` (4.5), without a journal.
     Ext4SyncFile { ino: Ino, at: SyncFileAt },
@@ -106,26 +80,13 @@ pub enum Frame {
     /// Models DAX-12: `fs/dax.c` (4.5).
     DaxWritebackMappingRange { ino: Ino, at: RangeAt },
     /// Models DAX-12 step 6 (4.5) and DAX-18 (4.10): `fs/dax.c`.
-    DaxWritebackOne {
-        ino: Ino,
-        index: PageIndex,
-        entry: Entry,
-        at: OneAt,
-    },
+    DaxWritebackOne { ino: Ino, index: PageIndex, entry: Entry, at: OneAt },
     /// Models TREE-10 to TREE-12: `mm/page-writeback.c` (4.5).
     WriteCachePages { mapping: MappingId, at: CacheAt },
     /// Models TREE-11: `fs/buffer.c` (4.5).
-    BlockWriteFullPage {
-        mapping: MappingId,
-        index: PageIndex,
-        at: FullPageAt,
-    },
+    BlockWriteFullPage { mapping: MappingId, index: PageIndex, at: FullPageAt },
     /// The pmem driver copies at submit. Models DAX-22: `drivers/nvdimm/pmem.c` (4.5, 4.9).
-    PmemMakeRequest {
-        mapping: MappingId,
-        index: PageIndex,
-        block: BlockNr,
-    },
+    PmemMakeRequest { mapping: MappingId, index: PageIndex, block: BlockNr },
     /// Models FS-1 step 5, DAX-22: `block/blk-flush.c` (4.5).
     BlkdevIssueFlush,
 }
@@ -347,11 +308,7 @@ impl Frame {
         use alloc::format;
         match self {
             Self::HandleMmFault { site, write, .. } | Self::DaxFault { site, write, .. } => {
-                format!(
-                    "page {}, {}",
-                    site.index,
-                    if *write { "write" } else { "read" }
-                )
+                format!("page {}, {}", site.index, if *write { "write" } else { "read" })
             }
             Self::DaxInsertMapping { site, .. }
             | Self::WpPfnShared { site, .. }
@@ -367,10 +324,7 @@ impl Frame {
                 MappingId::File(_) => format!("page {index}"),
             },
             Self::PmemMakeRequest { block, .. } => format!("write {block}"),
-            Self::WriteCachePages {
-                mapping: MappingId::Bdev,
-                ..
-            } => "device".into(),
+            Self::WriteCachePages { mapping: MappingId::Bdev, .. } => "device".into(),
             _ => alloc::string::String::new(),
         }
     }

@@ -74,84 +74,50 @@ impl Setup {
         }
         for (n, (block, words)) in self.contents.iter().enumerate() {
             let expected = self.geometry.words_per_block();
-            let fail = |message| {
-                Err(SetupError {
-                    place: Place::Contents(n),
-                    message,
-                })
-            };
+            let fail = |message| Err(SetupError { place: Place::Contents(n), message });
             if let Err(message) = self.in_pool(*block) {
                 return fail(message);
             }
             if words.len() as u64 != expected {
-                return fail(format!(
-                    "{block} has {} words, a block has {expected}",
-                    words.len()
-                ));
+                return fail(format!("{block} has {} words, a block has {expected}", words.len()));
             }
         }
         for (n, program) in self.programs.iter().enumerate() {
             for (at, op) in program.ops.iter().enumerate() {
                 let earlier = &program.ops[..at];
-                self.check_op(op, earlier).map_err(|message| SetupError {
-                    place: Place::Op(n, at),
-                    message,
-                })?;
+                self.check_op(op, earlier)
+                    .map_err(|message| SetupError { place: Place::Op(n, at), message })?;
             }
         }
         Ok(())
     }
 
     fn check_file(&self, n: usize, file: &FileSetup) -> Result<(), SetupError> {
-        let fail = |message| {
-            Err(SetupError {
-                place: Place::File(n),
-                message,
-            })
-        };
+        let fail = |message| Err(SetupError { place: Place::File(n), message });
         if file.ino.0 < 11 {
             return fail(format!("{} is reserved, files start at inode 11", file.ino));
         }
-        if self.files[..n]
-            .iter()
-            .any(|other| other.ino == file.ino || other.name == file.name)
-        {
+        if self.files[..n].iter().any(|other| other.ino == file.ino || other.name == file.name) {
             return fail(format!("{} `{}` is there twice", file.ino, file.name));
         }
         if file.blocks.is_empty() {
-            return fail(format!(
-                "file `{}` has no page, expected at least one",
-                file.name
-            ));
+            return fail(format!("file `{}` has no page, expected at least one", file.name));
         }
         if file.blocks.len() > crate::fs::PAGES_MAX {
             let (name, pages) = (&file.name, file.blocks.len());
             let most = crate::fs::PAGES_MAX;
-            return fail(format!(
-                "file `{name}` has {pages} pages, at most {most} fit an inode"
-            ));
+            return fail(format!("file `{name}` has {pages} pages, at most {most} fit an inode"));
         }
         if n >= crate::fs::inodes_max(&self.geometry) {
             let most = crate::fs::inodes_max(&self.geometry);
-            return fail(format!(
-                "file `{}` is one too many, at most {most} fit",
-                file.name
-            ));
+            return fail(format!("file `{}` is one too many, at most {most} fit", file.name));
         }
         for (page, block) in file.blocks.iter().enumerate() {
-            let fail = |message| {
-                Err(SetupError {
-                    place: Place::FileBlock(n, page),
-                    message,
-                })
-            };
+            let fail = |message| Err(SetupError { place: Place::FileBlock(n, page), message });
             if let Err(message) = self.in_pool(*block) {
                 return fail(message);
             }
-            let before = self.files[..n]
-                .iter()
-                .flat_map(|f| &f.blocks)
-                .chain(&file.blocks[..page]);
+            let before = self.files[..n].iter().flat_map(|f| &f.blocks).chain(&file.blocks[..page]);
             if before.into_iter().any(|other| other == block) {
                 return fail(format!("{block} has an owner already, a block has one"));
             }
@@ -165,20 +131,14 @@ impl Setup {
         if (crate::fs::FIRST_POOL_BLOCK.0..=last).contains(&block.0) {
             return Ok(());
         }
-        Err(format!(
-            "{block} is out of range, expected {} to b{last}",
-            crate::fs::FIRST_POOL_BLOCK
-        ))
+        Err(format!("{block} is out of range, expected {} to b{last}", crate::fs::FIRST_POOL_BLOCK))
     }
 
     fn check_op(&self, op: &Op, earlier: &[Op]) -> Result<(), String> {
         match op {
             Op::Mmap { ino } => match self.file(*ino)? {
                 file if file.dax => Ok(()),
-                file => Err(format!(
-                    "not modelled yet: mmap of `{}`, which is not DAX",
-                    file.name
-                )),
+                file => Err(format!("not modelled yet: mmap of `{}`, which is not DAX", file.name)),
             },
             Op::Load { at } | Op::Store { at, .. } => {
                 let file = self.file(at.ino)?;
@@ -190,10 +150,7 @@ impl Setup {
             Op::Write { at, words } => {
                 let file = self.file(at.ino)?;
                 if file.dax {
-                    return Err(format!(
-                        "not modelled yet: write(2) of DAX file `{}`",
-                        file.name
-                    ));
+                    return Err(format!("not modelled yet: write(2) of DAX file `{}`", file.name));
                 }
                 if words.is_empty() {
                     return Err("nothing to write, expected at least one word".into());
@@ -204,10 +161,7 @@ impl Setup {
             Op::Read { ino, index } => self.check_page(self.file(*ino)?, *index),
             Op::RawRead { index } => match self.geometry.blocks {
                 blocks if index.0 < blocks => Ok(()),
-                blocks => Err(format!(
-                    "b{index} is out of range, expected b0 to b{}",
-                    blocks - 1
-                )),
+                blocks => Err(format!("b{index} is out of range, expected b0 to b{}", blocks - 1)),
             },
             Op::Fsync { ino } => self.file(*ino).map(|_| ()),
             Op::Sync | Op::InvalidateBdev => Ok(()),
@@ -224,10 +178,7 @@ impl Setup {
         if index.0 as usize <= last {
             return Ok(());
         }
-        Err(format!(
-            "page {index} of `{}` is out of range, expected 0 to {last}",
-            file.name
-        ))
+        Err(format!("page {index} of `{}` is out of range, expected 0 to {last}", file.name))
     }
 
     fn check_word(&self, word: u16, count: u64) -> Result<(), String> {
@@ -235,8 +186,6 @@ impl Setup {
         if u64::from(word) + count <= words {
             return Ok(());
         }
-        Err(format!(
-            "word {word} + {count} leaves the page, which has {words} words"
-        ))
+        Err(format!("word {word} + {count} leaves the page, which has {words} words"))
     }
 }

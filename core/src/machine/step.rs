@@ -544,19 +544,8 @@ impl FullReport {
     pub fn into_step(mut self, actor: Actor) -> Step {
         self.changed.sort_unstable();
         self.changed.dedup();
-        let Self {
-            rules,
-            events,
-            changed,
-            stack,
-        } = self;
-        Step {
-            actor,
-            stack,
-            rules,
-            events,
-            changed,
-        }
+        let Self { rules, events, changed, stack } = self;
+        Step { actor, stack, rules, events, changed }
     }
 }
 
@@ -570,11 +559,7 @@ impl Report for FullReport {
         self.events.push(event());
     }
     fn acted_in(&mut self, callers: &[Frame], function: &'static str) {
-        self.stack = callers
-            .iter()
-            .map(Frame::function)
-            .chain([function])
-            .collect();
+        self.stack = callers.iter().map(Frame::function).chain([function]).collect();
     }
     fn changed(&mut self, component: Component) {
         self.changed.push(component);

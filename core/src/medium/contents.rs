@@ -20,10 +20,7 @@ pub(super) struct Contents {
 
 impl Clone for Contents {
     fn clone(&self) -> Self {
-        Self {
-            chunks: self.chunks.clone(),
-            words: self.words,
-        }
+        Self { chunks: self.chunks.clone(), words: self.words }
     }
 
     fn clone_from(&mut self, source: &Self) {
@@ -36,10 +33,7 @@ impl Contents {
     /// These words.
     pub(super) fn new(words: &[Word]) -> Self {
         let chunks = words.chunks(CHUNK_WORDS).map(Arc::from).collect();
-        Self {
-            chunks,
-            words: words.len() as u64,
-        }
+        Self { chunks, words: words.len() as u64 }
     }
 
     /// `words` zero words; full chunks are one shared chunk until written.

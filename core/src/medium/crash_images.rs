@@ -61,16 +61,8 @@ impl Image {
         self.assert_made_from(medium);
         medium.guaranteed.read(at, into);
         let lines = LineRange::of_words(at, into.len() as u64);
-        for choice in self
-            .choice
-            .iter()
-            .filter(|choice| lines.contains(choice.line))
-        {
-            overlay(
-                &medium.stores(choice.line)[..choice.kept.0 as usize],
-                at,
-                into,
-            );
+        for choice in self.choice.iter().filter(|choice| lines.contains(choice.line)) {
+            overlay(&medium.stores(choice.line)[..choice.kept.0 as usize], at, into);
         }
     }
 
@@ -102,14 +94,8 @@ impl Image {
     }
 
     fn assert_made_from(&self, medium: &SimMedium) {
-        let made_from = self
-            .choice
-            .iter()
-            .map(|choice| (choice.line, choice.latest));
-        assert!(
-            made_from.eq(windows(medium)),
-            "an image of another state of the medium"
-        );
+        let made_from = self.choice.iter().map(|choice| (choice.line, choice.latest));
+        assert!(made_from.eq(windows(medium)), "an image of another state of the medium");
     }
 }
 
@@ -130,9 +116,7 @@ impl SimMedium {
 
 /// The dirty lines and their latest versions.
 fn windows(medium: &SimMedium) -> impl Iterator<Item = (LineNr, Version)> {
-    medium
-        .dirty_lines()
-        .map(|line| (line, medium.latest_version(line)))
+    medium.dirty_lines().map(|line| (line, medium.latest_version(line)))
 }
 
 /// Every image that a power cut may leave of `medium` now, one after the other. Models CPU-6.
@@ -146,22 +130,13 @@ fn windows(medium: &SimMedium) -> impl Iterator<Item = (LineNr, Version)> {
 /// made one at a time.
 #[must_use]
 pub fn images(medium: &SimMedium, domain: PersistenceDomain) -> Images {
-    let all: Vec<LineChoice> = windows(medium)
-        .map(|(line, latest)| LineChoice {
-            line,
-            kept: latest,
-            latest,
-        })
-        .collect();
+    let all: Vec<LineChoice> =
+        windows(medium).map(|(line, latest)| LineChoice { line, kept: latest, latest }).collect();
     let most_lost = match domain {
         PersistenceDomain::WriteQueue => all.len(),
         PersistenceDomain::Caches => 0,
     };
-    Images {
-        next: Some(Image { choice: all }),
-        lost: Vec::new(),
-        most_lost,
-    }
+    Images { next: Some(Image { choice: all }), lost: Vec::new(), most_lost }
 }
 
 /// The image that keeps of each line the version given here, and of every other line the latest.
@@ -181,10 +156,7 @@ pub fn image_at(
             return None;
         }
         named.push(line);
-        match image
-            .choice
-            .binary_search_by_key(&line, |choice| choice.line)
-        {
+        match image.choice.binary_search_by_key(&line, |choice| choice.line) {
             Ok(place) if version <= image.choice[place].latest => {
                 image.choice[place].kept = version;
             }

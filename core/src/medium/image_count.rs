@@ -19,9 +19,7 @@ impl ImageCount {
     /// The product of these factors; those of 1 are left out.
     #[must_use]
     pub fn new(factors: impl IntoIterator<Item = u64>) -> Self {
-        Self {
-            factors: factors.into_iter().filter(|&factor| factor != 1).collect(),
-        }
+        Self { factors: factors.into_iter().filter(|&factor| factor != 1).collect() }
     }
 
     /// The factors above 1, in order of line: how many versions each line may be left at.
@@ -33,9 +31,7 @@ impl ImageCount {
     /// The number, or `None` if it is 2^64 or more.
     #[must_use]
     pub fn as_u64(&self) -> Option<u64> {
-        self.factors
-            .iter()
-            .try_fold(1_u64, |product, &factor| product.checked_mul(factor))
+        self.factors.iter().try_fold(1_u64, |product, &factor| product.checked_mul(factor))
     }
 
     /// The product written out: `(2)(3)(2) = 12`, and `1` alone if no line has a choice.
@@ -74,8 +70,6 @@ impl fmt::Display for ImageCount {
         let limbs = self.limbs();
         let (top, rest) = limbs.split_last().expect("there is always a limb");
         write!(f, "{top}")?;
-        rest.iter()
-            .rev()
-            .try_for_each(|limb| write!(f, "{limb:09}"))
+        rest.iter().rev().try_for_each(|limb| write!(f, "{limb:09}"))
     }
 }

@@ -44,20 +44,13 @@ impl SimMedium {
         let words = lines_saved * WORDS_PER_LINE;
         into.guaranteed.resize(words, Word::ZERO);
         self.guaranteed.read(base, &mut into.guaranteed);
-        let relative = |store: &Store| Store {
-            at: WordAddr(store.at.0 - base.0),
-            ..*store
-        };
+        let relative = |store: &Store| Store { at: WordAddr(store.at.0 - base.0), ..*store };
         into.stores.clear();
-        into.stores
-            .extend(self.stores[self.stores_in(lines)].iter().map(relative));
-        let relative = |mark: &Pending| Pending {
-            line: LineNr(mark.line.0 - lines.first.0),
-            ..*mark
-        };
+        into.stores.extend(self.stores[self.stores_in(lines)].iter().map(relative));
+        let relative =
+            |mark: &Pending| Pending { line: LineNr(mark.line.0 - lines.first.0), ..*mark };
         into.pending.clear();
-        into.pending
-            .extend(self.pending[self.pending_in(lines)].iter().map(relative));
+        into.pending.extend(self.pending[self.pending_in(lines)].iter().map(relative));
     }
 
     /// Puts a saved state back, at the lines from `first` on: the inverse of
@@ -69,18 +62,11 @@ impl SimMedium {
         let base = first.first_word();
         let lines = LineRange::of_words(base, saved.guaranteed.len() as u64);
         self.guaranteed.write(base, &saved.guaranteed);
-        let absolute = |store: &Store| Store {
-            at: WordAddr(store.at.0 + base.0),
-            ..*store
-        };
+        let absolute = |store: &Store| Store { at: WordAddr(store.at.0 + base.0), ..*store };
         let place = self.stores_in(lines);
         self.stores.splice(place, saved.stores.iter().map(absolute));
-        let absolute = |mark: &Pending| Pending {
-            line: LineNr(mark.line.0 + first.0),
-            ..*mark
-        };
+        let absolute = |mark: &Pending| Pending { line: LineNr(mark.line.0 + first.0), ..*mark };
         let place = self.pending_in(lines);
-        self.pending
-            .splice(place, saved.pending.iter().map(absolute));
+        self.pending.splice(place, saved.pending.iter().map(absolute));
     }
 }

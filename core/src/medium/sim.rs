@@ -70,18 +70,11 @@ impl Medium for SimMedium {
     }
 
     fn write_back(&mut self, cpu: Cpu, lines: LineRange) {
-        assert!(
-            lines.end().first_word().0 <= self.words(),
-            "{lines:?} is beyond the medium"
-        );
+        assert!(lines.end().first_word().0 <= self.words(), "{lines:?} is beyond the medium");
         let range = self.stores_in(lines);
         for stores in self.stores[range].chunk_by(same_line) {
             let line = stores[0].at.line();
-            let mark = Pending {
-                line,
-                cpu,
-                version: version_after(stores),
-            };
+            let mark = Pending { line, cpu, version: version_after(stores) };
             match find_mark(&self.pending, line, cpu) {
                 Ok(place) => self.pending[place] = mark,
                 Err(place) => self.pending.insert(place, mark),
@@ -90,10 +83,7 @@ impl Medium for SimMedium {
     }
 
     fn for_each_pending(&self, cpu: Cpu, each: &mut dyn FnMut(LineNr)) {
-        self.all_pending()
-            .iter()
-            .filter(|mark| mark.cpu == cpu)
-            .for_each(|mark| each(mark.line));
+        self.all_pending().iter().filter(|mark| mark.cpu == cpu).for_each(|mark| each(mark.line));
     }
 
     fn dirty_lines_in(&self, lines: LineRange) -> u64 {
@@ -101,11 +91,7 @@ impl Medium for SimMedium {
     }
 
     fn fence(&mut self, cpu: Cpu) {
-        let Self {
-            guaranteed,
-            stores,
-            pending,
-        } = self;
+        let Self { guaranteed, stores, pending } = self;
         let mut line = None;
         let mut to_guarantee = 0;
         stores.retain(|store| {
@@ -150,11 +136,7 @@ impl SimMedium {
             words.is_multiple_of(WORDS_PER_LINE as u64),
             "{words} words are no whole number of lines"
         );
-        Self {
-            guaranteed,
-            stores: Vec::new(),
-            pending: Vec::new(),
-        }
+        Self { guaranteed, stores: Vec::new(), pending: Vec::new() }
     }
 
     /// Sets contents without any CPU: for the set-up of a scenario.
@@ -163,10 +145,7 @@ impl SimMedium {
     /// If a line of them is dirty: there the caches would hide what is set.
     pub fn set_guaranteed(&mut self, at: WordAddr, words: &[Word]) {
         let lines = LineRange::of_words(at, words.len() as u64);
-        assert!(
-            self.stores_in(lines).is_empty(),
-            "set-up of a dirty line in {lines:?}"
-        );
+        assert!(self.stores_in(lines).is_empty(), "set-up of a dirty line in {lines:?}");
         self.guaranteed.write(at, words);
     }
 
@@ -192,10 +171,7 @@ impl SimMedium {
     /// If the line has no such version.
     pub fn survive(&mut self, line: LineNr, kept: Version) {
         let stores = self.stores_in(LineRange::one(line));
-        assert!(
-            kept.0 as usize <= stores.len(),
-            "{line} has no version {kept}"
-        );
+        assert!(kept.0 as usize <= stores.len(), "{line} has no version {kept}");
         for store in &self.stores[stores.clone()][..kept.0 as usize] {
             self.guaranteed.write(store.at, &[store.value]);
         }
@@ -211,9 +187,7 @@ impl SimMedium {
 
     /// The lines with stores that are not guaranteed, in ascending order.
     pub fn dirty_lines(&self) -> impl Iterator<Item = LineNr> + Clone {
-        self.stores
-            .chunk_by(same_line)
-            .map(|stores| stores[0].at.line())
+        self.stores.chunk_by(same_line).map(|stores| stores[0].at.line())
     }
 
     /// Whether the line has stores that are not guaranteed.
@@ -243,11 +217,7 @@ impl SimMedium {
     #[must_use]
     pub fn version(&self, line: LineNr, version: Version) -> [Word; WORDS_PER_LINE] {
         let mut words = self.guaranteed(line);
-        overlay(
-            &self.stores(line)[..version.0 as usize],
-            line.first_word(),
-            &mut words,
-        );
+        overlay(&self.stores(line)[..version.0 as usize], line.first_word(), &mut words);
         words
     }
 
@@ -292,9 +262,7 @@ impl SimMedium {
         self.guaranteed.assert_within(at, words.len());
         for (at, &value) in (at.0..).map(WordAddr).zip(words) {
             let line = self.stores_in(LineRange::one(at.line()));
-            let newest = self.stores[line.clone()]
-                .iter()
-                .rfind(|store| store.at == at);
+            let newest = self.stores[line.clone()].iter().rfind(|store| store.at == at);
             let before = newest.map_or_else(|| self.guaranteed.word(at), |store| store.value);
             if before != value {
                 self.stores.insert(line.end, Store { at, value, nt });
@@ -304,12 +272,8 @@ impl SimMedium {
 
     /// Where the stores to these lines are.
     pub(super) fn stores_in(&self, lines: LineRange) -> Range<usize> {
-        let from = self
-            .stores
-            .partition_point(|store| store.at.line() < lines.first);
-        let to = self
-            .stores
-            .partition_point(|store| store.at.line() < lines.end());
+        let from = self.stores.partition_point(|store| store.at.line() < lines.first);
+        let to = self.stores.partition_point(|store| store.at.line() < lines.end());
         from..to
     }
 

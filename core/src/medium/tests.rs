@@ -90,11 +90,7 @@ fn a_clwb_alone_guarantees_nothing() {
     medium.write_back(CPU0, LineRange::one(LINE0));
     assert_eq!(medium.guaranteed(LINE0)[0], Word::ZERO);
     assert_eq!(count(&medium), Some(2));
-    let mark = Pending {
-        line: LINE0,
-        cpu: CPU0,
-        version: Version(1),
-    };
+    let mark = Pending { line: LINE0, cpu: CPU0, version: Version(1) };
     assert_eq!(medium.pending(LINE0), [mark]);
 }
 
@@ -157,11 +153,7 @@ fn a_fence_leaves_the_later_clwb_of_another_cpu_pending_at_the_same_store() {
     medium.write_back(CPU0, LineRange::one(LINE0));
     store(&mut medium, CPU0, LINE0, "C");
     medium.fence(CPU1);
-    let mark = Pending {
-        line: LINE0,
-        cpu: CPU0,
-        version: Version(1),
-    };
+    let mark = Pending { line: LINE0, cpu: CPU0, version: Version(1) };
     assert_eq!(medium.pending(LINE0), [mark]);
     medium.fence(CPU0);
     assert_eq!(first_words(&medium, LINE0), ["B", "C"].map(word));
@@ -217,10 +209,7 @@ fn an_eviction_raises_the_guarantee_to_the_latest_store_and_ends_write_backs() {
     assert_eq!(medium.pending(LINE0), []);
     assert_eq!(medium.all_pending(), medium.pending(LINE1));
     assert_eq!(medium.pending(LINE1).len(), 1);
-    assert!(
-        medium.is_dirty(LINE1),
-        "evictions take one line, in any order"
-    );
+    assert!(medium.is_dirty(LINE1), "evictions take one line, in any order");
     store(&mut medium, CPU0, LINE0, "D");
     medium.fence(CPU0);
     assert_eq!(first_words(&medium, LINE0), ["B", "D"].map(word));
@@ -236,9 +225,8 @@ fn a_clean_line_cannot_be_evicted() {
 fn stores_to_one_line_survive_as_prefixes_only() {
     let mut medium = medium();
     medium.store(CPU0, at(LINE0, 0), &[word("A"), word("B")]);
-    let left: BTreeSet<_> = images(&medium, WriteQueue)
-        .map(|image| image.words(&medium)[..2].to_vec())
-        .collect();
+    let left: BTreeSet<_> =
+        images(&medium, WriteQueue).map(|image| image.words(&medium)[..2].to_vec()).collect();
     let nothing = vec![Word::ZERO, Word::ZERO];
     let first = vec![word("A"), Word::ZERO];
     let both = vec![word("A"), word("B")];
@@ -257,10 +245,7 @@ fn stores_to_two_lines_survive_independently() {
         })
         .collect();
     let (none, a, b) = (Word::ZERO, word("A"), word("B"));
-    assert_eq!(
-        left,
-        BTreeSet::from([(none, none), (a, none), (none, b), (a, b)])
-    );
+    assert_eq!(left, BTreeSet::from([(none, none), (a, none), (none, b), (a, b)]));
 }
 
 #[test]
@@ -294,11 +279,7 @@ fn a_non_temporal_store_is_durable_after_the_fence_of_its_cpu_only() {
     let mut medium = medium();
     medium.store_nt(CPU0, at(LINE0, 7), &[word("A"), word("B")]);
     assert!(medium.stores(LINE0)[0].nt);
-    assert_eq!(
-        count(&medium),
-        Some(4),
-        "it may survive before the fence, or not"
-    );
+    assert_eq!(count(&medium), Some(4), "it may survive before the fence, or not");
     medium.fence(CPU1);
     assert_eq!(count(&medium), Some(4));
     medium.fence(CPU0);
@@ -414,14 +395,8 @@ fn saved_lines_come_back_exactly_and_compare_by_block() {
 
 #[test]
 fn ranges_of_lines_cover_every_word() {
-    assert_eq!(
-        LineRange::of_words(WordAddr(7), 2),
-        LineRange::new(LineNr(0), 2)
-    );
-    assert_eq!(
-        LineRange::of_words(WordAddr(8), 8),
-        LineRange::one(LineNr(1))
-    );
+    assert_eq!(LineRange::of_words(WordAddr(7), 2), LineRange::new(LineNr(0), 2));
+    assert_eq!(LineRange::of_words(WordAddr(8), 8), LineRange::one(LineNr(1)));
     assert_eq!(LineRange::of_words(WordAddr(15), 0).lines().count(), 0);
     let range = LineRange::new(LineNr(1), 2);
     assert!(range.lines().all(|line| range.contains(line)));

@@ -67,11 +67,7 @@ pub(super) fn find_mark(pending: &[Pending], line: LineNr, cpu: Cpu) -> Result<u
 /// Writes those stores that fall among the words from `at` on over them, in order.
 pub(super) fn overlay(stores: &[Store], at: WordAddr, words: &mut [Word]) {
     for store in stores {
-        let place = store
-            .at
-            .0
-            .checked_sub(at.0)
-            .and_then(|place| usize::try_from(place).ok());
+        let place = store.at.0.checked_sub(at.0).and_then(|place| usize::try_from(place).ok());
         if let Some(word) = place.and_then(|place| words.get_mut(place)) {
             *word = store.value;
         }
@@ -84,20 +80,13 @@ pub(super) fn drop_guaranteed_marks(pending: &mut Vec<Pending>, cpu: Cpu) {
     let mut from = 0;
     while from < pending.len() {
         let line = pending[from].line;
-        let to = from
-            + pending[from..]
-                .iter()
-                .take_while(|mark| mark.line == line)
-                .count();
+        let to = from + pending[from..].iter().take_while(|mark| mark.line == line).count();
         let own = pending[from..to].iter().find(|mark| mark.cpu == cpu);
         let raised = own.map_or(Version::GUARANTEED, |mark| mark.version);
         for place in from..to {
             let mark = pending[place];
             if mark.version > raised {
-                pending[kept] = Pending {
-                    version: Version(mark.version.0 - raised.0),
-                    ..mark
-                };
+                pending[kept] = Pending { version: Version(mark.version.0 - raised.0), ..mark };
                 kept += 1;
             }
         }

@@ -18,11 +18,7 @@ struct Nodes<'a, const FAN: usize> {
 impl<'a, const FAN: usize> Nodes<'a, FAN> {
     fn new(tree: &'a RadixTree<FAN>) -> Self {
         let next = tree.root.as_node().unwrap_or(NodeNr::NONE);
-        Self {
-            tree,
-            next,
-            level: tree.height.saturating_sub(1),
-        }
+        Self { tree, next, level: tree.height.saturating_sub(1) }
     }
 
     /// Steps to the first child, else to the next sibling of the node or of the nearest node above
@@ -73,11 +69,9 @@ impl<const FAN: usize> PartialEq for RadixTree<FAN> {
             return self.root == other.root;
         }
         // While the bitmaps of filled slots agree, both walks are at the same place.
-        Nodes::new(self)
-            .zip(Nodes::new(other))
-            .all(|((a, leaf), (b, _))| {
-                a.present == b.present && a.tags == b.tags && (!leaf || a.slots == b.slots)
-            })
+        Nodes::new(self).zip(Nodes::new(other)).all(|((a, leaf), (b, _))| {
+            a.present == b.present && a.tags == b.tags && (!leaf || a.slots == b.slots)
+        })
     }
 }
 

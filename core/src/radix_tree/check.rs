@@ -21,11 +21,7 @@ impl<const FAN: usize> RadixTree<FAN> {
     /// `tree_verify_min_height` (4.5).
     pub fn check(&self) -> Result<(), String> {
         let seen = vec![false; self.arena.allocated()];
-        let mut walk = Walk {
-            tree: self,
-            seen,
-            path: Vec::new(),
-        };
+        let mut walk = Walk { tree: self, seen, path: Vec::new() };
         walk.root()?;
         walk.arena()
     }
@@ -50,9 +46,7 @@ impl<const FAN: usize> Walk<'_, FAN> {
     }
 
     fn root(&mut self) -> Result<(), String> {
-        let RadixTree {
-            height, tags, root, ..
-        } = *self.tree;
+        let RadixTree { height, tags, root, .. } = *self.tree;
         let Some(top) = root.as_node() else {
             if height != 0 {
                 return Err(format!("height {height}, but the root holds no node"));
@@ -67,9 +61,7 @@ impl<const FAN: usize> Walk<'_, FAN> {
         }
         let shift = (height - 1) * RadixTree::<FAN>::SHIFT;
         if shift >= u64::BITS {
-            return Err(format!(
-                "height {height}: more levels than an index has bits"
-            ));
+            return Err(format!("height {height}: more levels than an index has bits"));
         }
         let below = self.node(top, height - 1, NodeNr::NONE)?;
         let present = self.tree.arena[top].present;
@@ -105,10 +97,7 @@ impl<const FAN: usize> Walk<'_, FAN> {
         }
         let width = u64::MAX >> (64 - FAN);
         if (node.present | node.any_tag()) & !width != 0 {
-            return Err(format!(
-                "{}: a bitmap has bits behind the last slot",
-                self.at()
-            ));
+            return Err(format!("{}: a bitmap has bits behind the last slot", self.at()));
         }
         for offset in 0..FAN {
             self.path.push(offset);
@@ -129,19 +118,13 @@ impl<const FAN: usize> Walk<'_, FAN> {
         let node = &self.tree.arena[nr];
         let (slot, tags) = (node.slots[offset], tags_at(&node.tags, offset));
         if slot.is_empty() == (node.present >> offset & 1 != 0) {
-            return Err(format!(
-                "{}: the record of filled slots is wrong",
-                self.at()
-            ));
+            return Err(format!("{}: the record of filled slots is wrong", self.at()));
         }
         if slot.is_empty() {
             if tags.is_empty() {
                 return Ok(());
             }
-            return Err(format!(
-                "INV-TAG: {}: the slot is empty and has {tags}",
-                self.at()
-            ));
+            return Err(format!("INV-TAG: {}: the slot is empty and has {tags}", self.at()));
         }
         match slot.as_node() {
             None if level == 0 => Ok(()),
@@ -153,9 +136,7 @@ impl<const FAN: usize> Walk<'_, FAN> {
                     return Ok(());
                 }
                 let at = self.at();
-                Err(format!(
-                    "INV-TAG: {at}: the slot has {tags}, below it is {below}"
-                ))
+                Err(format!("INV-TAG: {at}: the slot has {tags}, below it is {below}"))
             }
         }
     }
@@ -165,10 +146,7 @@ impl<const FAN: usize> Walk<'_, FAN> {
         let arena = &self.tree.arena;
         let met = self.seen.iter().filter(|&&seen| seen).count();
         if met != arena.live() {
-            return Err(format!(
-                "{met} nodes in the tree, {} allocated",
-                arena.live()
-            ));
+            return Err(format!("{met} nodes in the tree, {} allocated", arena.live()));
         }
         let mut nr = arena.first_free();
         while !nr.is_none() {

@@ -37,11 +37,7 @@ impl Slot {
     /// The node, unless the slot is empty or holds an item.
     #[inline]
     pub(super) const fn as_node(self) -> Option<NodeNr> {
-        if self.0 & INDIRECT == 0 {
-            None
-        } else {
-            Some(NodeNr((self.0 >> 1) as u32))
-        }
+        if self.0 & INDIRECT == 0 { None } else { Some(NodeNr((self.0 >> 1) as u32)) }
     }
 
     /// The item, unless the slot is empty or holds a node.
@@ -90,13 +86,7 @@ pub(super) struct Node<const FAN: usize> {
 
 impl<const FAN: usize> Node<FAN> {
     const fn new(parent: NodeNr, offset: usize) -> Self {
-        Self {
-            slots: [Slot::EMPTY; FAN],
-            tags: [0; 3],
-            present: 0,
-            parent,
-            offset: offset as u8,
-        }
+        Self { slots: [Slot::EMPTY; FAN], tags: [0; 3], present: 0, parent, offset: offset as u8 }
     }
 
     /// The parent, and this node's bit in the parent's bitmaps.
@@ -148,11 +138,7 @@ pub(super) struct Arena<const FAN: usize> {
 
 impl<const FAN: usize> Arena<FAN> {
     pub(super) const fn new() -> Self {
-        Self {
-            nodes: Vec::new(),
-            free: NodeNr::NONE,
-            free_len: 0,
-        }
+        Self { nodes: Vec::new(), free: NodeNr::NONE, free_len: 0 }
     }
 
     /// Nodes in use.
@@ -198,10 +184,7 @@ impl<const FAN: usize> Arena<FAN> {
         self.free_len += 1;
         if self.free_len == self.nodes.len() {
             // Nothing lives: forget the order of the frees, keep the memory.
-            *self = Self {
-                nodes: core::mem::take(&mut self.nodes),
-                ..Self::new()
-            };
+            *self = Self { nodes: core::mem::take(&mut self.nodes), ..Self::new() };
             self.nodes.clear();
         }
     }

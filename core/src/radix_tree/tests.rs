@@ -33,10 +33,9 @@ fn hash<const FAN: usize>(tree: &RadixTree<FAN>) -> u64 {
 
 /// The node at the end of a path of slots from the topmost node.
 fn node_at(tree: &RadixTree<8>, path: &[usize]) -> NodeNr {
-    path.iter()
-        .fold(tree.root.as_node().unwrap(), |nr, &offset| {
-            tree.arena[nr].slots[offset].as_node().unwrap()
-        })
+    path.iter().fold(tree.root.as_node().unwrap(), |nr, &offset| {
+        tree.arena[nr].slots[offset].as_node().unwrap()
+    })
 }
 
 /// What `check` says after `damage` to the tree of 0, 5 and 70 with 5 and 70 dirty (height 3).
@@ -65,10 +64,7 @@ fn check_finds_every_kind_of_damage() {
         let nr = node_at(t, &[0]);
         t.arena[nr].tags[Tag::Writeback as usize] |= 1;
     });
-    assert_eq!(
-        found,
-        "INV-TAG: root.0.0: the slot has DW·, below it is D··"
-    );
+    assert_eq!(found, "INV-TAG: root.0.0: the slot has DW·, below it is D··");
     let found = damaged(|t| {
         let nr = leaf(t);
         t.arena[nr].tags[dirty] |= 2;
@@ -146,10 +142,7 @@ fn check_finds_lost_nodes_and_needless_levels() {
 
     let mut tagged = RadixTree::<8>::new();
     tagged.tags = TagSet::NONE.with(Tag::Dirty);
-    assert_eq!(
-        tagged.check().unwrap_err(),
-        "INV-TAG: the tree is empty, the root has D··"
-    );
+    assert_eq!(tagged.check().unwrap_err(), "INV-TAG: the tree is empty, the root has D··");
 }
 
 #[test]
@@ -162,11 +155,7 @@ fn equality_and_hash_ignore_node_numbers_and_free_nodes() {
     winding.insert(PageIndex(0), page(0)).unwrap();
     winding.tag_clear(PageIndex(70), Tag::Dirty);
     winding.delete(PageIndex(4096));
-    assert_ne!(
-        straight.arena.allocated(),
-        winding.arena.allocated(),
-        "the histories differ"
-    );
+    assert_ne!(straight.arena.allocated(), winding.arena.allocated(), "the histories differ");
     assert_eq!(straight, winding);
     assert_eq!(hash(&straight), hash(&winding));
     assert_eq!(format!("{straight:?}"), format!("{winding:?}"));
@@ -194,20 +183,12 @@ fn a_wrong_tag_summary_makes_trees_unequal() {
 fn a_reused_node_has_no_tag_of_its_former_life() {
     let mut tree = tree(&[0, 1, 8], &[0, 1, 8]);
     tree.delete(PageIndex(8));
-    assert_eq!(
-        tree.arena.allocated() - tree.arena.live(),
-        2,
-        "two free nodes"
-    );
+    assert_eq!(tree.arena.allocated() - tree.arena.live(), 2, "two free nodes");
     tree.tag_clear(PageIndex(0), Tag::Dirty);
     tree.tag_clear(PageIndex(1), Tag::Dirty);
     let allocated = tree.arena.allocated();
     tree.insert(PageIndex(8), page(8)).unwrap();
-    assert_eq!(
-        tree.arena.allocated(),
-        allocated,
-        "freed nodes are used again"
-    );
+    assert_eq!(tree.arena.allocated(), allocated, "freed nodes are used again");
     tree.check().unwrap();
     assert!(!tree.tagged(Tag::Dirty));
     assert_eq!(tree.iter_tagged(.., Tag::Dirty).count(), 0);

@@ -15,12 +15,7 @@ impl<const FAN: usize> RadixTree<FAN> {
 
     fn slot_item(&self, slot: Slot, shift: u32, first: u64) -> SlotItem<'_, FAN> {
         match (slot.as_node(), slot.as_item()) {
-            (Some(nr), _) => SlotItem::Node(NodeView {
-                tree: self,
-                nr,
-                shift,
-                first,
-            }),
+            (Some(nr), _) => SlotItem::Node(NodeView { tree: self, nr, shift, first }),
             (None, Some(entry)) => SlotItem::Item(entry),
             (None, None) => SlotItem::Empty,
         }
@@ -125,12 +120,7 @@ impl<'a, const FAN: usize> NodeView<'a, FAN> {
     /// The slots in order, empty ones too. In a tree of full height, the topmost node's last slots
     /// are reached by no 64-bit index; they are left out.
     pub fn slots(self) -> impl Iterator<Item = SlotView<'a, FAN>> + use<'a, FAN> {
-        let Self {
-            tree,
-            nr,
-            shift,
-            first,
-        } = self;
+        let Self { tree, nr, shift, first } = self;
         let reached = FAN.min(1usize.checked_shl(u64::BITS - shift).unwrap_or(FAN));
         (0..reached).map(move |offset| {
             let node = &tree.arena[nr];
@@ -149,10 +139,6 @@ impl<'a, const FAN: usize> NodeView<'a, FAN> {
 
 impl<const FAN: usize> fmt::Debug for NodeView<'_, FAN> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "NodeView(shift {}, first index {})",
-            self.shift, self.first
-        )
+        write!(f, "NodeView(shift {}, first index {})", self.shift, self.first)
     }
 }

@@ -104,15 +104,9 @@ impl<const FAN: usize> RadixTree<FAN> {
                 index = index & !slots & !below | (offset as u64) << shift;
             }
             if shift == 0 {
-                return Some(Leaf {
-                    node,
-                    base: index & !(FAN as u64 - 1),
-                    bits,
-                });
+                return Some(Leaf { node, base: index & !(FAN as u64 - 1), bits });
             }
-            node = here.slots[offset]
-                .as_node()
-                .expect("above a leaf, every slot has a node");
+            node = here.slots[offset].as_node().expect("above a leaf, every slot has a node");
             shift -= Self::SHIFT;
             wanted = from(Self::offset(index, shift));
         }
@@ -246,15 +240,8 @@ impl<'a, const FAN: usize> Iter<'a, FAN> {
             Bound::Excluded(index) => index.0.checked_sub(1),
             Bound::Unbounded => Some(u64::MAX),
         };
-        let mut iter = Self {
-            tree,
-            slots: &[],
-            bits: 0,
-            base: 0,
-            node: NodeNr::NONE,
-            last: 0,
-            which,
-        };
+        let mut iter =
+            Self { tree, slots: &[], bits: 0, base: 0, node: NodeNr::NONE, last: 0, which };
         let (Some(first), Some(last)) = (first, last) else {
             return iter;
         };
@@ -302,9 +289,7 @@ impl<const FAN: usize> Iterator for Iter<'_, FAN> {
         }
         let offset = self.bits.trailing_zeros();
         self.bits &= self.bits - 1;
-        let item = self.slots[offset as usize]
-            .as_item()
-            .expect("a visited slot has an item");
+        let item = self.slots[offset as usize].as_item().expect("a visited slot has an item");
         Some((PageIndex(self.base | u64::from(offset)), item))
     }
 }

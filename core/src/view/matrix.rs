@@ -46,10 +46,7 @@ impl<const FAN: usize> Moment<'_, FAN> {
     /// `v2`, or one chip per line that tells versions apart.
     pub(super) fn chips(&self, block: BlockNr, words: &[Word]) -> Vec<String> {
         let numbers = self.path.version_numbers(block, words, self.step);
-        numbers
-            .into_iter()
-            .map(|number| format!("v{number}"))
-            .collect()
+        numbers.into_iter().map(|number| format!("v{number}")).collect()
     }
 
     /// The newest content's chip, if `words` are other bytes.
@@ -73,10 +70,7 @@ pub(super) fn columns<const FAN: usize>(now: &Moment<'_, FAN>, rows: &[Row]) -> 
     let machine = now.machine();
     let raw = |block: BlockNr| {
         let index = PageIndex(block.0);
-        let ops = machine
-            .threads
-            .iter()
-            .flat_map(|thread| &thread.program.ops);
+        let ops = machine.threads.iter().flat_map(|thread| &thread.program.ops);
         ops.into_iter().any(|op| *op == Op::RawRead { index })
     };
     let column = |(at, block): (usize, BlockNr)| Column {
@@ -119,12 +113,7 @@ fn row<const FAN: usize>(
 }
 
 fn empty() -> Cell {
-    Cell {
-        content: Content::Empty,
-        changed: false,
-        differs_from: None,
-        words: String::new(),
-    }
+    Cell { content: Content::Empty, changed: false, differs_from: None, words: String::new() }
 }
 
 fn owners<const FAN: usize>(now: &Moment<'_, FAN>) -> Row {
@@ -137,18 +126,11 @@ fn owners<const FAN: usize>(now: &Moment<'_, FAN>) -> Row {
             block => match now.machine().owner_of(block) {
                 Some((inode, page)) => format!("{} p{page}", inode.name),
                 None => {
-                    return Cell {
-                        words: "free".to_string(),
-                        ..empty()
-                    };
+                    return Cell { words: "free".to_string(), ..empty() };
                 }
             },
         };
-        Cell {
-            content: Content::Owner(name.clone()),
-            words: name,
-            ..empty()
-        }
+        Cell { content: Content::Owner(name.clone()), words: name, ..empty() }
     })
 }
 
@@ -159,29 +141,18 @@ fn page_table<const FAN: usize>(now: &Moment<'_, FAN>, id: VmaId) -> Row {
     let file = &machine.inode(vma.ino).name;
     let row_id = format!("pte-{thread}-{}", vma.ino.0);
     let subtitle = format!("PTEs for file {file}");
-    row(
-        now,
-        (RowKind::PageTable, &row_id, thread, &subtitle),
-        |block| {
-            let Some((index, pte)) = vma.ptes().find(|(_, pte)| pte.block == block) else {
-                return empty();
-            };
-            let mode = if pte.writable {
-                "writable"
-            } else {
-                "read-only"
-            };
-            Cell {
-                content: Content::Pte {
-                    index: index.0,
-                    writable: pte.writable,
-                },
-                changed: now.has_changed(Component::Pte(id, index)),
-                differs_from: None,
-                words: format!("PTE of page {index}, {mode}"),
-            }
-        },
-    )
+    row(now, (RowKind::PageTable, &row_id, thread, &subtitle), |block| {
+        let Some((index, pte)) = vma.ptes().find(|(_, pte)| pte.block == block) else {
+            return empty();
+        };
+        let mode = if pte.writable { "writable" } else { "read-only" };
+        Cell {
+            content: Content::Pte { index: index.0, writable: pte.writable },
+            changed: now.has_changed(Component::Pte(id, index)),
+            differs_from: None,
+            words: format!("PTE of page {index}, {mode}"),
+        }
+    })
 }
 
 fn mapping_row<const FAN: usize>(now: &Moment<'_, FAN>, mapping: MappingId) -> Row {
@@ -211,17 +182,9 @@ pub(super) fn mapping_head<const FAN: usize>(
     match mapping {
         MappingId::File(ino) => {
             let name = &machine.inode(ino).name;
-            (
-                format!("file-{}", ino.0),
-                format!("file {name}"),
-                format!("{ino} · i_pages"),
-            )
+            (format!("file-{}", ino.0), format!("file {name}"), format!("{ino} · i_pages"))
         }
-        MappingId::Bdev => (
-            "device".into(),
-            "device".into(),
-            "bdev inode · i_pages".into(),
-        ),
+        MappingId::Bdev => ("device".into(), "device".into(), "bdev inode · i_pages".into()),
     }
 }
 
@@ -242,40 +205,18 @@ fn item_cell<const FAN: usize>(
         EntryKind::Page(_) => {
             let page = space.find_get_page(index).expect("the slot holds a page");
             let uptodate = page.uptodate;
-            let chips = if uptodate {
-                now.chips(block, &page.words)
-            } else {
-                Vec::new()
-            };
+            let chips = if uptodate { now.chips(block, &page.words) } else { Vec::new() };
             let differs_from = now.differs_from(block, &page.words).filter(|_| uptodate);
             let flags: Vec<String> = page.flags().into_iter().map(String::from).collect();
             let older = differs_from.as_ref().map(|v| format!(", differs from {v}"));
             let words = format!(
                 "page {index}, {}, tags {tags}, {}{}",
-                if uptodate {
-                    chips.join(" / ")
-                } else {
-                    "no content yet".to_string()
-                },
-                if flags.is_empty() {
-                    "no flags".to_string()
-                } else {
-                    flags.join(" ")
-                },
+                if uptodate { chips.join(" / ") } else { "no content yet".to_string() },
+                if flags.is_empty() { "no flags".to_string() } else { flags.join(" ") },
                 older.unwrap_or_default()
             );
-            let content = Content::Page {
-                index: index.0,
-                chips,
-                tags: tags.to_string(),
-                flags,
-            };
-            Cell {
-                content,
-                changed,
-                differs_from,
-                words,
-            }
+            let content = Content::Page { index: index.0, chips, tags: tags.to_string(), flags };
+            Cell { content, changed, differs_from, words }
         }
         EntryKind::Dax(dax) => {
             let word = format!("{:#x}", now.machine().entry_word(dax));
@@ -296,10 +237,7 @@ fn item_cell<const FAN: usize>(
 }
 
 fn lines_cell(lines: Vec<Line>, chips: Vec<String>, differs_from: Option<String>) -> Cell {
-    let spoken = lines
-        .iter()
-        .enumerate()
-        .filter(|(_, line)| line.state != LineState::Free);
+    let spoken = lines.iter().enumerate().filter(|(_, line)| line.state != LineState::Free);
     let mut words: Vec<String> = spoken
         .map(|(n, line)| {
             let marks: String = line.marks.iter().map(|mark| format!(" {mark}")).collect();
@@ -314,23 +252,12 @@ fn lines_cell(lines: Vec<Line>, chips: Vec<String>, differs_from: Option<String>
     }
     let changed = lines.iter().any(|line| line.changed);
     let words = words.join(", ");
-    Cell {
-        content: Content::Lines { lines, chips },
-        changed,
-        differs_from,
-        words,
-    }
+    Cell { content: Content::Lines { lines, chips }, changed, differs_from, words }
 }
 
 fn no_line() -> Line {
     let label = String::new();
-    Line {
-        state: LineState::Free,
-        label,
-        versions: 1,
-        marks: Vec::new(),
-        changed: false,
-    }
+    Line { state: LineState::Free, label, versions: 1, marks: Vec::new(), changed: false }
 }
 
 fn lines_of<const FAN: usize>(
@@ -343,21 +270,13 @@ fn lines_of<const FAN: usize>(
 
 fn cpu_cache<const FAN: usize>(now: &Moment<'_, FAN>) -> Row {
     let machine = now.machine();
-    let head = (
-        RowKind::CpuCache,
-        "cache",
-        "CPU cache",
-        "lines not safe yet",
-    );
+    let head = (RowKind::CpuCache, "cache", "CPU cache", "lines not safe yet");
     row(now, head, |block| {
         let line = |line: LineNr| {
             if !machine.medium.is_dirty(line) {
                 let changed =
                     now.has_changed(Component::Line(line)) && now.before().medium.is_dirty(line);
-                return Line {
-                    changed,
-                    ..no_line()
-                };
+                return Line { changed, ..no_line() };
             }
             let pending = machine.medium.pending(line).iter();
             let mut marks: Vec<String> = pending.map(|mark| format!("wb {}", mark.cpu)).collect();
@@ -374,11 +293,7 @@ fn cpu_cache<const FAN: usize>(now: &Moment<'_, FAN>) -> Row {
         };
         let lines: Vec<Line> = lines_of(machine, block).map(line).collect();
         let dirty = lines.iter().any(|line| line.state != LineState::Free);
-        let chips = if dirty {
-            now.chips(block, &machine.load_block(block))
-        } else {
-            Vec::new()
-        };
+        let chips = if dirty { now.chips(block, &machine.load_block(block)) } else { Vec::new() };
         lines_cell(lines, chips, None)
     })
 }
@@ -390,30 +305,16 @@ fn crossed<const FAN: usize>(now: &Moment<'_, FAN>, line: LineNr) -> bool {
 
 fn write_queue<const FAN: usize>(now: &Moment<'_, FAN>) -> Row {
     let machine = now.machine();
-    let head = (
-        RowKind::WriteQueue,
-        "wpq",
-        "WPQ",
-        "crossed the line in this step",
-    );
+    let head = (RowKind::WriteQueue, "wpq", "WPQ", "crossed the line in this step");
     row(now, head, |block| {
         let line = |line: LineNr| {
             if !crossed(now, line) {
                 return no_line();
             }
             let label = labels(&machine.medium.guaranteed(line));
-            Line {
-                state: LineState::Queued,
-                label,
-                changed: true,
-                ..no_line()
-            }
+            Line { state: LineState::Queued, label, changed: true, ..no_line() }
         };
-        lines_cell(
-            lines_of(machine, block).map(line).collect(),
-            Vec::new(),
-            None,
-        )
+        lines_cell(lines_of(machine, block).map(line).collect(), Vec::new(), None)
     })
 }
 
@@ -425,11 +326,7 @@ fn medium<const FAN: usize>(now: &Moment<'_, FAN>) -> Row {
         let lines = lines_of(machine, block)
             .map(|line| {
                 // A line that is still in the queue has not reached the medium.
-                let source = if crossed(now, line) {
-                    now.before()
-                } else {
-                    machine
-                };
+                let source = if crossed(now, line) { now.before() } else { machine };
                 let words = source.medium.guaranteed(line);
                 content.extend_from_slice(&words);
                 let here = broken_promise(now, line, &words);
@@ -443,20 +340,11 @@ fn medium<const FAN: usize>(now: &Moment<'_, FAN>) -> Row {
                     let before = &now.before().medium;
                     !crossed(now, line) && earlier.guaranteed(line) != before.guaranteed(line)
                 };
-                Line {
-                    state,
-                    label: labels(&words),
-                    changed: arrived,
-                    ..no_line()
-                }
+                Line { state, label: labels(&words), changed: arrived, ..no_line() }
             })
             .collect();
         let owned = machine.owner_of(block).is_some();
-        let chips = if owned {
-            now.chips(block, &content)
-        } else {
-            Vec::new()
-        };
+        let chips = if owned { now.chips(block, &content) } else { Vec::new() };
         let differs_from = now.differs_from(block, &content).filter(|_| owned);
         let mut cell = lines_cell(lines, chips, differs_from);
         cell.changed |= now.block_changed(block) && cell.changed;
@@ -467,16 +355,10 @@ fn medium<const FAN: usize>(now: &Moment<'_, FAN>) -> Row {
 /// Whether these words of a line are older than what was promised to survive.
 fn broken_promise<const FAN: usize>(now: &Moment<'_, FAN>, line: LineNr, words: &[Word]) -> bool {
     let machine = now.machine();
-    now.path
-        .moment(now.step)
-        .judge
-        .promises()
-        .any(|(at, keeps)| {
-            let block = machine
-                .block_of(MappingId::File(at.ino), at.index)
-                .expect("stored to it");
-            let word = machine.geometry.first_word(block).0 + u64::from(at.word);
-            let word = crate::units::WordAddr(word);
-            word.line() == line && !keeps(words[word.in_line()])
-        })
+    now.path.moment(now.step).judge.promises().any(|(at, keeps)| {
+        let block = machine.block_of(MappingId::File(at.ino), at.index).expect("stored to it");
+        let word = machine.geometry.first_word(block).0 + u64::from(at.word);
+        let word = crate::units::WordAddr(word);
+        word.line() == line && !keeps(words[word.in_line()])
+    })
 }

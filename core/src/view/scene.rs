@@ -24,24 +24,15 @@ use alloc::vec::Vec;
 pub fn scene<const FAN: usize>(path: &Path<FAN>, step: usize) -> Scene {
     let machine = &path.moment(step).machine;
     let changed = really_changed(path, step);
-    let now = Moment {
-        path,
-        step,
-        changed: &changed,
-    };
+    let now = Moment { path, step, changed: &changed };
     let (rows, below_row) = matrix::rows(&now);
-    let event = step
-        .checked_sub(1)
-        .and_then(|_| why_stop(path, step, &rows));
+    let event = step.checked_sub(1).and_then(|_| why_stop(path, step, &rows));
     Scene {
         step,
         caption: caption(path, step, event),
         columns: matrix::columns(&now, &rows),
         rows,
-        waterline: Waterline {
-            below_row,
-            text: waterline_text(machine),
-        },
+        waterline: Waterline { below_row, text: waterline_text(machine) },
         trees: trees::trees(&now),
         threads: threads(path, step),
         invariants: invariants(path, step),
@@ -90,11 +81,7 @@ fn caption<const FAN: usize>(path: &Path<FAN>, step: usize, event: Option<String
     Caption {
         sentence: narrate(&moment.machine, report, &moment.verdicts),
         actor: actor_name(&moment.machine, report.actor),
-        function: report
-            .stack
-            .last()
-            .map(ToString::to_string)
-            .unwrap_or_default(),
+        function: report.stack.last().map(ToString::to_string).unwrap_or_default(),
         sources: report.rules.iter().map(source).collect(),
         verdicts: moment.verdicts.iter().map(ToString::to_string).collect(),
         event,
@@ -105,11 +92,7 @@ fn caption<const FAN: usize>(path: &Path<FAN>, step: usize, event: Option<String
 fn why_stop<const FAN: usize>(path: &Path<FAN>, step: usize, rows: &[Row]) -> Option<String> {
     let (now, before) = (path.moment(step), path.moment(step - 1));
     let broken = |moment: &crate::path::Moment<FAN>| -> Vec<bool> {
-        moment
-            .invariants
-            .iter()
-            .map(|holds| matches!(holds, check::Holds::No(_)))
-            .collect()
+        moment.invariants.iter().map(|holds| matches!(holds, check::Holds::No(_))).collect()
     };
     let classes = |moment: &crate::path::Moment<FAN>| -> Vec<_> { moment.crash.broken().collect() };
     let reason = if !now.verdicts.is_empty() {
@@ -120,11 +103,7 @@ fn why_stop<const FAN: usize>(path: &Path<FAN>, step: usize, rows: &[Row]) -> Op
         "crash"
     } else if mismatches(rows) != mismatches(&rows_before(path, step)) {
         "mismatch"
-    } else if now
-        .step
-        .as_ref()
-        .is_some_and(|(_, report)| promises(report))
-    {
+    } else if now.step.as_ref().is_some_and(|(_, report)| promises(report)) {
         "promise"
     } else if step + 1 == path.len() {
         "end"
@@ -136,38 +115,20 @@ fn why_stop<const FAN: usize>(path: &Path<FAN>, step: usize, rows: &[Row]) -> Op
 
 fn promises(step: &Step) -> bool {
     use crate::machine::Call::{Fsync, Sync};
-    step.events.iter().any(|event| {
-        matches!(
-            event,
-            Event::CallReturned {
-                call: Fsync | Sync,
-                ..
-            }
-        )
-    })
+    step.events.iter().any(|event| matches!(event, Event::CallReturned { call: Fsync | Sync, .. }))
 }
 
 fn rows_before<const FAN: usize>(path: &Path<FAN>, step: usize) -> Vec<Row> {
-    matrix::rows(&Moment {
-        path,
-        step: step - 1,
-        changed: &[],
-    })
-    .0
+    matrix::rows(&Moment { path, step: step - 1, changed: &[] }).0
 }
 
 /// Where copies differ from the newest content.
 fn mismatches(rows: &[Row]) -> Vec<(&str, usize)> {
     let cells = |row: &Row| -> Vec<usize> {
         let cells = row.cells.iter().enumerate();
-        cells
-            .filter(|(_, cell)| cell.differs_from.is_some())
-            .map(|(at, _)| at)
-            .collect()
+        cells.filter(|(_, cell)| cell.differs_from.is_some()).map(|(at, _)| at).collect()
     };
-    rows.iter()
-        .flat_map(|row| cells(row).into_iter().map(|at| (row.id.as_str(), at)))
-        .collect()
+    rows.iter().flat_map(|row| cells(row).into_iter().map(|at| (row.id.as_str(), at))).collect()
 }
 
 fn waterline_text<const FAN: usize>(machine: &Machine<SimMedium, FAN>) -> String {
@@ -185,31 +146,19 @@ fn threads<const FAN: usize>(path: &Path<FAN>, step: usize) -> Vec<Thread> {
     let machine = &moment.machine;
     let thread = |(n, thread): (u8, &crate::machine::Thread)| {
         let id = ThreadId(n);
-        let frames = thread
-            .stack
-            .iter()
-            .enumerate()
-            .map(|(at, frame)| FrameLine {
-                function: frame.function().to_string(),
-                locals: frame.locals(),
-                top: at + 1 == thread.stack.len(),
-            });
+        let frames = thread.stack.iter().enumerate().map(|(at, frame)| FrameLine {
+            function: frame.function().to_string(),
+            locals: frame.locals(),
+            top: at + 1 == thread.stack.len(),
+        });
         let waiting = machine.waiters.iter().find(|(waiter, ..)| *waiter == id);
         let waits = waiting.map(|(_, ino, index)| {
-            format!(
-                "sleeps on the lock of {} page {index}",
-                machine.inode(*ino).name
-            )
+            format!("sleeps on the lock of {} page {index}", machine.inode(*ino).name)
         });
         Thread {
             name: thread.program.name.clone(),
             cpu: thread.program.cpu.to_string(),
-            program: thread
-                .program
-                .ops
-                .iter()
-                .map(|op| op_text(machine, op))
-                .collect(),
+            program: thread.program.ops.iter().map(|op| op_text(machine, op)).collect(),
             position: thread.position,
             frames: frames.collect(),
             waits: waits.or_else(|| thread.killed.then(|| "killed by SIGBUS".to_string())),
@@ -225,11 +174,7 @@ fn op_text<const FAN: usize>(machine: &Machine<SimMedium, FAN>, op: &Op) -> Stri
     let place = |at: &FileWord| {
         let line = usize::from(at.word) / WORDS_PER_LINE;
         let word = usize::from(at.word) % WORDS_PER_LINE;
-        let word = if word == 0 {
-            String::new()
-        } else {
-            format!(" word {word}")
-        };
+        let word = if word == 0 { String::new() } else { format!(" word {word}") };
         format!("{}[{}] line {line}{word}", name(at.ino), at.index)
     };
     match op {
@@ -237,12 +182,7 @@ fn op_text<const FAN: usize>(machine: &Machine<SimMedium, FAN>, op: &Op) -> Stri
         Op::Load { at } => format!("load {}", place(at)),
         Op::Store { at, value } => format!("store {} = {value}", place(at)),
         Op::Write { at, words } => {
-            format!(
-                "write {} page {} = {}",
-                name(at.ino),
-                at.index,
-                labels(words)
-            )
+            format!("write {} page {} = {}", name(at.ino), at.index, labels(words))
         }
         Op::Read { ino, index } => format!("read {}[{index}]", name(*ino)),
         Op::RawRead { index } => format!("raw read b{index}"),
@@ -270,11 +210,7 @@ fn invariants<const FAN: usize>(path: &Path<FAN>, step: usize) -> Vec<Invariant>
             detail,
         }
     };
-    check::Invariant::ALL
-        .iter()
-        .enumerate()
-        .map(invariant)
-        .collect()
+    check::Invariant::ALL.iter().enumerate().map(invariant).collect()
 }
 
 fn crash_now<const FAN: usize>(path: &Path<FAN>, step: usize) -> CrashNow {
@@ -283,18 +219,11 @@ fn crash_now<const FAN: usize>(path: &Path<FAN>, step: usize) -> CrashNow {
     let images = report.images.to_string();
     let class = |class: &crate::crash::CrashClass| CrashClass {
         verdict: class.verdict.to_string(),
-        invariant: class
-            .invariant
-            .map(|inv| inv.id().to_string())
-            .unwrap_or_default(),
+        invariant: class.invariant.map(|inv| inv.id().to_string()).unwrap_or_default(),
         count: class.count,
         example: image_text(&moment.machine, &class.example),
     };
-    let bad: u64 = report
-        .classes
-        .iter()
-        .map(|c| c.count * u64::from(c.invariant.is_some()))
-        .sum();
+    let bad: u64 = report.classes.iter().map(|c| c.count * u64::from(c.invariant.is_some())).sum();
     let cut = match check::persistence_domain(&moment.machine) {
         PersistenceDomain::WriteQueue => "A power cut now",
         PersistenceDomain::Caches => "A crash now",
@@ -306,20 +235,13 @@ fn crash_now<const FAN: usize>(path: &Path<FAN>, step: usize) -> CrashNow {
         (_, bad) => format!("{cut} leaves one of {images} images; {bad} of them break a promise."),
     };
     let classes = report.classes.iter().map(class).collect();
-    CrashNow {
-        images,
-        formula: report.images.formula(),
-        sentence,
-        classes,
-    }
+    CrashNow { images, formula: report.images.formula(), sentence, classes }
 }
 
 /// `loses b10 line 0`, or `loses nothing`.
 fn image_text<const FAN: usize>(machine: &Machine<SimMedium, FAN>, image: &Image) -> String {
     let lost = image.choice.iter().filter(|choice| choice.is_lost());
-    let lines: Vec<_> = lost
-        .map(|choice| machine.place(Component::Line(choice.line)))
-        .collect();
+    let lines: Vec<_> = lost.map(|choice| machine.place(Component::Line(choice.line))).collect();
     if lines.is_empty() {
         "loses nothing".to_string()
     } else {
@@ -332,9 +254,7 @@ fn changes<const FAN: usize>(path: &Path<FAN>, step: usize, changed: &[Component
         return Vec::new();
     };
     let after = &path.moment(step).machine;
-    let shown = changed
-        .iter()
-        .filter(|component| !matches!(component, Component::Thread(_)));
+    let shown = changed.iter().filter(|component| !matches!(component, Component::Thread(_)));
     let change = |component: &Component| Change {
         place: after.place(*component),
         before: before.describe(*component),
@@ -346,9 +266,7 @@ fn changes<const FAN: usize>(path: &Path<FAN>, step: usize, changed: &[Component
 fn enabled<const FAN: usize>(path: &Path<FAN>, step: usize) -> Vec<EnabledAction> {
     let machine = &path.moment(step).machine;
     let scripted = (step + 1 < path.len()).then(|| path.moment(step + 1));
-    let scripted = scripted
-        .and_then(|moment| moment.step.as_ref())
-        .map(|(action, _)| *action);
+    let scripted = scripted.and_then(|moment| moment.step.as_ref()).map(|(action, _)| *action);
     let what = |action: &Action| match action {
         Action::Run(ThreadId(n)) => {
             let thread = &machine.threads[usize::from(*n)];

@@ -20,49 +20,25 @@ pub fn step(scene: &Scene) -> String {
     line(&mut out, format_args!("  {}", caption.sentence));
     for change in &scene.changed {
         let (place, before, after) = (&change.place, &change.before, &change.after);
-        line(
-            &mut out,
-            format_args!("  changed: {place}: {before} -> {after}"),
-        );
+        line(&mut out, format_args!("  changed: {place}: {before} -> {after}"));
     }
     for source in &caption.sources {
         let (rule, file, versions) = (&source.rule, &source.file, &source.versions);
         line(&mut out, format_args!("  rule: {rule}, {file}, {versions}"));
     }
     if !caption.verdicts.is_empty() {
-        line(
-            &mut out,
-            format_args!("  verdict: {}", caption.verdicts.join(", ")),
-        );
+        line(&mut out, format_args!("  verdict: {}", caption.verdicts.join(", ")));
     }
-    line(
-        &mut out,
-        format_args!("  power cut: {}", scene.crash.sentence),
-    );
-    for class in scene
-        .crash
-        .classes
-        .iter()
-        .filter(|class| !class.invariant.is_empty())
-    {
+    line(&mut out, format_args!("  power cut: {}", scene.crash.sentence));
+    for class in scene.crash.classes.iter().filter(|class| !class.invariant.is_empty()) {
         let (verdict, count, example) = (&class.verdict, class.count, &class.example);
-        line(
-            &mut out,
-            format_args!("    {count} {verdict} ({}): {example}", class.invariant),
-        );
+        line(&mut out, format_args!("    {count} {verdict} ({}): {example}", class.invariant));
     }
-    for broken in scene
-        .invariants
-        .iter()
-        .filter(|invariant| invariant.holds == Holds::No)
-    {
+    for broken in scene.invariants.iter().filter(|invariant| invariant.holds == Holds::No) {
         let since = broken.broken_since.unwrap_or(scene.step);
         line(
             &mut out,
-            format_args!(
-                "  broken since step {since}: {}: {}",
-                broken.id, broken.detail
-            ),
+            format_args!("  broken since step {since}: {}: {}", broken.id, broken.detail),
         );
     }
     out
@@ -92,19 +68,13 @@ pub fn tables(scene: &Scene) -> String {
             Holds::No => "BROKEN",
             Holds::NotMeaningful => "says nothing here",
         };
-        line(
-            &mut out,
-            format_args!("  {}: {holds} ({})", invariant.id, invariant.meaning),
-        );
+        line(&mut out, format_args!("  {}: {holds} ({})", invariant.id, invariant.meaning));
     }
     line(&mut out, format_args!("  images: {}", scene.crash.formula));
     for (number, action) in scene.enabled.iter().enumerate() {
         let scripted = if action.scripted { " (scripted)" } else { "" };
         let (actor, what) = (&action.actor, &action.what);
-        line(
-            &mut out,
-            format_args!("  next {}: {actor}: {what}{scripted}", number + 1),
-        );
+        line(&mut out, format_args!("  next {}: {actor}: {what}{scripted}", number + 1));
     }
     out
 }
@@ -119,10 +89,7 @@ fn matrix(out: &mut String, scene: &Scene) {
         let told = cells.filter(|(cell, column)| column.used && !cell.words.is_empty());
         for (cell, column) in told {
             let changed = if cell.changed { " *" } else { "" };
-            line(
-                out,
-                format_args!("  {} {}: {}{changed}", row.title, column.label, cell.words),
-            );
+            line(out, format_args!("  {} {}: {}{changed}", row.title, column.label, cell.words));
         }
     }
 }
@@ -133,20 +100,10 @@ fn slot(out: &mut String, slot: &Slot, depth: usize) {
     match &slot.item {
         Item::Empty => {}
         Item::Node { first, last, slots } => {
-            line(
-                out,
-                format_args!("{indent}slot {offset} {tags}: node {first} to {last}"),
-            );
-            slots
-                .iter()
-                .for_each(|below| self::slot(out, below, depth + 1));
+            line(out, format_args!("{indent}slot {offset} {tags}: node {first} to {last}"));
+            slots.iter().for_each(|below| self::slot(out, below, depth + 1));
         }
-        Item::Page {
-            index,
-            block,
-            chips,
-            flags,
-        } => {
+        Item::Page { index, block, chips, flags } => {
             let (chips, flags) = (chips.join(" / "), flags.join(" "));
             line(
                 out,
@@ -155,12 +112,7 @@ fn slot(out: &mut String, slot: &Slot, depth: usize) {
                 ),
             );
         }
-        Item::Entry {
-            index,
-            block,
-            word,
-            locked,
-        } => {
+        Item::Entry { index, block, word, locked } => {
             let lock = if *locked { ", locked" } else { "" };
             line(
                 out,
@@ -171,20 +123,11 @@ fn slot(out: &mut String, slot: &Slot, depth: usize) {
 }
 
 fn thread(out: &mut String, thread: &Thread) {
-    let doing = thread
-        .program
-        .get(thread.position)
-        .map_or("done", String::as_str);
-    line(
-        out,
-        format_args!("  thread {} on {}: {doing}", thread.name, thread.cpu),
-    );
+    let doing = thread.program.get(thread.position).map_or("done", String::as_str);
+    line(out, format_args!("  thread {} on {}: {doing}", thread.name, thread.cpu));
     for frame in &thread.frames {
-        let locals = if frame.locals.is_empty() {
-            String::new()
-        } else {
-            format!(" ({})", frame.locals)
-        };
+        let locals =
+            if frame.locals.is_empty() { String::new() } else { format!(" ({})", frame.locals) };
         line(out, format_args!("    {}{locals}", frame.function));
     }
     if let Some(waits) = &thread.waits {

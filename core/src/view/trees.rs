@@ -14,10 +14,7 @@ use alloc::vec::Vec;
 
 /// Every mapping of the machine, the files' first.
 pub(super) fn trees<const FAN: usize>(now: &Moment<'_, FAN>) -> Vec<Tree> {
-    now.machine()
-        .mappings()
-        .map(|mapping| tree(now, mapping))
-        .collect()
+    now.machine().mappings().map(|mapping| tree(now, mapping)).collect()
 }
 
 fn tree<const FAN: usize>(now: &Moment<'_, FAN>, mapping: MappingId) -> Tree {
@@ -61,23 +58,14 @@ fn slot<const FAN: usize>(
             };
             let slots: Vec<Slot> = node.slots().map(below).collect();
             let last = node.slots().last().map_or(first, |view| view.last);
-            Item::Node {
-                first: node.first_index().0,
-                last: last.0,
-                slots,
-            }
+            Item::Node { first: node.first_index().0, last: last.0, slots }
         }
         SlotItem::Item(entry) => {
             changed = now.has_changed(Component::Slot(mapping, first));
             leaf(now, mapping, first, entry)
         }
     };
-    Slot {
-        offset: offset as u64,
-        tags: tags.to_string(),
-        item,
-        changed,
-    }
+    Slot { offset: offset as u64, tags: tags.to_string(), item, changed }
 }
 
 fn leaf<const FAN: usize>(
@@ -89,10 +77,7 @@ fn leaf<const FAN: usize>(
     let machine = now.machine();
     match entry.kind() {
         EntryKind::Page(_) => {
-            let page = machine
-                .mapping(mapping)
-                .find_get_page(index)
-                .expect("a page has contents");
+            let page = machine.mapping(mapping).find_get_page(index).expect("a page has contents");
             let block = machine.block_of(mapping, index);
             let chips = match block.filter(|_| page.uptodate) {
                 Some(block) => now.chips(block, &page.words),
@@ -107,11 +92,7 @@ fn leaf<const FAN: usize>(
         }
         EntryKind::Dax(dax) => Item::Entry {
             index: index.0,
-            block: if dax.empty {
-                String::new()
-            } else {
-                dax.block.to_string()
-            },
+            block: if dax.empty { String::new() } else { dax.block.to_string() },
             word: format!("{:#x}", machine.entry_word(dax)),
             locked: dax.locked,
         },

@@ -22,28 +22,16 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     ) -> Outcome {
         let cpu = self.cpu(id);
         let fenced = self.semantics.fence_place()? == FencePlace::FlushEnd;
-        let page = self
-            .mapping(mapping)
-            .find_get_page(index)
-            .expect("a page under I/O stays");
+        let page = self.mapping(mapping).find_get_page(index).expect("a page under I/O stays");
         let words = page.words.clone();
         if self.obeys(RuleId::DAX_22, report) {
-            self.medium
-                .store_nt(cpu, self.geometry.first_word(block), &words);
+            self.medium.store_nt(cpu, self.geometry.first_word(block), &words);
         }
-        self.lines_of(block)
-            .lines()
-            .for_each(|line| report.changed(Component::Line(line)));
+        self.lines_of(block).lines().for_each(|line| report.changed(Component::Line(line)));
         if fenced {
             self.fence(cpu, report);
         }
-        report.event(|| Event::BlockWritten {
-            mapping,
-            index,
-            block,
-            words,
-            fenced,
-        });
+        report.event(|| Event::BlockWritten { mapping, index, block, words, fenced });
         Ok(Flow::ActedAndReturned)
     }
 
@@ -64,13 +52,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn invalidate_bdev(&mut self, report: &mut impl Report) -> Flow {
         let clean =
             |(_, page): &(PageIndex, &crate::address_space::Page)| !page.dirty && !page.writeback;
-        let mut indices: Vec<PageIndex> = self
-            .bdev
-            .mapping
-            .pages()
-            .filter(clean)
-            .map(|(index, _)| index)
-            .collect();
+        let mut indices: Vec<PageIndex> =
+            self.bdev.mapping.pages().filter(clean).map(|(index, _)| index).collect();
         if !self.obeys(RuleId::IDX_6, report) {
             indices.clear();
         }
@@ -82,16 +65,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             Self::slot_changed(MappingId::Bdev, *index, report);
             report.changed(Component::Page(MappingId::Bdev, *index));
         }
-        report.event(|| Event::PagesDropped {
-            mapping: MappingId::Bdev,
-            indices,
-        });
+        report.event(|| Event::PagesDropped { mapping: MappingId::Bdev, indices });
         let call = Call::InvalidateBdev;
-        report.event(|| Event::CallReturned {
-            call,
-            ino: None,
-            result: Ok(()),
-        });
+        report.event(|| Event::CallReturned { call, ino: None, result: Ok(()) });
         Flow::CallDone
     }
 }

@@ -21,9 +21,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         store: Option<Word>,
         report: &mut impl Report,
     ) -> bool {
-        let vma = self
-            .vma_of(id, at.ino)
-            .expect("Setup::check demands an mmap before the access");
+        let vma = self.vma_of(id, at.ino).expect("Setup::check demands an mmap before the access");
         let pte = self.vmas[usize::from(vma.0)].pte(at.index);
         match (pte, store) {
             (Some(pte), None) => self.load(at, pte.block, report),
@@ -31,16 +29,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 self.store(id, at, pte.block, value, report);
             }
             _ => {
-                let site = Site {
-                    vma,
-                    ino: at.ino,
-                    index: at.index,
-                };
-                let frame = Frame::HandleMmFault {
-                    site,
-                    write: store.is_some(),
-                    called: false,
-                };
+                let site = Site { vma, ino: at.ino, index: at.index };
+                let frame = Frame::HandleMmFault { site, write: store.is_some(), called: false };
                 report.event(|| Event::Entered(frame.function()));
                 self.thread_mut(id).stack.push(frame);
                 return false;
@@ -70,11 +60,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             self.medium.store_word(cpu, addr, value);
         }
         report.changed(Component::Line(addr.line()));
-        report.event(|| Event::Stored {
-            at,
-            value,
-            line: addr.line(),
-        });
+        report.event(|| Event::Stored { at, value, line: addr.line() });
     }
 
     fn word_addr(&self, block: BlockNr, word: u16) -> WordAddr {
@@ -88,25 +74,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         let present = self.vmas[usize::from(site.vma.0)].pte(site.index).is_some();
         let callee = if present {
-            Frame::WpPfnShared {
-                site,
-                at: WpAt::Mkwrite,
-            }
+            Frame::WpPfnShared { site, at: WpAt::Mkwrite }
         } else {
-            Frame::DaxFault {
-                site,
-                write,
-                at: FaultAt::Lookup,
-            }
+            Frame::DaxFault { site, write, at: FaultAt::Lookup }
         };
-        Flow::Calls(
-            Frame::HandleMmFault {
-                site,
-                write,
-                called: true,
-            },
-            callee,
-        )
+        Flow::Calls(Frame::HandleMmFault { site, write, called: true }, callee)
     }
 
     pub(super) fn dax_fault(
@@ -124,10 +96,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 // Planted: the check is the wrong way round.
                 let beyond = block.is_none() == self.obeys(RuleId::DAX_6, report);
                 let Some(block) = block.filter(|_| !beyond) else {
-                    report.event(|| Event::Sigbus {
-                        ino: site.ino,
-                        index: site.index,
-                    });
+                    report.event(|| Event::Sigbus { ino: site.ino, index: site.index });
                     return Ok(Flow::Killed);
                 };
                 let locked = self.has_entry_lock()?;
@@ -140,21 +109,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 }
                 let Site { ino, index, .. } = site;
                 report.rule(RuleId::IDX_1);
-                report.event(|| Event::FaultMapped {
-                    ino,
-                    index,
-                    block,
-                    write,
-                    locked,
-                });
+                report.event(|| Event::FaultMapped { ino, index, block, write, locked });
                 Ok(Flow::Acted(frame(FaultAt::Insert)))
             }
             FaultAt::Insert => {
-                let callee = Frame::DaxInsertMapping {
-                    site,
-                    write,
-                    at: InsertAt::Entry,
-                };
+                let callee = Frame::DaxInsertMapping { site, write, at: InsertAt::Entry };
                 Ok(Flow::Calls(frame(FaultAt::Unlock), callee))
             }
             FaultAt::Unlock if self.has_entry_lock()? => {
@@ -176,22 +135,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let mapping = &mut self.inode_mut(ino).mapping;
         match mapping.dax_entry(index) {
             Some(entry) => {
-                let locked = Entry::dax(DaxEntry {
-                    locked: obeyed,
-                    ..entry
-                });
+                let locked = Entry::dax(DaxEntry { locked: obeyed, ..entry });
                 mapping.i_pages.replace(index, locked);
             }
             None => {
-                let empty = DaxEntry {
-                    block: BlockNr(0),
-                    locked: obeyed,
-                    empty: true,
-                };
-                mapping
-                    .i_pages
-                    .insert(index, Entry::dax(empty))
-                    .expect("the slot was empty");
+                let empty = DaxEntry { block: BlockNr(0), locked: obeyed, empty: true };
+                mapping.i_pages.insert(index, Entry::dax(empty)).expect("the slot was empty");
                 mapping.nrexceptional += u64::from(counted);
             }
         }
@@ -207,18 +156,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         report: &mut impl Report,
     ) -> Outcome {
         let Site { vma, ino, index } = site;
-        let block = self
-            .block_of(MappingId::File(ino), index)
-            .expect("the fault looked it up");
+        let block = self.block_of(MappingId::File(ino), index).expect("the fault looked it up");
         match at {
             InsertAt::Entry => {
                 self.take_lock(self.cpu(id), report)?;
                 self.dax_radix_entry(ino, index, block, write, report)?;
-                Ok(Flow::Acted(Frame::DaxInsertMapping {
-                    site,
-                    write,
-                    at: InsertAt::Pte,
-                }))
+                Ok(Flow::Acted(Frame::DaxInsertMapping { site, write, at: InsertAt::Pte }))
             }
             InsertAt::Pte => {
                 // The mapping asks for write notification, so even a write fault gets a read-only
@@ -226,12 +169,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 let writable = !self.obeys(RuleId::DAX_8, report);
                 self.vmas[usize::from(vma.0)].set_pte(index, Pte { block, writable });
                 report.changed(Component::Pte(vma, index));
-                report.event(|| Event::PteInstalled {
-                    ino,
-                    index,
-                    block,
-                    writable,
-                });
+                report.event(|| Event::PteInstalled { ino, index, block, writable });
                 Ok(Flow::ActedAndReturned)
             }
         }
@@ -249,50 +187,27 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     ) -> Result<(), Refusal> {
         self.mark_inode_dirty(ino, report);
         let locked = self.has_entry_lock()?;
-        let kept = if self.obeys(RuleId::TREE_16, report) {
-            block
-        } else {
-            BlockNr(block.0 + 1)
-        };
-        let dax = DaxEntry {
-            block: kept,
-            locked,
-            empty: false,
-        };
+        let kept = if self.obeys(RuleId::TREE_16, report) { block } else { BlockNr(block.0 + 1) };
+        let dax = DaxEntry { block: kept, locked, empty: false };
         let present = self.inode(ino).mapping.i_pages.lookup(index).is_some();
         if self.obeys(RuleId::DAX_7, report) {
             if present {
-                self.inode_mut(ino)
-                    .mapping
-                    .i_pages
-                    .replace(index, Entry::dax(dax));
+                self.inode_mut(ino).mapping.i_pages.replace(index, Entry::dax(dax));
             } else {
                 let counted = self.obeys(RuleId::IDX_7, report);
                 self.obeys(RuleId::TREE_4, report);
                 let mapping = &mut self.inode_mut(ino).mapping;
-                mapping
-                    .i_pages
-                    .insert(index, Entry::dax(dax))
-                    .expect("the slot was empty");
+                mapping.i_pages.insert(index, Entry::dax(dax)).expect("the slot was empty");
                 mapping.nrexceptional += u64::from(counted);
             }
             if dirty {
-                self.inode_mut(ino)
-                    .mapping
-                    .i_pages
-                    .tag_set(index, Tag::Dirty);
+                self.inode_mut(ino).mapping.i_pages.tag_set(index, Tag::Dirty);
             }
         }
         Self::slot_changed(MappingId::File(ino), index, report);
         let layout = self.semantics.entry_layout()?;
         let word = layout.pack(dax, self.semantics.entry_payload()?);
-        report.event(|| Event::EntryInserted {
-            ino,
-            index,
-            block: kept,
-            word,
-            dirty,
-        });
+        report.event(|| Event::EntryInserted { ino, index, block: kept, word, dirty });
         Ok(())
     }
 
@@ -304,17 +219,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     ) -> Outcome {
         match at {
             WpAt::Mkwrite => {
-                let callee = Frame::DaxPfnMkwrite {
-                    site,
-                    at: MkwriteAt::Tag,
-                };
-                Ok(Flow::Calls(
-                    Frame::WpPfnShared {
-                        site,
-                        at: WpAt::Reuse,
-                    },
-                    callee,
-                ))
+                let callee = Frame::DaxPfnMkwrite { site, at: MkwriteAt::Tag };
+                Ok(Flow::Calls(Frame::WpPfnShared { site, at: WpAt::Reuse }, callee))
             }
             WpAt::Reuse if self.pte_under_entry_lock()? => Ok(Flow::Returned),
             WpAt::Reuse => {
@@ -329,13 +235,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let Site { vma, ino, index } = site;
         let vma_struct = &mut self.vmas[usize::from(vma.0)];
         let pte = vma_struct.pte(index).expect("a read-only PTE faulted");
-        vma_struct.set_pte(
-            index,
-            Pte {
-                writable: true,
-                ..pte
-            },
-        );
+        vma_struct.set_pte(index, Pte { writable: true, ..pte });
         report.changed(Component::Pte(vma, index));
         report.event(|| Event::PteMadeWritable { ino, index });
     }
@@ -367,37 +267,28 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 }
                 self.mark_inode_dirty(ino, report);
                 if self.obeys(RuleId::DAX_9, report) {
-                    self.inode_mut(ino)
-                        .mapping
-                        .i_pages
-                        .tag_set(index, Tag::Dirty);
+                    self.inode_mut(ino).mapping.i_pages.tag_set(index, Tag::Dirty);
                 }
                 let under_lock = self.pte_under_entry_lock()?;
                 let locked = under_lock && self.obeys(RuleId::DAX_19, report);
                 if locked {
-                    let locked = Entry::dax(DaxEntry {
-                        locked: true,
-                        ..entry
-                    });
+                    let locked = Entry::dax(DaxEntry { locked: true, ..entry });
                     self.inode_mut(ino).mapping.i_pages.replace(index, locked);
                 }
                 Self::slot_changed(MappingId::File(ino), index, report);
                 report.event(|| Event::EntryDirtied { ino, index, locked });
                 if under_lock {
-                    return Ok(Flow::Acted(Frame::DaxPfnMkwrite {
-                        site,
-                        at: MkwriteAt::Pte,
-                    }));
+                    return Ok(Flow::Acted(Frame::DaxPfnMkwrite { site, at: MkwriteAt::Pte }));
                 }
                 Ok(Flow::ActedAndReturned)
             }
             MkwriteAt::Pte => {
-                report.rule(RuleId::DAX_19);
                 self.make_writable(site, report);
-                Ok(Flow::Acted(Frame::DaxPfnMkwrite {
-                    site,
-                    at: MkwriteAt::Unlock,
-                }))
+                // Planted: nobody holds the lock, so nobody gives it back.
+                if !self.obeys(RuleId::DAX_19, report) {
+                    return Ok(Flow::ActedAndReturned);
+                }
+                Ok(Flow::Acted(Frame::DaxPfnMkwrite { site, at: MkwriteAt::Unlock }))
             }
             MkwriteAt::Unlock => {
                 self.take_lock(self.cpu(id), report)?;
@@ -425,11 +316,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         index: PageIndex,
         report: &mut impl Report,
     ) -> bool {
-        let locked = self
-            .inode(ino)
-            .mapping
-            .dax_entry(index)
-            .is_some_and(|entry| entry.locked);
+        let locked = self.inode(ino).mapping.dax_entry(index).is_some_and(|entry| entry.locked);
         if !locked || !self.obeys(RuleId::DAX_16_2, report) {
             return false;
         }
@@ -455,24 +342,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             return None;
         }
         let mapping = &mut self.inode_mut(ino).mapping;
-        let entry = mapping
-            .dax_entry(index)
-            .expect("a locked entry stays in the tree");
-        assert!(
-            entry.locked,
-            "{ino} page {index}: unlocking an entry that nobody locked"
-        );
-        mapping.i_pages.replace(
-            index,
-            Entry::dax(DaxEntry {
-                locked: false,
-                ..entry
-            }),
-        );
-        let first = self
-            .waiters
-            .iter()
-            .position(|(_, i, p)| (*i, *p) == (ino, index))?;
+        let entry = mapping.dax_entry(index).expect("a locked entry stays in the tree");
+        assert!(entry.locked, "{ino} page {index}: unlocking an entry that nobody locked");
+        mapping.i_pages.replace(index, Entry::dax(DaxEntry { locked: false, ..entry }));
+        let first = self.waiters.iter().position(|(_, i, p)| (*i, *p) == (ino, index))?;
         report.changed(Component::WaitQueue);
         Some(self.waiters.remove(first).0)
     }

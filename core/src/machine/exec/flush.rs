@@ -44,11 +44,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 }
                 let found = || batch.iter().map(|(index, _)| *index).collect();
                 let mapping = MappingId::File(ino);
-                report.event(|| Event::LookedUp {
-                    mapping,
-                    tag: Tag::Towrite,
-                    found: found(),
-                });
+                report.event(|| Event::LookedUp { mapping, tag: Tag::Towrite, found: found() });
                 if batch.is_empty() {
                     return Ok(Flow::Acted(frame(RangeAt::Fence)));
                 }
@@ -59,12 +55,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 let Some((index, entry)) = batch.pop() else {
                     return Ok(Flow::GoesOn(frame(RangeAt::Lookup)));
                 };
-                let callee = Frame::DaxWritebackOne {
-                    ino,
-                    index,
-                    entry,
-                    at: OneAt::Check,
-                };
+                let callee = Frame::DaxWritebackOne { ino, index, entry, at: OneAt::Check };
                 Ok(Flow::Calls(frame(RangeAt::Each(batch)), callee))
             }
             RangeAt::Fence => {
@@ -101,12 +92,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         report: &mut impl Report,
     ) -> Outcome {
         let clears = self.semantics.dirty_cleared_by_flush()? != DirtyClearedByFlush::No;
-        let frame = |at| Frame::DaxWritebackOne {
-            ino,
-            index,
-            entry,
-            at,
-        };
+        let frame = |at| Frame::DaxWritebackOne { ino, index, entry, at };
         match at {
             OneAt::Check if clears => self.lock_for_flush(id, ino, index, entry, report),
             OneAt::Check => {
@@ -127,11 +113,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 Ok(Flow::Acted(frame(OneAt::WriteBack)))
             }
             OneAt::WriteBack => {
-                let rule = if clears {
-                    RuleId::DAX_18_4
-                } else {
-                    RuleId::DAX_12_6D
-                };
+                let rule = if clears { RuleId::DAX_18_4 } else { RuleId::DAX_12_6D };
                 self.write_back_entry(id, ino, index, entry, rule, report);
                 Ok(Flow::Acted(frame(OneAt::Clear)))
             }
@@ -141,10 +123,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     self.clear_dirty(ino, index, report)?;
                 } else {
                     if self.obeys(RuleId::DAX_12_6E, report) {
-                        self.inode_mut(ino)
-                            .mapping
-                            .i_pages
-                            .tag_clear(index, Tag::Towrite);
+                        self.inode_mut(ino).mapping.i_pages.tag_clear(index, Tag::Towrite);
                     }
                     Self::slot_changed(MappingId::File(ino), index, report);
                     report.event(|| Event::TowriteCleared { ino, index });
@@ -172,12 +151,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         entry: Entry,
         report: &mut impl Report,
     ) -> Outcome {
-        let frame = |at| Frame::DaxWritebackOne {
-            ino,
-            index,
-            entry,
-            at,
-        };
+        let frame = |at| Frame::DaxWritebackOne { ino, index, entry, at };
         self.take_lock(self.cpu(id), report)?;
         if self.waits_for_entry(id, ino, index, report) {
             return Ok(Flow::Acted(frame(OneAt::Check)));
@@ -193,13 +167,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let mapping = &mut self.inode_mut(ino).mapping;
         if lock {
             let now = mapping.dax_entry(index).expect("checked just above");
-            mapping.i_pages.replace(
-                index,
-                Entry::dax(DaxEntry {
-                    locked: true,
-                    ..now
-                }),
-            );
+            mapping.i_pages.replace(index, Entry::dax(DaxEntry { locked: true, ..now }));
         }
         mapping.i_pages.tag_clear(index, Tag::Towrite);
         Self::slot_changed(MappingId::File(ino), index, report);
@@ -216,13 +184,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             let Some(pte) = vma.pte(index).filter(|pte| vma.ino == ino && pte.writable) else {
                 continue;
             };
-            vma.set_pte(
-                index,
-                Pte {
-                    writable: !obeyed,
-                    ..pte
-                },
-            );
+            vma.set_pte(index, Pte { writable: !obeyed, ..pte });
             report.changed(Component::Pte(crate::machine::VmaId(n), index));
             count += 1;
         }
@@ -245,15 +207,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         if self.obeys(rule, report) {
             self.medium.write_back(self.cpu(id), lines);
         }
-        lines
-            .lines()
-            .for_each(|line| report.changed(Component::Line(line)));
-        report.event(|| Event::BlockWrittenBack {
-            ino,
-            index,
-            block,
-            dirty_lines,
-        });
+        lines.lines().for_each(|line| report.changed(Component::Line(line)));
+        report.event(|| Event::BlockWrittenBack { ino, index, block, dirty_lines });
     }
 
     /// Models DAX-18 step 5: `fs/dax.c dax_writeback_one` (4.10).
@@ -264,10 +219,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         report: &mut impl Report,
     ) -> Result<(), Refusal> {
         if self.obeys(RuleId::DAX_18_5, report) {
-            self.inode_mut(ino)
-                .mapping
-                .i_pages
-                .tag_clear(index, Tag::Dirty);
+            self.inode_mut(ino).mapping.i_pages.tag_clear(index, Tag::Dirty);
         }
         Self::slot_changed(MappingId::File(ino), index, report);
         let mut woken = None;

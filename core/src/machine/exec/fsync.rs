@@ -40,10 +40,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 if !barriers || !self.obeys(RuleId::FS_1_5, report) {
                     return Ok(Flow::Returned);
                 }
-                Ok(Flow::Calls(
-                    frame(SyncFileAt::Done),
-                    Frame::BlkdevIssueFlush,
-                ))
+                Ok(Flow::Calls(frame(SyncFileAt::Done), Frame::BlkdevIssueFlush))
             }
             SyncFileAt::Done => Ok(Flow::Returned),
         }
@@ -65,10 +62,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         // One device: all three values name it for an ordinary file.
         let (FlushBdev::SBdev | FlushBdev::Passed | FlushBdev::DaxDevice) =
             self.semantics.flush_bdev()?;
-        let callee = Frame::DaxWritebackMappingRange {
-            ino,
-            at: RangeAt::Tag,
-        };
+        let callee = Frame::DaxWritebackMappingRange { ino, at: RangeAt::Tag };
         Ok(Flow::Calls(next, callee))
     }
 
@@ -87,10 +81,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 if !self.needs_writepages(ino)? {
                     return Ok(Flow::Returned);
                 }
-                let callee = Frame::Ext4Writepages {
-                    ino,
-                    at: FilemapAt::DaxFlush,
-                };
+                let callee = Frame::Ext4Writepages { ino, at: FilemapAt::DaxFlush };
                 Ok(Flow::Calls(frame(FilemapAt::Done), callee))
             }
             // The pmem driver completes at submit: there is nothing to wait for.
@@ -135,10 +126,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     return Ok(Flow::Returned);
                 }
                 let mapping = MappingId::File(ino);
-                let callee = Frame::WriteCachePages {
-                    mapping,
-                    at: CacheAt::Tag,
-                };
+                let callee = Frame::WriteCachePages { mapping, at: CacheAt::Tag };
                 Ok(Flow::Calls(frame(FilemapAt::Done), callee))
             }
             FilemapAt::Done => Ok(Flow::Returned),
@@ -157,10 +145,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 if !dirty || !self.obeys(RuleId::FS_4, report) {
                     return Ok(Flow::GoesOn(frame));
                 }
-                Ok(Flow::Calls(
-                    frame,
-                    Frame::WritebackSingleInode { ino, called: false },
-                ))
+                Ok(Flow::Calls(frame, Frame::WritebackSingleInode { ino, called: false }))
             }
             SyncAt::SyncFs => {
                 report.rule(RuleId::FS_4);
@@ -170,20 +155,13 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 Ok(Flow::Calls(frame(SyncAt::Bdev), Frame::BlkdevIssueFlush))
             }
             SyncAt::Bdev => {
-                let callee = Frame::WriteCachePages {
-                    mapping: MappingId::Bdev,
-                    at: CacheAt::Tag,
-                };
+                let callee = Frame::WriteCachePages { mapping: MappingId::Bdev, at: CacheAt::Tag };
                 Ok(Flow::Calls(frame(SyncAt::Done), callee))
             }
             SyncAt::Done => {
                 report.rule(RuleId::FS_4);
                 let call = Call::Sync;
-                report.event(|| Event::CallReturned {
-                    call,
-                    ino: None,
-                    result: Ok(()),
-                });
+                report.event(|| Event::CallReturned { call, ino: None, result: Ok(()) });
                 Ok(Flow::CallDone)
             }
         }
@@ -198,10 +176,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         report: &mut impl Report,
     ) -> Flow {
         if !called {
-            let callee = Frame::Ext4Writepages {
-                ino,
-                at: FilemapAt::DaxFlush,
-            };
+            let callee = Frame::Ext4Writepages { ino, at: FilemapAt::DaxFlush };
             return Flow::Calls(Frame::WritebackSingleInode { ino, called: true }, callee);
         }
         report.rule(RuleId::FS_4);

@@ -47,23 +47,14 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 page.uptodate = true;
                 report.changed(Component::Page(mapping, index));
                 let word = job.word;
-                report.event(|| Event::PageWritten {
-                    ino,
-                    index,
-                    word,
-                    words: job.words.clone(),
-                });
+                report.event(|| Event::PageWritten { ino, index, word, words: job.words.clone() });
                 Ok(Flow::Acted(frame(job, WriteAt::Dirty)))
             }
             WriteAt::Dirty => {
                 if self.obeys(RuleId::TREE_11_1, report) {
                     let inode = self.inode_mut(ino);
                     inode.dirty_pages = true;
-                    inode
-                        .mapping
-                        .page_mut(index)
-                        .expect("grabbed in this call")
-                        .dirty = true;
+                    inode.mapping.page_mut(index).expect("grabbed in this call").dirty = true;
                     inode.mapping.i_pages.tag_set(index, Tag::Dirty);
                 }
                 report.changed(Component::Inode(ino));
@@ -71,11 +62,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 Self::slot_changed(mapping, index, report);
                 report.event(|| Event::PageDirtied { mapping, index });
                 let call = Call::Write;
-                report.event(|| Event::CallReturned {
-                    call,
-                    ino: Some(ino),
-                    result: Ok(()),
-                });
+                report.event(|| Event::CallReturned { call, ino: Some(ino), result: Ok(()) });
                 Ok(Flow::CallDone)
             }
         }
@@ -99,9 +86,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// Fills a page from its block, through the driver: on persistent memory a copy.
     fn read_page(&mut self, mapping: MappingId, index: PageIndex, report: &mut impl Report) {
-        let mut block = self
-            .block_of(mapping, index)
-            .expect("a cached page has a block");
+        let mut block = self.block_of(mapping, index).expect("a cached page has a block");
         if mapping == MappingId::Bdev && !self.obeys(RuleId::IDX_2, report) {
             block = BlockNr(block.0 + 1);
         }
@@ -111,11 +96,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             page.uptodate = true;
         }
         report.changed(Component::Page(mapping, index));
-        report.event(|| Event::PageRead {
-            mapping,
-            index,
-            block,
-        });
+        report.event(|| Event::PageRead { mapping, index, block });
     }
 
     /// The page cache, or past it: DAX files, and the device while its inode is S_DAX (MIX-2).
@@ -133,16 +114,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             MappingId::Bdev => None,
         };
         let callee = match direct {
-            Some(why) => Frame::DaxDoIo {
-                mapping,
-                index,
-                why,
-            },
-            None => Frame::GenericFileReadIter {
-                mapping,
-                index,
-                at: ReadAt::Lookup,
-            },
+            Some(why) => Frame::DaxDoIo { mapping, index, why },
+            None => Frame::GenericFileReadIter { mapping, index, at: ReadAt::Lookup },
         };
         Ok(Flow::Calls(Frame::SysRead { mapping, index }, callee))
     }
@@ -163,11 +136,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     // Planted: the lookup consults the other mapping of the block.
                     return Ok(self.read_returns(mapping, index, words, true, report));
                 }
-                match self
-                    .mapping(mapping)
-                    .find_get_page(index)
-                    .map(|page| page.uptodate)
-                {
+                match self.mapping(mapping).find_get_page(index).map(|page| page.uptodate) {
                     None => {
                         self.add_page(mapping, index, report);
                         Ok(Flow::Acted(frame(ReadAt::ReadPage)))
@@ -183,10 +152,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             ReadAt::Copy => {
                 let cached = self.obeys(RuleId::IDX_4, report);
-                let page = self
-                    .mapping(mapping)
-                    .find_get_page(index)
-                    .filter(|_| cached);
+                let page = self.mapping(mapping).find_get_page(index).filter(|_| cached);
                 let words = match page {
                     Some(page) => page.words.clone(),
                     // Planted: straight from the medium.
@@ -210,9 +176,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         if why == Direct::DaxBdev {
             report.rule(RuleId::MIX_2);
         }
-        let block = self
-            .block_of(mapping, index)
-            .expect("Setup::check has seen the page");
+        let block = self.block_of(mapping, index).expect("Setup::check has seen the page");
         let words = self.load_block(block);
         Ok(self.read_returns(mapping, index, words, false, report))
     }
@@ -225,21 +189,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         cached: bool,
         report: &mut impl Report,
     ) -> Flow {
-        let block = self
-            .block_of(mapping, index)
-            .expect("Setup::check has seen the page");
-        report.event(|| Event::ReadReturned {
-            mapping,
-            index,
-            block,
-            words,
-            cached,
-        });
-        report.event(|| Event::CallReturned {
-            call: Call::Read,
-            ino: None,
-            result: Ok(()),
-        });
+        let block = self.block_of(mapping, index).expect("Setup::check has seen the page");
+        report.event(|| Event::ReadReturned { mapping, index, block, words, cached });
+        report.event(|| Event::CallReturned { call: Call::Read, ino: None, result: Ok(()) });
         Flow::CallDone
     }
 
@@ -253,7 +205,6 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 inode.mapping.find_get_page(page)
             }
         };
-        page.filter(|page| page.uptodate)
-            .map(|page| page.words.clone())
+        page.filter(|page| page.uptodate).map(|page| page.words.clone())
     }
 }

@@ -23,9 +23,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         if self.obeys(RuleId::TREE_10, report) && planned {
             let tree = &mut self.mapping_mut(mapping).i_pages;
             let all = (PageIndex(0), PageIndex(u64::MAX));
-            count = tree
-                .range_tag_if_tagged(all.0, all.1, u64::MAX, Tag::Dirty, Tag::Towrite)
-                .0;
+            count = tree.range_tag_if_tagged(all.0, all.1, u64::MAX, Tag::Dirty, Tag::Towrite).0;
         }
         let tagged = self.mapping(mapping).i_pages.iter_tagged(.., Tag::Towrite);
         tagged.for_each(|(index, _)| Self::slot_changed(mapping, index, report));
@@ -56,9 +54,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 if found.is_empty() {
                     return Ok(Flow::ActedAndReturned);
                 }
-                Ok(Flow::Acted(frame(CacheAt::Each(
-                    found.into_iter().rev().collect(),
-                ))))
+                Ok(Flow::Acted(frame(CacheAt::Each(found.into_iter().rev().collect()))))
             }
             CacheAt::Each(mut batch) => {
                 let Some(index) = batch.pop() else {
@@ -86,10 +82,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             return Vec::new();
         }
         let items = self.find_tagged(mapping).into_iter();
-        items
-            .filter(|(_, entry)| !entry.is_exceptional())
-            .map(|(index, _)| index)
-            .collect()
+        items.filter(|(_, entry)| !entry.is_exceptional()).map(|(index, _)| index).collect()
     }
 
     pub(super) fn block_write_full_page(
@@ -106,24 +99,15 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 Flow::Acted(frame(FullPageAt::Submit))
             }
             FullPageAt::Submit => {
-                let block = self
-                    .block_of(mapping, index)
-                    .expect("a cached page has a block");
-                let callee = Frame::PmemMakeRequest {
-                    mapping,
-                    index,
-                    block,
-                };
+                let block = self.block_of(mapping, index).expect("a cached page has a block");
+                let callee = Frame::PmemMakeRequest { mapping, index, block };
                 Flow::Calls(frame(FullPageAt::End), callee)
             }
             FullPageAt::End => {
                 let obeyed = self.obeys(RuleId::TREE_11_4, report);
                 let space = self.mapping_mut(mapping);
                 if obeyed {
-                    space
-                        .page_mut(index)
-                        .expect("a page under I/O stays")
-                        .writeback = false;
+                    space.page_mut(index).expect("a page under I/O stays").writeback = false;
                     space.i_pages.tag_clear(index, Tag::Writeback);
                 }
                 report.changed(Component::Page(mapping, index));

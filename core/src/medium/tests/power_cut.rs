@@ -30,10 +30,7 @@ fn the_count_is_exact_however_large_and_names_its_factors() {
     assert_eq!(count(&[]).formula(), "1");
     assert_eq!(count(&[1, 1]).formula(), "1");
     assert_eq!(count(&[2, 1, 3, 2]).formula(), "(2)(3)(2) = 12");
-    assert_eq!(
-        count(&[10, 1_000_000_000, 1_000]).to_string(),
-        "10000000000000"
-    );
+    assert_eq!(count(&[10, 1_000_000_000, 1_000]).to_string(), "10000000000000");
     assert_eq!(count(&[u64::MAX]).as_u64(), Some(u64::MAX));
     assert_eq!(count(&[u64::MAX, 2]).as_u64(), None);
     assert_eq!(count(&[u64::MAX, 2]).to_string(), "36893488147419103230");
@@ -61,23 +58,8 @@ fn images_come_in_a_fixed_order_fewest_lost_lines_first() {
     let kept: Vec<[u32; 3]> = images(&medium, WriteQueue)
         .map(|image| [0, 1, 2].map(|line| image.choice[line].kept.0))
         .collect();
-    let start = [
-        [2, 1, 3],
-        [1, 1, 3],
-        [0, 1, 3],
-        [2, 0, 3],
-        [2, 1, 2],
-        [2, 1, 1],
-        [2, 1, 0],
-    ];
-    let two_lines = [
-        [1, 0, 3],
-        [0, 0, 3],
-        [1, 1, 2],
-        [1, 1, 1],
-        [1, 1, 0],
-        [0, 1, 2],
-    ];
+    let start = [[2, 1, 3], [1, 1, 3], [0, 1, 3], [2, 0, 3], [2, 1, 2], [2, 1, 1], [2, 1, 0]];
+    let two_lines = [[1, 0, 3], [0, 0, 3], [1, 1, 2], [1, 1, 1], [1, 1, 0], [0, 1, 2]];
     assert_eq!(kept[..7], start);
     assert_eq!(kept[7..13], two_lines);
     assert_eq!(kept.last(), Some(&[0, 0, 0]));
@@ -111,20 +93,12 @@ fn an_image_cannot_be_applied_to_another_state() {
 fn an_image_can_be_asked_for_by_what_is_kept() {
     let medium = with_windows_2_1_3();
     for image in images(&medium, WriteQueue) {
-        let kept: Vec<_> = image
-            .choice
-            .iter()
-            .map(|line| (line.line, line.kept))
-            .collect();
+        let kept: Vec<_> = image.choice.iter().map(|line| (line.line, line.kept)).collect();
         assert_eq!(image_at(&medium, WriteQueue, &kept), Some(image.clone()));
         let possible = image.lost_lines() == 0;
         assert_eq!(image_at(&medium, Caches, &kept).is_some(), possible);
     }
-    let some = image_at(
-        &medium,
-        WriteQueue,
-        &[(LineNr(3), Version(1)), (LINE1, Version(0))],
-    );
+    let some = image_at(&medium, WriteQueue, &[(LineNr(3), Version(1)), (LINE1, Version(0))]);
     assert_eq!(some.map(|image| image.lost_lines()), Some(1));
     let impossible: [&[_]; 4] = [
         &[(LineNr(3), Version(4))],

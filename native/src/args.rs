@@ -1,0 +1,101 @@
+//! What the user may type.
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+use daxscope_core::config::Epoch;
+use std::path::PathBuf;
+
+/// See where bytes live: page-cache tree, DAX flush, persistent memory, and what a power cut leaves.
+///
+/// A lecture is a small scenario that the machine really executes: threads run kernel functions one
+/// observable action at a time, and after each step you can ask which images a power cut could
+/// leave.
+#[derive(Parser, Debug)]
+#[command(version, after_help = EXAMPLES)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  daxscope list                                  the lectures and the questions they ask
+  daxscope run S03                               the life of a DAX entry, step by step
+  daxscope run S03 --epoch 4.10 --step 12        one step in full, as a later kernel does it
+  daxscope run S04 --set platform=eadr           the same with caches that survive
+  daxscope crash S04 --step 12                   every image that a power cut could leave there
+  daxscope check                                 every lecture, variant and epoch against its file
+  daxscope check my-lecture.toml                 a file of your own
+
+Exit status: 0 as expected, 1 a verdict differs from the expectation, 2 bad input.";
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// The lectures: id, question, epochs
+    List {
+        /// Print JSON with stable keys
+        #[arg(long)]
+        json: bool,
+    },
+    /// One lecture as text: every step, what it changed, its rules, its verdict
+    Run(Run),
+    /// Lectures against what their files expect, in every variant and epoch
+    Check {
+        /// Lecture files, or folders of them; without any, the lectures that come with daxscope
+        paths: Vec<PathBuf>,
+        /// Print JSON with stable keys
+        #[arg(long)]
+        json: bool,
+    },
+    /// Every image that a power cut could leave after a step, by class, after recovery
+    Crash {
+        #[command(flatten)]
+        choice: Choice,
+        /// After which step to cut the power; 0 is the initial state
+        #[arg(long, value_name = "N")]
+        step: usize,
+        /// Print JSON with stable keys
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) choice: Choice,
+    /// Only this step, with all its tables; 0 is the initial state
+    #[arg(long, value_name = "N")]
+    pub(crate) step: Option<usize>,
+    /// Print JSON with stable keys
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which run of which lecture.
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Choice {
+    /// A lecture's id or slug, a lecture file (.toml), or a link of the page (#/1/…)
+    #[arg(value_name = "SCENARIO")]
+    pub(crate) scenario: String,
+    /// The kernel whose rules hold, for instance 4.5.0, v2 or 6.12 [default: the lecture's]
+    #[arg(long, value_name = "E", value_parser = epoch)]
+    pub(crate) epoch: Option<Epoch>,
+    /// The variant of the lecture [default: its first]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) variant: Option<String>,
+    /// Sets one switch against the epoch; may be given several times
+    #[arg(long = "set", value_name = "SWITCH=VALUE", value_parser = setting)]
+    pub(crate) sets: Vec<(String, String)>,
+}
+
+fn epoch(name: &str) -> Result<Epoch, String> {
+    Epoch::from_name(name).ok_or_else(|| {
+        let all: Vec<_> = Epoch::ALL.iter().map(|epoch| epoch.name()).collect();
+        format!("expected one of {}", all.join(", "))
+    })
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (switch, value) = text.split_once('=').ok_or("expected switch=value")?;
+    Ok((switch.to_owned(), value.to_owned()))
+}

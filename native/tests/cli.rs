@@ -1,0 +1,170 @@
+//! The command line as a user meets it: output, messages, exit status.
+
+use assert_cmd::Command;
+use serde_json::Value;
+use std::fs;
+use std::path::PathBuf;
+
+struct Ran {
+    status: i32,
+    out: String,
+    err: String,
+}
+
+fn daxscope(args: &[&str]) -> Ran {
+    let output = Command::cargo_bin("daxscope").unwrap().args(args).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Ran {
+        status: output.status.code().unwrap(),
+        out: text(output.stdout),
+        err: text(output.stderr),
+    }
+}
+
+fn json(args: &[&str]) -> Value {
+    let ran = daxscope(args);
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    serde_json::from_str(&ran.out).unwrap()
+}
+
+/// Bad input: status 2, nothing on standard output, these words in the one message.
+fn refused(args: &[&str], words: &[&str]) {
+    let ran = daxscope(args);
+    assert_eq!(ran.status, 2, "{args:?}: {}{}", ran.out, ran.err);
+    assert_eq!(ran.out, "", "{args:?}");
+    assert!(!ran.err.contains("panicked"), "{}", ran.err);
+    for word in words {
+        assert!(ran.err.contains(word), "{args:?} does not say {word:?}: {}", ran.err);
+    }
+}
+
+fn file(name: &str, text: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::write(&path, text).unwrap();
+    path
+}
+
+#[test]
+fn list_names_the_three_lectures_with_the_keys_scripts_rely_on() {
+    let rows = json(&["list", "--json"]);
+    let ids: Vec<_> = rows.as_array().unwrap().iter().map(|row| row["id"].clone()).collect();
+    assert_eq!(ids, ["S01", "S03", "S04"]);
+    for key in ["slug", "question", "epochs"] {
+        assert!(!rows[0][key].is_null(), "{key}");
+    }
+    assert!(daxscope(&["list"]).out.contains("S03"));
+}
+
+#[test]
+fn run_prints_every_step_with_its_sentence_and_rules() {
+    let text = daxscope(&["run", "S03", "--epoch", "4.5.0"]).out;
+    let trace = json(&["run", "S03", "--epoch", "4.5.0", "--json"]);
+    for step in trace["steps"].as_array().unwrap() {
+        let heading = format!("Step {}:", step["step"]);
+        assert!(text.contains(&heading), "{heading}");
+        assert!(text.contains(step["sentence"].as_str().unwrap()));
+    }
+    assert!(text.contains("0x506"), "the entry word of 4.5");
+    assert!(text.contains("rule: DAX-12.6d"));
+    assert_eq!(trace["verdict"], "ok");
+    assert!(!text.contains('\u{1b}'), "no colour into a pipe");
+}
+
+#[test]
+fn run_of_one_step_prints_its_tables() {
+    let text = daxscope(&["run", "S04", "--step", "9"]).out;
+    assert!(text.contains("a power cut loses everything above this line"), "{text}");
+    assert!(text.contains("tree of file a"));
+}
+
+#[test]
+fn a_link_runs_where_a_lecture_does() {
+    let trace = json(&["run", "S03", "--step", "9", "--json"]);
+    let link = trace["steps"][0]["link"].as_str().unwrap();
+    let linked = json(&["run", link, "--json"]);
+    assert_eq!(linked["steps"], trace["steps"]);
+}
+
+#[test]
+fn check_passes_and_counts_derived_expectations_apart() {
+    let report = json(&["check", "--json"]);
+    assert_eq!(report["failed"], 0, "{report:#}");
+    let rows = report["results"].as_array().unwrap();
+    assert_eq!(report["passed"], rows.len());
+    let derived = rows.iter().filter(|row| row["basis"] == "derived").count();
+    assert_eq!(report["derived"], derived);
+    for key in
+        ["id", "slug", "variant", "epoch", "verdict", "verdicts", "expected", "reached", "ok"]
+    {
+        assert!(!rows[0][key].is_null(), "{key}");
+    }
+}
+
+#[test]
+fn a_lecture_whose_verdict_differs_is_status_1_and_says_how() {
+    let lectures = concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios/lectures/S01.toml");
+    let text = fs::read_to_string(lectures).unwrap();
+    let wrong = text.replace("verdict = \"stale-read\"", "verdict = \"ok\"");
+    assert_ne!(text, wrong);
+    let path = file("wrong-verdict.toml", &wrong);
+    let ran = daxscope(&["check", path.to_str().unwrap()]);
+    assert_eq!(ran.status, 1, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("DIFFERS") && ran.out.contains("verdicts"), "{}", ran.out);
+}
+
+#[test]
+fn crash_counts_are_those_of_the_reference() {
+    let trace = json(&["run", "S04", "--epoch", "4.5.0", "--json"]);
+    let steps = trace["steps"].as_array().unwrap();
+    let find = |words: &str| {
+        let has = |step: &&Value| step["sentence"].as_str().unwrap().contains(words);
+        steps.iter().find(has).unwrap()["step"].to_string()
+    };
+    for (words, images) in [("clwb on each line", 4), ("fences at the end", 1)] {
+        let report = json(&["crash", "S04", "--epoch", "4.5.0", "--step", &find(words), "--json"]);
+        assert_eq!(report["eager"], images.to_string(), "{words}");
+        assert_eq!(report["examined"], images);
+        let classes = report["classes"].as_array().unwrap();
+        let counted: u64 = classes.iter().map(|class| class["count"].as_u64().unwrap()).sum();
+        assert_eq!(counted, images);
+    }
+}
+
+#[test]
+fn bad_input_is_one_clear_message_and_status_2() {
+    refused(&["run", "S33"], &["S33", "S03"]);
+    refused(&["run", "S03", "--epoch", "4.6"], &["4.6", "4.5.0"]);
+    refused(&["run", "S03", "--variant", "nope"], &["nope"]);
+    refused(&["run", "S03", "--set", "fence-plase=flush-end"], &["fence-plase", "fence-place"]);
+    refused(&["run", "S03", "--set", "fence-place=nowhere"], &["nowhere", "flush-end"]);
+    refused(&["run", "S03", "--set", "jbd-forget=new"], &["not modelled yet: jbd-forget=new"]);
+    refused(&["run", "S03", "--set", "fence-place"], &["switch=value"]);
+    refused(&["run", "S03", "--step", "999"], &["step 999 does not exist", "0 to"]);
+    refused(&["crash", "S04", "--step", "999"], &["step 999 does not exist"]);
+    refused(&["run", "no-such-file.toml"], &["no-such-file.toml"]);
+    refused(&["check", "no-such-file.toml"], &["no-such-file.toml"]);
+    refused(&["run", "#/1/nowhere/~/3"], &["nowhere"]);
+    refused(&["run", "#/9/x/~/3"], &["9"]);
+    refused(&["run", "#/1/dax-entry-life/~/999"], &["999"]);
+    refused(&["explode"], &["explode"]);
+}
+
+#[test]
+fn a_faulty_lecture_file_is_named_with_line_and_column() {
+    let path = file("faulty.toml", "id = \"S99\"\nslog = \"x\"\n");
+    let name = path.to_str().unwrap();
+    refused(&["check", name], &["faulty.toml:2:1", "slog", "slug"]);
+    refused(&["run", name], &["faulty.toml:2:1"]);
+    let broken = file("broken.toml", "id = \"S99\nslug = 3\n");
+    refused(&["check", broken.to_str().unwrap()], &["broken.toml:1:"]);
+}
+
+#[test]
+fn help_explains_and_version_answers() {
+    let help = daxscope(&["--help"]);
+    assert_eq!(help.status, 0);
+    for words in ["Examples:", "daxscope run S03", "Exit status"] {
+        assert!(help.out.contains(words), "{words}");
+    }
+    assert_eq!(daxscope(&["--version"]).status, 0);
+}
