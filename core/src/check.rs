@@ -77,6 +77,34 @@ impl Verdict {
         }
     }
 
+    /// What it means, in one line.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Ok => {
+                "no promise was broken; a store for which nobody asked durability may be gone"
+            }
+            Self::DataLost => {
+                "a store is gone although fsync or sync promised it, or although nothing failed"
+            }
+            Self::StaleRead => "a reader got bytes older than the newest store to that place",
+            Self::MetadataTorn => "the medium holds a part of one operation's metadata",
+            Self::CrossLinked => "a block has two owners, or is free for one and owned by another",
+            Self::Overwritten => {
+                "newer bytes were replaced by a write of older ones, or of a former owner"
+            }
+            Self::IoError => "a call failed with EIO, or a process got SIGBUS",
+            Self::Hang => "a call never returns",
+            Self::SplitBrain => "two memories for one block, each taken for the current one",
+            Self::LeakOfOldData => "the new owner of a block can read the former owner's bytes",
+            Self::GarbageRead => "a reader got bytes that never belonged to the object it reads",
+            Self::Oops => "the kernel dereferenced what is not there",
+            Self::InvariantBroken => {
+                "a structural invariant does not hold, and nothing worse has followed yet"
+            }
+        }
+    }
+
     /// The verdict of that word.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {

@@ -3,11 +3,12 @@
 use daxscope_core::address_space::MappingId;
 use daxscope_core::check::{Holds, Invariant, Verdict};
 use daxscope_core::config::{Epoch, Geometry, Semantics};
+use daxscope_core::crash::{Recovered, recover};
 use daxscope_core::machine::{
     Action, Call, Event, FileSetup, FileWord, Machine, NoReport, Op, Place, Program, Refusal,
     Setup, ThreadId,
 };
-use daxscope_core::medium::SimMedium;
+use daxscope_core::medium::{PersistenceDomain, SimMedium, images as images_of};
 use daxscope_core::narrate::narrate;
 use daxscope_core::path::Path;
 use daxscope_core::tag::Tag;
@@ -459,4 +460,38 @@ fn tags_of_a_dax_file_are_those_of_its_entries() {
     run_until(&mut path, T0, |event| matches!(event, Event::TaggedForWriteback { .. }));
     let tree = &path.last().machine.inode(A).mapping.i_pages;
     assert!(tree.tagged(Tag::Dirty) && tree.tagged(Tag::Towrite) && !tree.tagged(Tag::Writeback));
+}
+
+#[test]
+fn an_empty_s_dax_mapping_is_not_flushed() {
+    for epoch in Epoch::ALL {
+        let mut path = path(*epoch, vec![vec![FSYNC]]);
+        run_to_end(&mut path);
+        assert!(path.last().machine.inode(A).dax, "the flag is set");
+        let flushed = (1..path.len()).any(|step| {
+            let (_, report) = path.moment(step).step.as_ref().unwrap();
+            report.events.iter().any(|event| matches!(event, Event::TaggedForWriteback { .. }))
+        });
+        assert!(!flushed, "{epoch:?}: the tree is empty all the same");
+    }
+}
+
+#[test]
+fn a_power_cut_leaves_no_tag_and_no_tree() {
+    let mut path = path(Epoch::V4_5_0, vec![vec![MAP, store(0, "NEW0"), store(2, "NEW2"), FSYNC]]);
+    run_until(&mut path, T0, |event| matches!(event, Event::TaggedForWriteback { .. }));
+    let machine = &path.last().machine;
+    let mut found = Vec::new();
+    for image in images_of(&machine.medium, PersistenceDomain::WriteQueue) {
+        let Recovered::Files(files) = recover(&image.words(&machine.medium), &machine.geometry)
+        else {
+            panic!("the file system is on the medium");
+        };
+        // Recovery has the image alone: blocks of files, and no record of what was dirty.
+        found.push((files[0].pages[3][0], files[0].pages[3][16]));
+    }
+    found.sort();
+    let zero = Word::ZERO;
+    let (new0, new2) = (word("NEW0"), word("NEW2"));
+    assert_eq!(found, [(zero, zero), (zero, new2), (new0, zero), (new0, new2)]);
 }

@@ -59,8 +59,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         let counted = indices.is_empty() || self.obeys(RuleId::IDX_7, report);
         for index in &indices {
-            report.rule(RuleId::TREE_5);
-            self.bdev.mapping.delete_page(*index);
+            if self.obeys(RuleId::TREE_5, report) {
+                self.bdev.mapping.delete_page(*index);
+            }
             self.bdev.mapping.nrpages -= u64::from(counted);
             Self::slot_changed(MappingId::Bdev, *index, report);
             report.changed(Component::Page(MappingId::Bdev, *index));

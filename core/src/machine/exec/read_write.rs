@@ -172,12 +172,15 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         why: Direct,
         report: &mut impl Report,
     ) -> Outcome {
-        report.rule(RuleId::DAX_1);
+        let copied = self.obeys(RuleId::DAX_1, report);
         if why == Direct::DaxBdev {
             report.rule(RuleId::MIX_2);
         }
         let block = self.block_of(mapping, index).expect("Setup::check has seen the page");
-        let words = self.load_block(block);
+        let mut words = self.load_block(block);
+        if !copied {
+            words.fill(Word::ZERO);
+        }
         Ok(self.read_returns(mapping, index, words, false, report))
     }
 
