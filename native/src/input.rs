@@ -41,7 +41,7 @@ fn open_link(choice: &Choice) -> Result<Opened> {
         choice.scenario.parse().map_err(|why| anyhow!("{}: {why}", choice.scenario))?;
     let catalogue = Catalogue::embedded();
     let replayed = Session::replay(&catalogue, &link).map_err(|why| anyhow!("{why}"))?;
-    if let Some(reason) = replayed.reason {
+    if let Some(reason) = &replayed.problem {
         bail!("the link is valid up to step {}: {reason}", replayed.step);
     }
     Ok(Opened { session: replayed.session, step: Some(replayed.step) })

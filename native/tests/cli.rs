@@ -145,7 +145,7 @@ fn bad_input_is_one_clear_message_and_status_2() {
     refused(&["check", "no-such-file.toml"], &["no-such-file.toml"]);
     refused(&["run", "#/1/nowhere/~/3"], &["nowhere"]);
     refused(&["run", "#/9/x/~/3"], &["9"]);
-    refused(&["run", "#/1/dax-entry-life/~/999"], &["999"]);
+    refused(&["run", "#/1/life-of-a-dax-entry/~/999"], &["999"]);
     refused(&["explode"], &["explode"]);
 }
 

@@ -182,7 +182,7 @@ fn op_text<const FAN: usize>(machine: &Machine<SimMedium, FAN>, op: &Op) -> Stri
         Op::Load { at } => format!("load {}", place(at)),
         Op::Store { at, value } => format!("store {} = {value}", place(at)),
         Op::Write { at, words } => {
-            format!("write {} page {} = {}", name(at.ino), at.index, labels(words))
+            format!("write {}[{}] = {}", name(at.ino), at.index, labels(words))
         }
         Op::Read { ino, index } => format!("read {}[{index}]", name(*ino)),
         Op::RawRead { index } => format!("raw read b{index}"),

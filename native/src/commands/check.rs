@@ -3,7 +3,7 @@
 use super::print_json;
 use crate::{Outcome, input, paint};
 use anyhow::Result;
-use daxscope_scenarios::check::{Row, check as check_lecture};
+use daxscope_scenarios::{Row, check as check_lecture};
 use serde::Serialize;
 use std::io::Write;
 use std::path::PathBuf;

@@ -46,7 +46,7 @@ pub(super) fn crash(choice: &Choice, step: usize, json: bool) -> Result<Outcome>
         eager: &scene.crash.images,
         examined: crash.examined,
         outcomes: crash.outcomes,
-        classes: classes(&scene),
+        classes: scene.crash.classes.iter().map(row).collect(),
     };
     if json {
         print_json(&report)?;
@@ -56,12 +56,9 @@ pub(super) fn crash(choice: &Choice, step: usize, json: bool) -> Result<Outcome>
     Ok(Outcome::AsExpected)
 }
 
-fn classes(scene: &Scene) -> Vec<Class<'_>> {
-    let row = |class| {
-        let CrashClass { verdict, invariant, count, example } = class;
-        Class { verdict, invariant, count: *count, example }
-    };
-    scene.crash.classes.iter().map(row).collect()
+fn row(class: &CrashClass) -> Class<'_> {
+    let CrashClass { verdict, invariant, count, example } = class;
+    Class { verdict, invariant, count: *count, example }
 }
 
 fn print(scene: &Scene, report: &Report<'_>) -> Result<()> {
