@@ -1,1 +1,28 @@
-//! Scenarios.
+//! The lectures of daxscope: the file format, the catalogue, links, and the session that runs one.
+//!
+//! - [`Lecture::parse`] reads a file and reports everything that is wrong with it, each with file,
+//!   line and column. `docs/scenario-format.md` describes the format.
+//! - [`Catalogue::embedded`] holds the lectures that come with daxscope.
+//! - [`Session::open`] runs one variant in one epoch; from there the user may branch, and every
+//!   state has an address, a [`Link`], that [`Session::replay`] follows.
+//! - [`check()`] compares every run with what the lecture says must come out.
+//!
+//! Decides nothing about kernels: what a step does, says and deserves comes from the core.
+#![forbid(unsafe_code)]
+
+mod catalogue;
+pub mod check;
+mod error;
+mod lecture;
+mod link;
+mod lower;
+mod parse;
+mod raw;
+mod session;
+
+pub use catalogue::Catalogue;
+pub use check::{Row, check, check_one, differences};
+pub use error::{LectureErrors, Problem};
+pub use lecture::*;
+pub use link::{LINK_VERSION, Link, LinkError, MODEL_VERSION, Run, Side, short_hash};
+pub use session::{Choice, FAN_OUT, OpenError, Reached, Replayed, STEPS_MAX, Session, Unreached};

@@ -1,0 +1,309 @@
+//! A lecture, checked and resolved: every name is a core type, every variant is complete.
+
+use daxscope_core::check::{Invariant, Verdict};
+use daxscope_core::config::{Epoch, Geometry};
+use daxscope_core::machine::{Call, FileSetup, Program, ThreadId};
+use daxscope_core::rules::RuleId;
+use daxscope_core::units::{BlockNr, LineNr, PageIndex, Word};
+use std::fmt;
+
+/// How a lecture relates to what kernels did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Status {
+    /// Released kernels behave like this.
+    Real,
+    /// It follows from the source, but nobody is known to have seen it.
+    Hypothetical,
+    /// No kernel ever was like this: it shows why.
+    Counterfactual,
+}
+
+impl Status {
+    /// Every status.
+    pub const ALL: [Self; 3] = [Self::Real, Self::Hypothetical, Self::Counterfactual];
+
+    /// Its word in lecture files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Real => "real",
+            Self::Hypothetical => "hypothetical",
+            Self::Counterfactual => "counterfactual",
+        }
+    }
+}
+
+/// On what an expected verdict rests.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Basis {
+    /// Read in source, a mail or a commit message.
+    Read,
+    /// Concluded from what was read.
+    Inferred,
+    /// Derived from the rules, with the reason written before the run.
+    Derived,
+}
+
+impl Basis {
+    /// Every basis.
+    pub const ALL: [Self; 3] = [Self::Read, Self::Inferred, Self::Derived];
+
+    /// Its word in lecture files and JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Inferred => "inferred",
+            Self::Derived => "derived",
+        }
+    }
+}
+
+/// A mail, commit or document that a lecture rests on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Source {
+    /// Where: `M4`, `commit 9973c98ecfda`.
+    pub reference: String,
+    /// What it says, in our words.
+    pub says: String,
+}
+
+/// One lecture file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Lecture {
+    /// The name under which the file was read.
+    pub file: String,
+    /// `S01` to `S99`.
+    pub id: String,
+    /// Kebab case; part of every link, so never renamed.
+    pub slug: String,
+    /// The question that it asks.
+    pub question: String,
+    /// What it teaches, in a few sentences.
+    pub teaches: String,
+    /// How it relates to what kernels did.
+    pub status: Status,
+    /// The rules it rests on.
+    pub rules: Vec<RuleId>,
+    /// Claims of the seed mail that it is about: `C14`.
+    pub claims: Vec<String>,
+    /// Mails and commits.
+    pub sources: Vec<Source>,
+    /// The sizes of its machine.
+    pub geometry: Geometry,
+    /// The epoch shown first.
+    pub epoch: Epoch,
+    /// The epochs it has expectations for, oldest first.
+    pub epochs: Vec<Epoch>,
+    /// At least one; the first is shown first.
+    pub variants: Vec<Variant>,
+}
+
+impl Lecture {
+    /// The variant of that name.
+    #[must_use]
+    pub fn variant(&self, name: &str) -> Option<&Variant> {
+        self.variants.iter().find(|variant| variant.name == name)
+    }
+}
+
+/// One complete run of a lecture: what the file's base says, overridden by the variant's table.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Variant {
+    /// Kebab case; `base` where the file does not say.
+    pub name: String,
+    /// For people.
+    pub title: String,
+    /// How it relates to what kernels did.
+    pub status: Status,
+    /// Switches set against the epoch's preset: name and value.
+    pub sets: Vec<(String, String)>,
+    /// The files.
+    pub files: Vec<FileSetup>,
+    /// What the medium holds at the start.
+    pub contents: Vec<(BlockNr, Vec<Word>)>,
+    /// The threads.
+    pub programs: Vec<Program>,
+    /// Who acts, in order.
+    pub schedule: Vec<Segment>,
+    /// The moments at which a power cut is judged.
+    pub cuts: Vec<Cut>,
+    /// The author's sentences.
+    pub sentences: Vec<Sentence>,
+    /// Prediction questions.
+    pub predictions: Vec<Prediction>,
+    /// What must come out: every declared epoch is in exactly one.
+    pub expects: Vec<Expect>,
+}
+
+impl Variant {
+    /// What must come out in an epoch; `None` if the lecture does not declare it.
+    #[must_use]
+    pub fn expect(&self, epoch: Epoch) -> Option<&Expect> {
+        self.expects.iter().find(|expect| expect.epochs.contains(&epoch))
+    }
+
+    /// The number of the thread of that name.
+    #[must_use]
+    pub fn thread(&self, name: &str) -> Option<ThreadId> {
+        let found = self.programs.iter().position(|program| program.name == name)?;
+        u8::try_from(found).ok().map(ThreadId)
+    }
+}
+
+/// Something that a step can be recognised by, whatever its number.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Landmark {
+    /// The initial state.
+    Start,
+    /// A kernel function was entered.
+    Entered(&'static str),
+    /// A kernel function was left.
+    Left(&'static str),
+    /// An event of this name.
+    Event(&'static str),
+    /// A system call returned to the user.
+    Returned(Call),
+    /// The thread's program is over; for a moment, the end of the whole run.
+    End,
+}
+
+impl fmt::Display for Landmark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start => f.write_str("start"),
+            Self::Entered(function) => write!(f, "entered {function}"),
+            Self::Left(function) => write!(f, "left {function}"),
+            Self::Event(name) => write!(f, "event {name}"),
+            Self::Returned(call) => write!(f, "returned {}", call.name()),
+            Self::End => f.write_str("end"),
+        }
+    }
+}
+
+/// One or more landmarks, of which the first to come counts: epochs name one thing differently.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AnyOf(pub Vec<Landmark>);
+
+impl fmt::Display for AnyOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, landmark) in self.0.iter().enumerate() {
+            let or = if n == 0 { "" } else { " or " };
+            write!(f, "{or}{landmark}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A stretch of the schedule.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Segment {
+    /// A thread runs until the step that shows a landmark, that step included.
+    Run {
+        /// Which thread.
+        thread: ThreadId,
+        /// Until when.
+        until: AnyOf,
+    },
+    /// The hardware writes a line back.
+    Evict {
+        /// The line.
+        line: LineNr,
+        /// The line as the file names it: `b10.0`.
+        place: String,
+    },
+}
+
+/// A moment of a run, found by what happened and not by its number.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Moment {
+    /// What happened in the step that led there.
+    pub at: AnyOf,
+    /// Only steps of this thread count.
+    pub thread: Option<ThreadId>,
+    /// The how manieth such step, from 1.
+    pub nth: u32,
+    /// The last such step instead.
+    pub last: bool,
+}
+
+/// A moment at which a power cut is judged.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Cut {
+    /// Its name in expectations.
+    pub name: String,
+    /// When.
+    pub moment: Moment,
+}
+
+/// A sentence of the author's own, shown beside the core's.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Sentence {
+    /// When.
+    pub moment: Moment,
+    /// Only in these epochs; empty: in all.
+    pub epochs: Vec<Epoch>,
+    /// Only if the step showed this verdict.
+    pub verdict: Option<Verdict>,
+    /// At most 25 words.
+    pub text: String,
+}
+
+/// A question to answer before a step is shown.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Prediction {
+    /// The step that answers it; the question comes before it.
+    pub moment: Moment,
+    /// Only in these epochs; empty: in all.
+    pub epochs: Vec<Epoch>,
+    /// The question.
+    pub ask: String,
+    /// Two or more answers.
+    pub answers: Vec<String>,
+    /// The number of the right one, from 0.
+    pub right: usize,
+}
+
+/// What must come out in some epochs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Expect {
+    /// Where it holds.
+    pub epochs: Vec<Epoch>,
+    /// The distinct verdicts in order; `ok` only when alone.
+    pub verdicts: Vec<Verdict>,
+    /// The invariants that are broken at some moment: exactly these.
+    pub breaks: Vec<Invariant>,
+    /// On what it rests.
+    pub basis: Basis,
+    /// Of a derived one: from rule ids to the outcome. Else empty, or a remark.
+    pub because: String,
+    /// What each thread's reads and loads return, in order.
+    pub reads: Vec<(ThreadId, Vec<String>)>,
+    /// How many images a power cut may leave, by name of the cut.
+    pub images: Vec<(String, u64)>,
+    /// The tags at the end.
+    pub tags: Vec<TagExpect>,
+    /// How many steps show a landmark.
+    pub counts: Vec<(Landmark, u64)>,
+    /// The landmarks and cuts that do not occur in these epochs: exactly these.
+    pub unreachable: Vec<String>,
+}
+
+impl Expect {
+    /// The last verdict.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        self.verdicts.last().copied().unwrap_or(Verdict::Ok)
+    }
+}
+
+/// The tags that an item of a file's tree has at the end.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TagExpect {
+    /// The number of the file.
+    pub file: usize,
+    /// The page.
+    pub page: PageIndex,
+    /// `D`, `DT`; empty for none.
+    pub tags: String,
+}

@@ -1,0 +1,127 @@
+//! Files, contents and threads: what becomes the core's `Setup`.
+
+use super::variants::Merged;
+use super::{names, steps};
+use crate::error::{Reporter, Span};
+use crate::raw::{RawContent, RawFile, RawThread, Text};
+use daxscope_core::config::Geometry;
+use daxscope_core::fs;
+use daxscope_core::machine::{FileSetup, Place, Program};
+use daxscope_core::units::{BlockNr, Cpu, Ino, WORDS_PER_LINE, Word};
+use toml::Spanned;
+
+/// Threads of one run: their numbers are a byte, and a page shows a handful.
+const THREADS_MAX: usize = 16;
+/// The actor that is no thread.
+pub(super) const HARDWARE: &str = "hardware";
+
+pub(super) fn files(
+    raw: &[Spanned<RawFile>],
+    geometry: &Geometry,
+    report: &mut Reporter<'_>,
+) -> Vec<FileSetup> {
+    let files_max = fs::inodes_max(geometry);
+    for file in raw.iter().skip(files_max) {
+        report.at(&file.span(), format!("too many files; expected at most {files_max}"));
+    }
+    let file = |raw: &Spanned<RawFile>| {
+        let raw = raw.get_ref();
+        for page in raw.pages.iter().skip(fs::PAGES_MAX) {
+            let message = format!("too many pages; expected at most {}", fs::PAGES_MAX);
+            report.at(&page.span(), message);
+        }
+        let blocks = raw.pages.iter().filter_map(|page| names::block(page, report)).collect();
+        FileSetup { ino: Ino(raw.ino), name: raw.name.get_ref().clone(), dax: raw.dax, blocks }
+    };
+    raw.iter().map(file).collect()
+}
+
+pub(super) fn contents(
+    raw: &[Spanned<RawContent>],
+    geometry: &Geometry,
+    report: &mut Reporter<'_>,
+) -> Vec<(BlockNr, Vec<Word>)> {
+    let mut contents: Vec<(BlockNr, Vec<Word>)> = Vec::new();
+    for raw in raw {
+        let (span, raw) = (raw.span(), raw.get_ref());
+        let words = line_words(raw.lines.as_deref(), raw.fill.as_ref(), geometry, &span, report);
+        let block = names::block(&raw.block, report);
+        let (Some(block), Some(mut words)) = (block, words) else {
+            continue;
+        };
+        words.resize(words_per_block(geometry), Word::ZERO);
+        if contents.iter().any(|(earlier, _)| *earlier == block) {
+            report.at(&raw.block.span(), format!("the content of {block} is there twice"));
+        }
+        contents.push((block, words));
+    }
+    contents
+}
+
+fn words_per_block(geometry: &Geometry) -> usize {
+    usize::try_from(geometry.words_per_block()).expect("a block fits memory")
+}
+
+/// Lines of which only the first word is given, the rest being zero: `lines` one by one, `fill` the
+/// same for each line of a block.
+pub(super) fn line_words(
+    lines: Option<&[Text]>,
+    fill: Option<&Text>,
+    geometry: &Geometry,
+    span: &Span,
+    report: &mut Reporter<'_>,
+) -> Option<Vec<Word>> {
+    let lines_max = words_per_block(geometry) / WORDS_PER_LINE;
+    let firsts: Vec<&Text> = match (lines, fill) {
+        (Some(lines), None) => lines.iter().collect(),
+        (None, Some(fill)) => vec![fill; lines_max],
+        _ => {
+            report.at(span, "expected either `lines` or `fill`");
+            return None;
+        }
+    };
+    if let Some(extra) = firsts.get(lines_max) {
+        report.at(&extra.span(), format!("too many lines; a block has {lines_max}"));
+    }
+    let mut words = Vec::new();
+    for first in firsts {
+        words.push(names::word(first, report)?);
+        words.resize(words.len().next_multiple_of(WORDS_PER_LINE), Word::ZERO);
+    }
+    Some(words)
+}
+
+pub(super) fn programs(
+    raw: &[Spanned<RawThread>],
+    files: &[FileSetup],
+    geometry: &Geometry,
+    report: &mut Reporter<'_>,
+) -> Vec<Program> {
+    for thread in raw.iter().skip(THREADS_MAX) {
+        report.at(&thread.span(), format!("too many threads; expected at most {THREADS_MAX}"));
+    }
+    let mut programs: Vec<Program> = Vec::new();
+    for raw in raw {
+        let raw = raw.get_ref();
+        let name = raw.name.get_ref();
+        if name == HARDWARE || programs.iter().any(|program| &program.name == name) {
+            let message = format!("thread `{name}` is there twice; expected a name of its own");
+            report.at(&raw.name.span(), message);
+        }
+        let context = steps::Context { files, geometry };
+        let ops = raw.steps.iter().filter_map(|step| context.op(step, report)).collect();
+        programs.push(Program { name: name.clone(), cpu: Cpu(raw.cpu), ops });
+    }
+    programs
+}
+
+/// Where the core's complaint belongs in the file.
+pub(super) fn place(place: &Place, raw: &Merged<'_>) -> Span {
+    match *place {
+        Place::File(n) => raw.files[n].get_ref().name.span(),
+        Place::FileBlock(n, page) => raw.files[n].get_ref().pages[page].span(),
+        Place::Contents(n) => raw.contents[n].get_ref().block.span(),
+        Place::Program(n) => raw.threads[n].get_ref().name.span(),
+        Place::Op(n, at) => raw.threads[n].get_ref().steps[at].span(),
+    }
+}

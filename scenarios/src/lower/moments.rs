@@ -1,0 +1,187 @@
+//! The schedule and everything that is bound to a moment: cuts, sentences, predictions.
+
+use super::{body::HARDWARE, names};
+use crate::error::{Reporter, unknown};
+use crate::lecture::{AnyOf, Cut, Landmark, Moment, Prediction, Segment, Sentence};
+use crate::raw::{RawCut, RawPredict, RawSegment, RawSentence, Text, Words};
+use daxscope_core::config::{Epoch, Geometry};
+use daxscope_core::machine::frame::Frame;
+use daxscope_core::machine::{Call, Event, Program, ThreadId};
+use toml::Spanned;
+
+/// The longest sentence, in words: what a projector shows and a reader keeps.
+pub(crate) const SENTENCE_WORDS_MAX: usize = 25;
+
+const CALLS: [Call; 6] =
+    [Call::Mmap, Call::Write, Call::Read, Call::Fsync, Call::Sync, Call::InvalidateBdev];
+const LANDMARKS: [&str; 6] = ["start", "entered", "left", "event", "returned", "end"];
+
+pub(super) struct Context<'a> {
+    pub(super) programs: &'a [Program],
+    pub(super) geometry: &'a Geometry,
+}
+
+impl Context<'_> {
+    pub(super) fn schedule(
+        &self,
+        raw: &[Spanned<RawSegment>],
+        report: &mut Reporter<'_>,
+    ) -> Vec<Segment> {
+        raw.iter().filter_map(|raw| self.segment(raw, report)).collect()
+    }
+
+    fn segment(&self, raw: &Spanned<RawSegment>, report: &mut Reporter<'_>) -> Option<Segment> {
+        let (span, raw) = (raw.span(), raw.get_ref());
+        if raw.actor.get_ref() == HARDWARE {
+            let Some(place) = &raw.evict else {
+                report.at(&span, "the hardware only evicts; expected `evict = \"b10.0\"`");
+                return None;
+            };
+            let line = names::line(place, self.geometry, report)?;
+            return Some(Segment::Evict { line, place: place.get_ref().clone() });
+        }
+        if let Some(evict) = &raw.evict {
+            let message = format!("only the actor `{HARDWARE}` evicts; expected `until`");
+            report.at(&evict.span(), message);
+        }
+        let thread = self.thread(&raw.actor, report);
+        let Some(until) = &raw.until else {
+            report.at(&span, "the segment lacks `until`; expected a landmark, like `end`");
+            return None;
+        };
+        let until = landmarks(until, report);
+        if until.contains(&Landmark::Start) {
+            report.at(&span, "nothing runs until the `start`; expected another landmark");
+        }
+        Some(Segment::Run { thread: thread?, until: AnyOf(until) })
+    }
+
+    pub(super) fn thread(&self, name: &Text, report: &mut Reporter<'_>) -> Option<ThreadId> {
+        let names = || self.programs.iter().map(|program| program.name.as_str());
+        let number = names().position(|known| known == name.get_ref());
+        if number.is_none() {
+            report.at(&name.span(), unknown("actor", name.get_ref(), names().chain([HARDWARE])));
+        }
+        u8::try_from(number?).ok().map(ThreadId)
+    }
+
+    fn moment(
+        &self,
+        (at, actor): (&Words, Option<&Text>),
+        (nth, last): (Option<&Spanned<u32>>, bool),
+        report: &mut Reporter<'_>,
+    ) -> Moment {
+        if let Some(nth) = nth
+            && (*nth.get_ref() == 0 || last)
+        {
+            report.at(&nth.span(), "expected `nth` from 1 up, and not beside `last`");
+        }
+        Moment {
+            at: AnyOf(landmarks(at, report)),
+            thread: actor.and_then(|name| self.thread(name, report)),
+            nth: nth.map_or(1, |nth| *nth.get_ref()),
+            last,
+        }
+    }
+
+    pub(super) fn cuts(&self, raw: &[Spanned<RawCut>], report: &mut Reporter<'_>) -> Vec<Cut> {
+        let mut cuts: Vec<Cut> = Vec::new();
+        for raw in raw.iter().map(Spanned::get_ref) {
+            let name = raw.name.get_ref().clone();
+            if cuts.iter().any(|cut| cut.name == name) {
+                report.at(&raw.name.span(), format!("cut `{name}` is there twice"));
+            }
+            let at = (&raw.at, raw.actor.as_ref());
+            cuts.push(Cut { name, moment: self.moment(at, (raw.nth.as_ref(), raw.last), report) });
+        }
+        cuts
+    }
+
+    pub(super) fn sentences(
+        &self,
+        raw: &[Spanned<RawSentence>],
+        declared: &[Epoch],
+        report: &mut Reporter<'_>,
+    ) -> Vec<Sentence> {
+        let sentence = |raw: &Spanned<RawSentence>| {
+            let raw = raw.get_ref();
+            check_length(&raw.text, report);
+            let verdict = raw.verdict.as_ref();
+            let at = (&raw.at, raw.actor.as_ref());
+            Sentence {
+                moment: self.moment(at, (raw.nth.as_ref(), raw.last), report),
+                epochs: some_epochs(raw.epochs.as_ref(), declared, report),
+                verdict: verdict.and_then(|v| names::verdict(v, report)),
+                text: names::prose(&raw.text),
+            }
+        };
+        raw.iter().map(sentence).collect()
+    }
+
+    pub(super) fn predictions(
+        &self,
+        raw: &[Spanned<RawPredict>],
+        declared: &[Epoch],
+        report: &mut Reporter<'_>,
+    ) -> Vec<Prediction> {
+        let prediction = |raw: &Spanned<RawPredict>| {
+            let raw = raw.get_ref();
+            check_length(&raw.ask, report);
+            let answers: Vec<String> = raw.answers.iter().map(|a| a.get_ref().clone()).collect();
+            let right = answers.iter().position(|answer| answer == raw.right.get_ref());
+            if right.is_none() {
+                let known = answers.iter().map(String::as_str);
+                report.at(&raw.right.span(), unknown("answer", raw.right.get_ref(), known));
+            }
+            let at = (&raw.at, raw.actor.as_ref());
+            Prediction {
+                moment: self.moment(at, (raw.nth.as_ref(), raw.last), report),
+                epochs: some_epochs(raw.epochs.as_ref(), declared, report),
+                ask: names::prose(&raw.ask),
+                answers,
+                right: right.unwrap_or(0),
+            }
+        };
+        raw.iter().map(prediction).collect()
+    }
+}
+
+fn some_epochs(words: Option<&Words>, declared: &[Epoch], report: &mut Reporter<'_>) -> Vec<Epoch> {
+    words.map_or(Vec::new(), |words| names::epochs(words, declared, report))
+}
+
+fn check_length(text: &Text, report: &mut Reporter<'_>) {
+    let words = text.get_ref().split_whitespace().count();
+    if words == 0 || words > SENTENCE_WORDS_MAX {
+        let message = format!("{words} words; expected 1 to {SENTENCE_WORDS_MAX}");
+        report.at(&text.span(), message);
+    }
+}
+
+fn landmarks(words: &Words, report: &mut Reporter<'_>) -> Vec<Landmark> {
+    let found = words.0.iter().filter_map(|(text, span)| report.take(span, landmark(text)));
+    found.collect()
+}
+
+/// `entered F`, `left F`, `event N`, `returned CALL`, `start` or `end`.
+pub(super) fn landmark(text: &str) -> Result<Landmark, String> {
+    let (kind, name) = text.split_once(' ').unwrap_or((text, ""));
+    let name = name.trim();
+    let of = |what: &str, list: &'static [&'static str]| {
+        let found = list.iter().copied().find(|known| *known == name);
+        found.ok_or_else(|| unknown(what, name, list.iter().copied()))
+    };
+    match kind {
+        "start" if name.is_empty() => Ok(Landmark::Start),
+        "end" if name.is_empty() => Ok(Landmark::End),
+        "entered" => of("function", Frame::FUNCTIONS).map(Landmark::Entered),
+        "left" => of("function", Frame::FUNCTIONS).map(Landmark::Left),
+        "event" => of("event", Event::NAMES).map(Landmark::Event),
+        "returned" => {
+            let call = CALLS.into_iter().find(|call| call.name() == name);
+            let names = CALLS.iter().map(|call| call.name());
+            call.map(Landmark::Returned).ok_or_else(|| unknown("call", name, names))
+        }
+        _ => Err(unknown("landmark", kind, LANDMARKS)),
+    }
+}

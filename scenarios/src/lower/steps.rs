@@ -1,0 +1,164 @@
+//! One element of `steps`: an operation of a user program.
+
+use super::{body, names};
+use crate::error::{Reporter, Span, unknown};
+use crate::raw::{RawStep, Text};
+use daxscope_core::config::Geometry;
+use daxscope_core::machine::{FileSetup, FileWord, Op};
+use daxscope_core::units::{Ino, PageIndex, WORDS_PER_LINE, Word};
+use toml::Spanned;
+
+/// The operations, the keys that each needs and those that it may have.
+pub(super) const OPS: &[(&str, &[&str], &[&str])] = &[
+    ("mmap", &["file"], &[]),
+    ("load", &["file", "page"], &["line", "word"]),
+    ("store", &["file", "page", "value"], &["line", "word"]),
+    ("write", &["file", "page"], &["lines", "fill", "values", "line", "word"]),
+    ("read", &["file", "page"], &[]),
+    ("raw-read", &["block"], &[]),
+    ("fsync", &["file"], &[]),
+    ("sync", &[], &[]),
+    ("invalidate-bdev", &[], &[]),
+];
+
+pub(super) struct Context<'a> {
+    pub(super) files: &'a [FileSetup],
+    pub(super) geometry: &'a Geometry,
+}
+
+impl Context<'_> {
+    /// The operation; `None` if something is wrong with it, which is noted.
+    pub(super) fn op(&self, raw: &Spanned<RawStep>, report: &mut Reporter<'_>) -> Option<Op> {
+        let (span, step) = (raw.span(), raw.get_ref());
+        let name = step.op.get_ref().as_str();
+        let Some((_, needed, allowed)) = OPS.iter().find(|(op, ..)| *op == name) else {
+            report.at(&step.op.span(), unknown("op", name, OPS.iter().map(|(op, ..)| *op)));
+            return None;
+        };
+        if !check_keys(step, &span, needed, allowed, report) {
+            return None;
+        }
+        Some(match name {
+            "mmap" => Op::Mmap { ino: self.file(step, report)? },
+            "load" => Op::Load { at: self.place(step, report)? },
+            "store" => {
+                let value = names::word(step.value.as_ref()?, report);
+                Op::Store { at: self.place(step, report)?, value: value? }
+            }
+            "write" => self.write(step, &span, report)?,
+            "read" => Op::Read { ino: self.file(step, report)?, index: page(step)? },
+            "raw-read" => {
+                let block = names::block(step.block.as_ref()?, report)?;
+                Op::RawRead { index: PageIndex(block.0) }
+            }
+            "fsync" => Op::Fsync { ino: self.file(step, report)? },
+            "sync" => Op::Sync,
+            "invalidate-bdev" => Op::InvalidateBdev,
+            other => unreachable!("{other} is in OPS but not here"),
+        })
+    }
+
+    fn file(&self, step: &RawStep, report: &mut Reporter<'_>) -> Option<Ino> {
+        let name = step.file.as_ref()?;
+        let file = self.files.iter().find(|file| &file.name == name.get_ref());
+        if file.is_none() {
+            let names = self.files.iter().map(|file| file.name.as_str());
+            report.at(&name.span(), unknown("file", name.get_ref(), names));
+        }
+        file.map(|file| file.ino)
+    }
+
+    /// File, page, line and word; line and word count from 0 and are 0 unless given.
+    fn place(&self, step: &RawStep, report: &mut Reporter<'_>) -> Option<FileWord> {
+        let lines = self.geometry.lines_per_block;
+        let line = below("line", step.line.as_ref(), lines, report);
+        let word = below("word", step.word.as_ref(), WORDS_PER_LINE as u64, report);
+        let ino = self.file(step, report);
+        let word = line? * WORDS_PER_LINE as u64 + word?;
+        let word = u16::try_from(word).expect("a page has fewer words than a u16 counts");
+        Some(FileWord { ino: ino?, index: page(step)?, word })
+    }
+
+    fn write(&self, step: &RawStep, span: &Span, report: &mut Reporter<'_>) -> Option<Op> {
+        let at = self.place(step, report);
+        let words = if let Some(values) = &step.values {
+            if step.lines.is_some() || step.fill.is_some() {
+                report.at(&values.span(), "expected either `values`, `lines` or `fill`");
+            }
+            let values: &[Text] = values.get_ref();
+            values.iter().map(|value| names::word(value, report)).collect::<Option<Vec<Word>>>()
+        } else {
+            let given = [("line", &step.line), ("word", &step.word)];
+            for (key, number) in given.iter().filter_map(|(k, n)| Some((k, n.as_ref()?))) {
+                let message = format!("`{key}` goes with `values`; `lines` and `fill` start at 0");
+                report.at(&number.span(), message);
+            }
+            let lines = step.lines.as_ref().map(|lines| lines.get_ref().as_slice());
+            body::line_words(lines, step.fill.as_ref(), self.geometry, span, report)
+        };
+        Some(Op::Write { at: at?, words: words? })
+    }
+}
+
+fn page(step: &RawStep) -> Option<PageIndex> {
+    step.page.as_ref().map(|page| PageIndex(*page.get_ref()))
+}
+
+/// The number, 0 if not given; reported if it is not below `end`.
+fn below(
+    what: &str,
+    number: Option<&Spanned<u64>>,
+    end: u64,
+    report: &mut Reporter<'_>,
+) -> Option<u64> {
+    let Some(number) = number else { return Some(0) };
+    let found = *number.get_ref();
+    if found >= end {
+        let message = format!("{what} {found} is out of range; expected 0 to {}", end - 1);
+        report.at(&number.span(), message);
+        return None;
+    }
+    Some(found)
+}
+
+/// Reports keys that the operation needs and lacks, and keys that it has no use for.
+fn check_keys(
+    step: &RawStep,
+    span: &Span,
+    needed: &[&str],
+    allowed: &[&str],
+    report: &mut Reporter<'_>,
+) -> bool {
+    let op = step.op.get_ref();
+    let given = [
+        ("file", step.file.as_ref().map(Spanned::span)),
+        ("page", step.page.as_ref().map(Spanned::span)),
+        ("line", step.line.as_ref().map(Spanned::span)),
+        ("word", step.word.as_ref().map(Spanned::span)),
+        ("value", step.value.as_ref().map(Spanned::span)),
+        ("values", step.values.as_ref().map(Spanned::span)),
+        ("lines", step.lines.as_ref().map(Spanned::span)),
+        ("fill", step.fill.as_ref().map(Spanned::span)),
+        ("block", step.block.as_ref().map(Spanned::span)),
+    ];
+    let mut ok = true;
+    for key in needed {
+        if given.iter().any(|(name, place)| name == key && place.is_none()) {
+            report.at(span, format!("op `{op}` lacks the key `{key}`"));
+            ok = false;
+        }
+    }
+    for (key, place) in given {
+        let Some(place) = place else { continue };
+        if !needed.contains(&key) && !allowed.contains(&key) {
+            let keys: Vec<&str> = needed.iter().chain(allowed).copied().collect();
+            let expected = match keys.as_slice() {
+                [] => "expected no key besides `op`".to_owned(),
+                keys => format!("expected `{}`", keys.join("`, `")),
+            };
+            report.at(&place, format!("op `{op}` has no use for the key `{key}`; {expected}"));
+            ok = false;
+        }
+    }
+    ok
+}

@@ -1,0 +1,91 @@
+//! Leaving the script, coming back to it, and the address of where one is.
+
+use super::{OpenError, STEPS_MAX, Session};
+use crate::link::{Link, MODEL_VERSION, Run, Side, short_hash};
+
+impl Session {
+    /// Takes an action after `step`, by its number among the enabled ones: a branch, which drops
+    /// what came after. Where it is what comes next anyway, nothing is dropped. Returns the number
+    /// of the new step.
+    ///
+    /// # Errors
+    /// In words, if there is no such step or action, if the core refuses it, or if the path would
+    /// grow beyond [`STEPS_MAX`]. Nothing has changed then.
+    pub fn take(&mut self, step: usize, enabled: usize) -> Result<usize, String> {
+        let last = self.last_step();
+        if step > last {
+            return Err(format!("there is no step {step}; expected 0 to {last}"));
+        }
+        let actions = self.moment(step).machine.enabled();
+        let Some(action) = actions.get(enabled).copied() else {
+            let count = actions.len();
+            return Err(format!(
+                "there is no action {enabled} at step {step}; {count} are possible"
+            ));
+        };
+        if step < last && self.action(step + 1) == action {
+            return Ok(step + 1);
+        }
+        if step >= STEPS_MAX {
+            return Err(format!("the path has {STEPS_MAX} steps already, which is the limit"));
+        }
+        let mut branch = self.path.clone();
+        branch.truncate(step);
+        branch.advance(action).map_err(|why| why.to_string())?;
+        self.path = branch;
+        Ok(step + 1)
+    }
+
+    /// Goes back to the script: drops a branch and what it led to, and runs the script to its end.
+    ///
+    /// # Errors
+    /// If the core refuses a step that it took when the session was opened.
+    pub fn resume_script(&mut self) -> Result<(), OpenError> {
+        let scripted = self.scripted_steps();
+        self.path.truncate(scripted);
+        for (at, action) in self.script.iter().enumerate().skip(scripted) {
+            let refused = |why| OpenError::Refused { step: at + 1, why };
+            self.path.advance(*action).map_err(refused)?;
+        }
+        Ok(())
+    }
+
+    /// The address of this path with `step` shown.
+    #[must_use]
+    pub fn link(&self, step: usize) -> Link {
+        let sets = self.choice.sets.clone();
+        let own = self.epoch() == self.lecture.epoch;
+        Link {
+            path: self.runs(),
+            step: u32::try_from(step).expect("paths are short"),
+            variant: (self.variant > 0).then(|| self.variant().name.clone()),
+            side: Side { epoch: (!own).then(|| self.epoch()), sets },
+            hash: Some(short_hash(self.path.hash(step))),
+            model: Some(MODEL_VERSION),
+            ..Link::to(&self.lecture.slug)
+        }
+    }
+
+    /// The path as choices.
+    fn runs(&self) -> Vec<Run> {
+        let scripted = self.scripted_steps();
+        let mut runs = Vec::new();
+        if scripted == self.script.len() {
+            runs.push(Run::Script);
+        } else if scripted > 0 {
+            runs.push(Run::ScriptSteps(u32::try_from(scripted).expect("paths are short")));
+        }
+        for step in scripted..self.last_step() {
+            let enabled = self.moment(step).machine.enabled();
+            let taken = self.action(step + 1);
+            let number = enabled.iter().position(|action| *action == taken);
+            let number = number.expect("a step's action was enabled before it");
+            let choice = u32::try_from(number).expect("few actions are enabled");
+            match runs.last_mut() {
+                Some(Run::Choice { action, times }) if *action == choice => *times += 1,
+                _ => runs.push(Run::Choice { action: choice, times: 1 }),
+            }
+        }
+        runs
+    }
+}

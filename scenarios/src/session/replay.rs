@@ -1,0 +1,119 @@
+//! Following a link: never to another state than the one it was made for.
+
+use super::{Choice, OpenError, STEPS_MAX, Session};
+use crate::catalogue::Catalogue;
+use crate::link::{Link, MODEL_VERSION, Run, short_hash};
+
+/// Where a link led.
+#[derive(Clone, Debug)]
+pub struct Replayed {
+    /// The session, on the link's path as far as that could be followed.
+    pub session: Session,
+    /// The step to show: the link's, or the deepest one that is certainly the link's.
+    pub step: usize,
+    /// In words, why that is not the step that the link asks for.
+    pub problem: Option<String>,
+}
+
+impl Session {
+    /// Follows a link: opens its lecture, takes its choices and compares the state's hash.
+    ///
+    /// A path that cannot be followed to its end, a step that is not there, or a state that is not
+    /// the link's is told in [`Replayed::problem`].
+    ///
+    /// # Errors
+    /// If there is no such lecture, variant or switch.
+    pub fn replay(catalogue: &Catalogue, link: &Link) -> Result<Replayed, OpenError> {
+        let lecture = catalogue.find(&link.lecture).map_err(OpenError::Unknown)?;
+        let choice = Choice {
+            variant: link.variant.clone(),
+            epoch: link.side.epoch,
+            sets: link.side.sets.clone(),
+            planted: None,
+        };
+        let mut session = Self::open(lecture, choice)?;
+        let problem = session.follow(&link.path).err();
+        let wanted = usize::try_from(link.step).unwrap_or(usize::MAX);
+        let last = session.last_step();
+        let (step, problem) = if wanted <= last {
+            session.compare(wanted, link, problem)
+        } else {
+            let beyond = || format!("the link shows step {wanted}, but its path has {last} steps");
+            (last, Some(problem.unwrap_or_else(beyond)))
+        };
+        let problem = problem.map(|why| with_version(link.model, &why));
+        Ok(Replayed { session, step, problem })
+    }
+
+    /// The step to show and what is wrong with it: the state's hash decides.
+    fn compare(
+        &self,
+        step: usize,
+        link: &Link,
+        problem: Option<String>,
+    ) -> (usize, Option<String>) {
+        match link.hash {
+            Some(hash) if hash != short_hash(self.path.hash(step)) => {
+                let why = format!(
+                    "its choices lead to another state at step {step} than the one it was made \
+                     for; shown from the start"
+                );
+                (0, Some(why))
+            }
+            None if link.model.is_some_and(|model| model != MODEL_VERSION) => {
+                let why = format!("it has no hash to tell whether step {step} is still the same");
+                (step, Some(problem.unwrap_or(why)))
+            }
+            _ => (step, problem),
+        }
+    }
+
+    /// Takes the choices; on the first that is not possible says why, with the path up to there.
+    fn follow(&mut self, runs: &[Run]) -> Result<(), String> {
+        let mut at = 0;
+        let end = self.script.len();
+        for run in runs {
+            let on_script = self.scripted_steps() >= at;
+            let wanted = match *run {
+                Run::Script => end,
+                Run::ScriptSteps(steps) => at + steps as usize,
+                Run::Choice { action, times } => {
+                    for _ in 0..times {
+                        at = self.choose(at, action as usize)?;
+                    }
+                    continue;
+                }
+            };
+            if !on_script {
+                self.path.truncate(at);
+                return Err(format!("`{run}` cannot follow the script after a free choice"));
+            }
+            if wanted > end {
+                return Err(format!("`{run}` asks for step {wanted}, the script has {end}"));
+            }
+            at = wanted.max(at);
+        }
+        self.path.truncate(at);
+        Ok(())
+    }
+
+    fn choose(&mut self, at: usize, action: usize) -> Result<usize, String> {
+        if at >= STEPS_MAX {
+            return Err(format!("a path has at most {STEPS_MAX} steps"));
+        }
+        let taken = self.take(at, action);
+        if taken.is_err() {
+            self.path.truncate(at);
+        }
+        taken.map_err(|why| format!("step {} is not possible: {why}", at + 1))
+    }
+}
+
+fn with_version(model: Option<u32>, why: &str) -> String {
+    match model {
+        Some(model) if model != MODEL_VERSION => {
+            format!("This link was made with model {model}, this is model {MODEL_VERSION}: {why}")
+        }
+        _ => format!("This link cannot be followed: {why}"),
+    }
+}
