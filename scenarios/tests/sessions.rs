@@ -1,0 +1,130 @@
+//! Sessions: branches, links there and back, and what cannot be followed.
+
+use daxscope_core::config::Epoch;
+use daxscope_scenarios::{Catalogue, Choice, Link, OpenError, Session};
+
+fn open(lecture: &str, variant: &str, epoch: Epoch) -> Session {
+    let catalogue = Catalogue::embedded();
+    let choice =
+        Choice { variant: Some(variant.to_owned()), epoch: Some(epoch), ..Choice::default() };
+    Session::open(catalogue.find(lecture).unwrap(), choice).unwrap()
+}
+
+fn replay(link: &str) -> (Session, usize, Option<String>) {
+    let link: Link = link.parse().unwrap();
+    let replayed = Session::replay(&Catalogue::embedded(), &link).unwrap();
+    (replayed.session, replayed.step, replayed.problem)
+}
+
+#[test]
+fn a_link_leads_back_to_the_very_state() {
+    for epoch in Epoch::ALL {
+        let mut session = open("S04", "two-cpu", *epoch);
+        let script = session.last_step();
+        for step in [0, 9, script] {
+            let (again, at, problem) = replay(&session.link(step).to_string());
+            assert_eq!((at, problem), (step, None));
+            assert_eq!(again.path().hash(step), session.path().hash(step));
+        }
+        assert_eq!(session.link(9).to_string().split('/').nth(3), Some("~"));
+        // A branch: the last enabled action is an eviction once two lines are dirty.
+        let enabled = session.moment(9).machine.enabled().len();
+        session.take(9, enabled - 1).unwrap();
+        session.take(10, 0).unwrap();
+        session.take(11, 0).unwrap();
+        assert_eq!(session.last_step(), 12);
+        let link = session.link(12);
+        let (again, at, problem) = replay(&link.to_string());
+        assert_eq!((at, problem, again.link(12)), (12, None, link));
+    }
+}
+
+#[test]
+fn taking_what_comes_next_anyway_drops_nothing_and_the_script_can_be_resumed() {
+    let mut session = open("S04", "one-cpu", Epoch::V4_5_0);
+    let end = session.last_step();
+    assert_eq!(session.take(3, 0), Ok(4));
+    assert_eq!(session.last_step(), end);
+    let text = session.transcript();
+    let dirty = (0..=end).find(|step| session.moment(*step).machine.enabled().len() > 1).unwrap();
+    session.take(dirty, 1).unwrap();
+    assert_eq!((session.last_step(), session.scripted_steps()), (dirty + 1, dirty));
+    assert!(session.take(0, 99).unwrap_err().contains("no action 99"));
+    assert!(session.take(999, 0).unwrap_err().contains("no step 999"));
+    session.resume_script().unwrap();
+    assert_eq!(session.transcript(), text);
+}
+
+#[test]
+fn the_scene_marks_what_the_script_does_next() {
+    let session = open("S04", "two-cpu", Epoch::V4_5_0);
+    for step in 0..session.last_step() {
+        let marked: Vec<_> =
+            session.scene(step).enabled.into_iter().filter(|a| a.scripted).collect();
+        assert_eq!(marked.len(), 1, "step {step}");
+    }
+    assert!(session.scene(session.last_step()).enabled.iter().all(|action| !action.scripted));
+}
+
+#[test]
+fn a_link_that_cannot_be_followed_never_shows_another_state_silently() {
+    let good = open("S04", "one-cpu", Epoch::V4_5_0).link(5).to_string();
+    assert_eq!(replay(&good).2, None);
+    let (start, rest) = good.split_once("c=").unwrap();
+    let other = if rest.starts_with("000000") { "000001" } else { "000000" };
+    let wrong_hash = format!("{start}c={other}{}", &rest[6..]);
+    let (_, step, problem) = replay(&wrong_hash);
+    assert_eq!(step, 0);
+    assert!(problem.unwrap().contains("another state at step 5"));
+    let (_, _, problem) = replay(&wrong_hash.replace("m=1", "m=7"));
+    assert!(problem.unwrap().starts_with("This link was made with model 7, this is model 1"));
+    for (path, step, deepest, says) in [
+        ("~5.v", 6, 5, "step 6 is not possible"),
+        ("~999", 999, usize::MAX, "the script has"),
+        ("~5", 6, 5, "its path has 5 steps"),
+        ("~3.0*9999", 9, 9, ""),
+        ("~14.1.~", 3, 3, "after a free choice"),
+    ] {
+        let (session, at, problem) = replay(&format!("#/1/fsync-crash-matrix/{path}/{step}"));
+        assert_eq!(at, deepest.min(session.last_step()), "{path}");
+        assert!(problem.unwrap().contains(says), "{path}");
+    }
+}
+
+#[test]
+fn what_does_not_exist_is_named_with_what_does() {
+    let catalogue = Catalogue::embedded();
+    let lecture = catalogue.find("S04").unwrap();
+    let open = |variant: Option<&str>, set: Option<(&str, &str)>| {
+        let choice = Choice {
+            variant: variant.map(str::to_owned),
+            epoch: None,
+            sets: set.iter().map(|(s, v)| ((*s).to_owned(), (*v).to_owned())).collect(),
+            planted: None,
+        };
+        Session::open(lecture, choice).unwrap_err()
+    };
+    let message = open(Some("two-cpus"), None).to_string();
+    assert!(message.contains("did you mean `two-cpu`?"), "{message}");
+    let message = open(None, Some(("platfrom", "adr"))).to_string();
+    assert!(message.contains("did you mean `platform`?"), "{message}");
+    let message = open(None, Some(("platform", "ard"))).to_string();
+    assert!(message.contains("did you mean `adr`?"), "{message}");
+    let unmodelled = open(None, Some(("map-sync", "yes")));
+    assert_eq!(unmodelled, OpenError::NotModelled("not modelled yet: map-sync=yes".to_owned()));
+    let link: Link = "#/1/fsync-crash/~/0".parse().unwrap();
+    assert!(matches!(Session::replay(&catalogue, &link), Err(OpenError::Unknown(_))));
+}
+
+#[test]
+fn questions_come_before_their_step_and_sentences_with_it() {
+    let session = open("S01", "base", Epoch::V4_5_0);
+    let asked: Vec<usize> =
+        (0..session.last_step()).filter(|s| session.prediction(*s).is_some()).collect();
+    assert_eq!(asked.len(), 2, "two reads are asked about");
+    let told = (0..=session.last_step()).filter(|s| session.sentences(*s).count() > 0).count();
+    assert_eq!(told, 2);
+    let early = open("S01", "base", Epoch::SeriesV2);
+    let asked = (0..early.last_step()).filter(|s| early.prediction(*s).is_some()).count();
+    assert_eq!(asked, 1, "the second read is asked about from 4.5.0 on");
+}
