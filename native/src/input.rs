@@ -25,6 +25,7 @@ pub(crate) fn open(choice: &Choice) -> Result<Opened> {
         variant: choice.variant.clone(),
         epoch: choice.epoch,
         sets: choice.sets.clone(),
+        planted: None,
     };
     let session =
         Session::open(&lecture, choice).map_err(|why| anyhow!("{}: {why}", lecture.id))?;

@@ -1,0 +1,172 @@
+//! One test per rule that a step cites: the rule's branch is inverted or removed (a planted fault),
+//! and the run must fail in the way named here, while the honest run passes. The table also feeds
+//! `docs/model.md`, which `UPDATE_DOCS=1` rewrites.
+
+mod model_doc;
+
+use daxscope_core::config::Epoch;
+use daxscope_core::rules::{Modelled, RuleId};
+use daxscope_scenarios::{Catalogue, Choice, Lecture, Session, differences};
+use std::collections::BTreeSet;
+use std::panic::catch_unwind;
+
+/// A planted fault and how it is caught.
+struct Planted {
+    rule: RuleId,
+    test: &'static str,
+    lecture: &'static str,
+    variant: &'static str,
+    epoch: Epoch,
+    /// A part of the message that says what is wrong.
+    caught_by: &'static str,
+}
+
+macro_rules! planted {
+    ($( $test:ident: $rule:ident, $lecture:literal $variant:literal $epoch:ident, $caught_by:literal; )+) => {
+        /// Fixed in advance: what each fault must break.
+        const PLANTED: &[Planted] = &[$(
+            Planted {
+                rule: RuleId::$rule,
+                test: stringify!($test),
+                lecture: $lecture,
+                variant: $variant,
+                epoch: Epoch::$epoch,
+                caught_by: $caught_by,
+            }
+        ),+];
+
+        $( #[test] fn $test() { must_be_caught(stringify!($test)); } )+
+    };
+}
+
+planted! {
+    a_lookup_that_consults_the_other_mapping: IDX_1, "S01" "base" V4_5_0, "verdicts";
+    the_device_maps_an_index_to_another_block: IDX_2, "S01" "base" V4_5_0, "verdicts";
+    a_read_that_takes_no_page: IDX_4, "S01" "base" V4_5_0, "reads";
+    invalidation_that_drops_nothing: IDX_6, "S01" "base" V4_5_0, "reads";
+    an_insertion_that_is_not_counted: IDX_7, "S01" "base" V4_5_0, "INV-CNT";
+    a_page_that_never_enters_the_tree: TREE_4, "S01" "base" V4_5_0, "panicked";
+    a_deletion_that_leaves_the_page: TREE_5, "S01" "base" V4_5_0, "INV-CNT";
+    dirty_not_copied_to_towrite: TREE_10, "S01" "base" V4_5_0, "reads";
+    a_write_that_does_not_dirty_its_page: TREE_11_1, "S01" "base" V4_5_0, "reads";
+    a_page_dirty_flag_kept_through_io: TREE_11_2, "S01" "base" V4_5_0, "tags";
+    writeback_without_its_tag: TREE_11_3, "S01" "base" V4_5_0, "endless";
+    writeback_that_never_ends: TREE_11_4, "S01" "base" V4_5_0, "tags";
+    a_sync_that_walks_nothing: TREE_12, "S01" "base" V4_5_0, "reads";
+    an_entry_that_names_the_next_block: TREE_16, "S04" "one-cpu" V4_5_0, "verdicts";
+    a_direct_read_that_copies_nothing: DAX_1, "S01" "base" V4_5Rc1, "reads";
+    a_fault_that_checks_the_size_the_wrong_way: DAX_6, "S03" "base" V4_5_0, "verdicts";
+    a_fault_that_leaves_no_entry: DAX_7, "S04" "one-cpu" V4_5_0, "INV-D45";
+    a_pte_that_is_writable_at_once: DAX_8, "S03" "base" V4_5_0, "INV-D4";
+    a_first_store_that_does_not_dirty_its_entry: DAX_9, "S03" "base" V4_5_0, "INV-D4";
+    a_store_that_does_not_dirty_the_inode: DAX_10, "sync" "base" V4_5_0, "verdicts";
+    a_flush_that_thinks_there_is_nothing: DAX_12_2, "S04" "one-cpu" V4_5_0, "verdicts";
+    a_flush_that_tags_nothing: DAX_12_4, "S04" "one-cpu" V4_5_0, "verdicts";
+    a_flush_that_finds_nothing: DAX_12_5, "S04" "one-cpu" V4_5_0, "verdicts";
+    a_flush_that_skips_every_entry: DAX_12_6A, "S04" "one-cpu" V4_5_0, "endless";
+    a_flush_dropped: DAX_12_6D, "S04" "one-cpu" V4_5_0, "verdicts";
+    towrite_never_cleared: DAX_12_6E, "S04" "one-cpu" V4_5_0, "endless";
+    a_fence_dropped_at_the_end_of_the_flush: DAX_12_7, "S04" "one-cpu" V4_5_0, "verdicts";
+    a_fault_that_does_not_lock: DAX_16_1, "contention" "base" V4_7, "unreach";
+    a_fault_that_does_not_wait: DAX_16_2, "contention" "base" V4_7, "unreach";
+    an_entry_never_unlocked: DAX_16_3, "contention" "base" V4_7, "unreach";
+    a_flush_that_does_not_lock: DAX_18_1, "S03" "base" V4_10, "panicked";
+    a_flush_that_leaves_ptes_writable: DAX_18_3, "S03" "base" V4_10, "INV-D410";
+    a_flush_dropped_since_4_10: DAX_18_4, "S04" "one-cpu" V4_10, "verdicts";
+    dirty_never_cleared_since_4_10: DAX_18_5, "S03" "base" V4_10, "tags";
+    mkwrite_without_the_entry_lock: DAX_19, "mkwrite-race" "base" V4_10, "INV-D410";
+    a_flush_that_nobody_calls: DAX_21, "S04" "one-cpu" V4_5_0, "verdicts";
+    a_device_flush_without_its_fence: DAX_22, "S04" "one-cpu" V4_9, "verdicts";
+    a_device_that_is_read_through_its_page_cache: MIX_2, "S01" "base" V4_5Rc1, "reads";
+    a_store_that_nobody_sees: CPU_1, "S04" "one-cpu" V4_5_0, "INV-COH";
+    an_eviction_that_writes_nothing: CPU_3, "evict" "base" V4_5_0, "images";
+    a_fence_that_completes_nothing: CPU_4, "S04" "one-cpu" V4_5_0, "verdicts";
+    an_fsync_that_writes_no_data: FS_1_1, "S04" "one-cpu" V4_5_0, "verdicts";
+    an_fsync_without_its_device_flush: FS_1_5, "S04" "one-cpu" V4_9, "verdicts";
+    a_sync_that_visits_no_inode: FS_4, "S01" "base" V4_5_0, "reads";
+    an_fsync_that_returns_too_early: FS_5, "S04" "one-cpu" V4_5_0, "verdicts";
+}
+
+fn extra(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "sync" => include_str!("planted/sync.toml"),
+        "evict" => include_str!("planted/evict.toml"),
+        "contention" => include_str!("planted/contention.toml"),
+        "mkwrite-race" => include_str!("planted/mkwrite-race.toml"),
+        _ => return None,
+    })
+}
+
+fn lecture(name: &str) -> Lecture {
+    match extra(name) {
+        Some(text) => Lecture::parse(&format!("planted/{name}.toml"), text).unwrap(),
+        None => Catalogue::embedded().find(name).unwrap().clone(),
+    }
+}
+
+/// What differs from the expectation, in words; empty if nothing does.
+fn run(case: &Planted, planted: Option<RuleId>) -> String {
+    let lecture = lecture(case.lecture);
+    let choice = Choice {
+        variant: Some(case.variant.into()),
+        epoch: Some(case.epoch),
+        planted,
+        ..Choice::default()
+    };
+    let expect = lecture.variant(case.variant).unwrap().expect(case.epoch).unwrap();
+    let run = || match Session::open(&lecture, choice) {
+        Ok(session) => differences(&session, expect).join("\n"),
+        Err(why) => why.to_string(),
+    };
+    catch_unwind(run).unwrap_or_else(|_| "the machine panicked".into())
+}
+
+fn must_be_caught(test: &str) {
+    let case = PLANTED.iter().find(|case| case.test == test).unwrap();
+    assert_eq!(run(case, None), "", "the honest run must pass");
+    let caught = run(case, Some(case.rule));
+    assert!(caught.contains(case.caught_by), "{} was not caught: {caught:?}", case.rule);
+}
+
+/// Every rule that a step of any lecture, variant and epoch cites.
+fn cited() -> BTreeSet<RuleId> {
+    let mut cited = BTreeSet::new();
+    let names = ["S01", "S03", "S04", "sync", "evict", "contention", "mkwrite-race"];
+    for lecture in names.map(lecture) {
+        for variant in &lecture.variants {
+            for epoch in &lecture.epochs {
+                let choice = Choice {
+                    variant: Some(variant.name.clone()),
+                    epoch: Some(*epoch),
+                    ..Choice::default()
+                };
+                let session = Session::open(&lecture, choice).unwrap();
+                for step in 1..=session.last_step() {
+                    let (_, report) = session.moment(step).step.as_ref().unwrap();
+                    cited.extend(report.rules.iter().copied());
+                }
+            }
+        }
+    }
+    cited
+}
+
+#[test]
+fn every_cited_rule_has_a_planted_fault_and_no_other_has() {
+    let planted: BTreeSet<_> = PLANTED.iter().map(|case| case.rule).collect();
+    let structural = |rule: &RuleId| rule.rule().modelled == Modelled::Structural;
+    let missing: Vec<_> =
+        cited().difference(&planted).filter(|rule| !structural(rule)).copied().collect();
+    assert!(missing.is_empty(), "cited without a planted fault: {missing:?}");
+    let idle: Vec<_> = planted.difference(&cited()).copied().collect();
+    assert!(idle.is_empty(), "planted but never cited: {idle:?}");
+}
+
+#[test]
+fn the_table_marks_as_cited_what_steps_cite() {
+    let cited = cited();
+    for rule in RuleId::ALL {
+        let marked = rule.rule().modelled == Modelled::Cited;
+        assert_eq!(marked, cited.contains(rule), "{rule}");
+    }
+}
