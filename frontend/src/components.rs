@@ -20,6 +20,7 @@ mod crash;
 mod details;
 mod invariants;
 mod next;
+mod question;
 mod threads;
 
 mod text;

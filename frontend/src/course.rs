@@ -1,29 +1,35 @@
 //! The lectures and their runs, as the page wants them: the one place that knows the scenarios.
 
 use std::rc::Rc;
+use std::sync::OnceLock;
 
-use daxscope_core::view::Scene;
-
-use crate::fixture;
+use daxscope_core::check::Verdict;
+use daxscope_core::config::Epoch as KernelEpoch;
+use daxscope_core::view::{RowKind, Scene};
+use daxscope_scenarios::{Catalogue, Choice as Asked, Lecture as Source, Link, Session, Side};
 
 /// A lecture of the catalogue.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Lecture {
     pub(crate) id: String,
-    pub(crate) slug: String,
     pub(crate) question: String,
     pub(crate) teaches: String,
-    pub(crate) status: String,
-    pub(crate) sources: Vec<String>,
+    pub(crate) status: &'static str,
+    /// What it stands on: a commit, a mail, a document, and what that says.
+    pub(crate) sources: Vec<(String, String)>,
     /// Name and title.
     pub(crate) variants: Vec<(String, String)>,
+    /// What a lecture is run with when nothing else is asked for.
     pub(crate) default: Choice,
 }
 
-/// An epoch of a lecture and how the lecture ends there.
+/// An epoch of a lecture and the verdict that its run there ends with.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Epoch {
-    pub(crate) name: String,
+    /// As links and the command line write it.
+    pub(crate) name: &'static str,
+    /// In full.
+    pub(crate) title: &'static str,
     pub(crate) verdict: String,
     pub(crate) ok: bool,
 }
@@ -33,108 +39,220 @@ pub(crate) struct Epoch {
 pub(crate) struct Choice {
     pub(crate) variant: String,
     pub(crate) epoch: String,
+    /// Switches over those of the variant.
+    pub(crate) sets: Vec<(String, String)>,
 }
 
 impl Choice {
+    /// The epoch in full.
     pub(crate) fn in_words(&self) -> String {
-        format!("{} {}", self.epoch, self.variant).trim_end().to_string()
+        let epoch = KernelEpoch::from_name(&self.epoch);
+        epoch.map_or(self.epoch.as_str(), |epoch| epoch.title()).to_string()
+    }
+
+    fn asked(&self) -> Asked {
+        Asked {
+            variant: Some(self.variant.clone()),
+            epoch: KernelEpoch::from_name(&self.epoch),
+            sets: self.sets.clone(),
+            ..Asked::default()
+        }
     }
 }
 
 /// A moment of a run on the timeline.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Mark {
+    /// Who acted; empty at the start.
     pub(crate) actor: String,
     pub(crate) sentence: String,
+    /// Whether one would stop here.
     pub(crate) event: bool,
+    /// The verdict words of this step.
     pub(crate) verdicts: Vec<String>,
+}
+
+/// A question to ask before the next step.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Question {
+    pub(crate) ask: String,
+    pub(crate) answers: Vec<String>,
+    pub(crate) right: usize,
+}
+
+/// The catalogue, read once.
+fn shelf() -> &'static Catalogue {
+    static SHELF: OnceLock<Catalogue> = OnceLock::new();
+    SHELF.get_or_init(Catalogue::embedded)
+}
+
+fn lecture(source: &Source) -> Lecture {
+    Lecture {
+        id: source.id.clone(),
+        question: source.question.clone(),
+        teaches: source.teaches.clone(),
+        status: source.status.name(),
+        sources: source.sources.iter().map(|it| (it.reference.clone(), it.says.clone())).collect(),
+        variants: source.variants.iter().map(|it| (it.name.clone(), it.title.clone())).collect(),
+        default: Choice {
+            variant: source.variants[0].name.clone(),
+            epoch: source.epoch.name().to_string(),
+            sets: Vec::new(),
+        },
+    }
+}
+
+/// The lectures in the order in which they are taught.
+pub(crate) fn catalogue() -> Rc<Vec<Lecture>> {
+    Rc::new(shelf().lectures().iter().map(lecture).collect())
+}
+
+/// The link to the start of a lecture.
+pub(crate) fn link(lecture: &Lecture, choice: &Choice) -> String {
+    let Ok(source) = shelf().find(&lecture.id) else { return String::new() };
+    let own = choice.epoch == lecture.default.epoch;
+    let epoch = KernelEpoch::from_name(&choice.epoch).filter(|_| !own);
+    let variant = (choice.variant != lecture.default.variant).then(|| choice.variant.clone());
+    let side = Side { epoch, sets: choice.sets.clone() };
+    Link { variant, side, ..Link::to(&source.slug) }.to_string()
+}
+
+/// The epochs that a lecture declares, oldest first, each with the verdict of the run there.
+pub(crate) fn epochs(lecture: &Lecture, choice: &Choice) -> Vec<Epoch> {
+    let Ok(source) = shelf().find(&lecture.id) else { return Vec::new() };
+    let verdict = |epoch: KernelEpoch| {
+        let asked = Asked { epoch: Some(epoch), ..choice.asked() };
+        let reached = Session::open(source, asked).ok()?.reached();
+        let word = |verdict: &Verdict| verdict.to_string();
+        Some(Epoch {
+            name: epoch.name(),
+            title: epoch.title(),
+            verdict: reached.verdicts.iter().map(word).collect::<Vec<_>>().join(", "),
+            ok: reached.verdicts.iter().all(|verdict| *verdict == Verdict::Ok),
+        })
+    };
+    source.epochs.iter().filter_map(|epoch| verdict(*epoch)).collect()
 }
 
 /// A lecture run along one path.
 pub(crate) struct Run {
     lecture: Lecture,
     choice: Choice,
+    session: Session,
     marks: Rc<Vec<Mark>>,
+    changes: Vec<usize>,
 }
 
+/// Two runs are alike only if they are one.
 impl PartialEq for Run {
     fn eq(&self, other: &Self) -> bool {
         std::ptr::eq(self, other)
     }
 }
 
-pub(crate) fn catalogue() -> Rc<Vec<Lecture>> {
-    Rc::new(fixture::lectures())
-}
-
 impl Run {
-    pub(crate) fn open(lecture: &Lecture, choice: &Choice) -> Result<Self, String> {
-        Ok(Self {
-            lecture: lecture.clone(),
-            choice: choice.clone(),
-            marks: Rc::new(fixture::marks(&choice.epoch)),
-        })
+    fn of(session: Session, sets: Vec<(String, String)>) -> Self {
+        let mut changes = Vec::new();
+        let mut marks = Vec::new();
+        for step in 0..=session.last_step() {
+            let scene = session.scene(step);
+            changes.resize(scene.columns.len(), 0);
+            // Whose a block is does not tell whether anything happens in it.
+            let rows = scene.rows.iter().filter(|row| row.kind != RowKind::Owner);
+            for row in rows {
+                for (count, cell) in changes.iter_mut().zip(&row.cells) {
+                    *count += usize::from(cell.changed);
+                }
+            }
+            marks.push(Mark {
+                actor: scene.caption.actor,
+                sentence: scene.caption.sentence,
+                event: scene.caption.event.is_some() || session.prediction(step).is_some(),
+                verdicts: failures(scene.caption.verdicts),
+            });
+        }
+        let choice = Choice {
+            variant: session.variant().name.clone(),
+            epoch: session.epoch().name().to_string(),
+            sets,
+        };
+        Self { lecture: lecture(session.lecture()), choice, session, marks: marks.into(), changes }
     }
 
+    /// Runs a lecture's script to its end.
+    pub(crate) fn open(lecture: &Lecture, choice: &Choice) -> Result<Self, String> {
+        let source = shelf().find(&lecture.id)?;
+        let session = Session::open(source, choice.asked()).map_err(|why| why.to_string())?;
+        Ok(Self::of(session, choice.sets.clone()))
+    }
+
+    /// Follows a link: the run, the step to show, and in words why that is not the link's.
     pub(crate) fn replay(fragment: &str) -> Result<(Self, usize, Option<String>), String> {
-        let parts: Vec<&str> = fragment.split(['/', '?']).collect();
-        let lectures = catalogue();
-        let lecture = lectures
-            .iter()
-            .find(|l| Some(&l.slug.as_str()) == parts.get(2))
-            .ok_or("no such lecture")?;
-        let mut choice = lecture.default.clone();
-        if let Some(e) = fragment.split("e=").nth(1) {
-            choice.epoch = e.to_string();
-        }
-        let run = Self::open(lecture, &choice)?;
-        let step = parts.get(4).and_then(|s| s.parse().ok()).unwrap_or(0);
-        let last = run.last();
-        if step > last {
-            return Ok((
-                run,
-                last,
-                Some(format!("Step {step} does not exist; step {last} is shown.")),
-            ));
-        }
-        Ok((run, step, None))
+        let link: Link = fragment.parse().map_err(|why| format!("{why}"))?;
+        let replayed = Session::replay(shelf(), &link).map_err(|why| why.to_string())?;
+        Ok((Self::of(replayed.session, link.side.sets), replayed.step, replayed.problem))
     }
 
     pub(crate) fn lecture(&self) -> &Lecture {
         &self.lecture
     }
+
     pub(crate) fn choice(&self) -> &Choice {
         &self.choice
     }
+
+    /// The number of the last step; 0 is the start.
     pub(crate) fn last(&self) -> usize {
-        self.marks.len() - 1
+        self.session.last_step()
     }
+
+    /// Every moment of the timeline.
     pub(crate) fn marks(&self) -> &Rc<Vec<Mark>> {
         &self.marks
     }
+
+    /// How often something changed in each column.
     pub(crate) fn changes(&self) -> &[usize] {
-        &[1, 1, 1, 0, 0, 0, 0, 0, 2, 5]
+        &self.changes
     }
+
+    /// A moment, ready to draw.
     pub(crate) fn scene(&self, step: usize) -> Scene {
-        fixture::scene(step, self.last())
+        self.session.scene(step)
     }
+
+    /// The author's own sentences for a step.
+    pub(crate) fn notes(&self, step: usize) -> Vec<String> {
+        self.session.sentences(step).map(str::to_string).collect()
+    }
+
+    /// The question to ask after a step, before the next one is shown.
+    pub(crate) fn question(&self, step: usize) -> Option<Question> {
+        let asked = self.session.prediction(step)?;
+        let (ask, answers, right) = (asked.ask.clone(), asked.answers.clone(), asked.right);
+        Some(Question { ask, answers, right })
+    }
+
+    /// Leads to a step of this run.
     pub(crate) fn link(&self, step: usize) -> String {
-        format!("#/1/{}/~/{step}?e={}", self.lecture.slug, self.choice.epoch)
+        self.session.link(step).to_string()
     }
-    pub(crate) fn take(&self, _step: usize, _number: usize) -> Result<Self, String> {
-        Self::open(&self.lecture, &self.choice)
+
+    /// The run that takes another action after a step.
+    pub(crate) fn take(&self, step: usize, number: usize) -> Result<Self, String> {
+        let mut session = self.session.clone();
+        session.take(step, number)?;
+        Ok(Self::of(session, self.choice.sets.clone()))
     }
+
+    /// The whole lecture as text.
     pub(crate) fn transcript(&self) -> String {
-        "S01  Can it?\n\nstep 0\nbla".to_string()
+        self.session.transcript()
     }
 }
 
-/// The epochs of a lecture's variant, oldest first, each with the verdict that the run there ends with.
-pub(crate) fn epochs(_lecture: &Lecture, _variant: &str) -> Vec<Epoch> {
-    fixture::epochs()
-}
-
-/// The link to a lecture's start.
-pub(crate) fn link(lecture: &Lecture, choice: &Choice) -> String {
-    format!("#/1/{}/~/0?e={}", lecture.slug, choice.epoch)
+/// The verdict words that say that something went wrong.
+fn failures(mut verdicts: Vec<String>) -> Vec<String> {
+    verdicts.retain(|word| *word != Verdict::Ok.word());
+    verdicts
 }

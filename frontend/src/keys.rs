@@ -83,6 +83,10 @@ pub(crate) fn command(press: Press, place: Place, screen: Screen) -> Option<Comm
     if press.shift {
         return None;
     }
+    if let [letter @ (b'a'..=b'd' | b'A'..=b'D')] = press.key.as_bytes() {
+        let number = usize::from(letter.to_ascii_lowercase() - b'a');
+        return Some(Command::Do(Msg::Answer(number)));
+    }
     Some(match press.key {
         "g" | "G" => Command::Do(Msg::Show(Layer::GoTo)),
         "t" | "T" => Command::Do(Msg::Text),

@@ -1,8 +1,9 @@
 //! A lecture on the screen: a run, a step on it, and that moment's parts.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::course::Run;
+use crate::course::{Question, Run};
 use crate::msg::Go;
 use crate::parts::Parts;
 
@@ -14,6 +15,17 @@ pub(crate) struct Lesson {
     pub(crate) trunk: Option<Rc<Run>>,
     pub(crate) step: usize,
     pub(crate) parts: Parts,
+    /// The answers given, by the step at which they were asked for.
+    pub(crate) answers: Rc<BTreeMap<usize, usize>>,
+}
+
+/// A question on the screen.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Asked {
+    pub(crate) question: Question,
+    pub(crate) answer: Option<usize>,
+    /// The step has been taken: what was right may be said.
+    pub(crate) revealed: bool,
 }
 
 impl Lesson {
@@ -21,13 +33,13 @@ impl Lesson {
     pub(crate) fn at(run: Rc<Run>, step: usize, before: Option<&Parts>) -> Self {
         let step = step.min(run.last());
         let parts = Parts::of(run.scene(step), before);
-        Self { run, trunk: None, step, parts }
+        Self { run, trunk: None, step, parts, answers: Rc::default() }
     }
 
     /// The same run at another step.
     pub(crate) fn moved(&self, step: usize) -> Self {
         let moved = Self::at(Rc::clone(&self.run), step, Some(&self.parts));
-        Self { trunk: self.trunk.clone(), ..moved }
+        Self { trunk: self.trunk.clone(), answers: Rc::clone(&self.answers), ..moved }
     }
 
     /// The step that a move leads to; the same one where there is none further.
@@ -54,6 +66,16 @@ impl Lesson {
             }
         }
         words
+    }
+
+    /// The question asked here, or the one that this step has just answered.
+    pub(crate) fn asked(&self) -> Option<Asked> {
+        let asked = |step: usize, revealed| {
+            let answer = self.answers.get(&step).copied();
+            self.run.question(step).map(|question| Asked { question, answer, revealed })
+        };
+        let just = self.step.checked_sub(1).and_then(|step| asked(step, true));
+        asked(self.step, false).or(just)
     }
 
     /// Leads back to this very moment.

@@ -12,7 +12,6 @@
 mod words;
 
 mod course;
-mod fixture;
 mod parts;
 
 mod columns;

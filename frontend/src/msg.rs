@@ -78,6 +78,8 @@ pub(crate) enum Msg {
     Variant(String),
     /// Take the enabled action with this number, from 0.
     Take(usize),
+    /// Answer the question that is asked at this step, by its number from 0; the first answer counts.
+    Answer(usize),
     /// Back from a branch to the lecture's own path.
     Rejoin,
     /// A block is pointed at or has the focus.

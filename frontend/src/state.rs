@@ -66,6 +66,7 @@ impl State {
             Msg::Epoch(epoch) => next.choose(|choice| choice.epoch = epoch),
             Msg::Variant(variant) => next.choose(|choice| choice.variant = variant),
             Msg::Take(number) => next.take(number),
+            Msg::Answer(number) => next.answer(number),
             Msg::Rejoin => next.rejoin(),
             Msg::Look(block) => next.looked = block,
             Msg::Pin(block) => {
@@ -160,6 +161,14 @@ impl State {
             Err(why) => {
                 self.notice = Some(Notice { alert: false, text: words::cannot_open(&why) });
             }
+        }
+    }
+
+    fn answer(&mut self, number: usize) {
+        let Some(lesson) = &mut self.lesson else { return };
+        let Some(question) = lesson.run.question(lesson.step) else { return };
+        if number < question.answers.len() && !lesson.answers.contains_key(&lesson.step) {
+            Rc::make_mut(&mut lesson.answers).insert(lesson.step, number);
         }
     }
 

@@ -127,11 +127,11 @@ fn another_epoch_keeps_the_step_or_says_that_it_is_not_there() {
     for lecture in home().lectures.iter() {
         let state = home().after(Msg::Visit(course::link(lecture, &lecture.default)));
         let end = go(&state, Go::Last);
-        for epoch in course::epochs(lecture, &lecture.default.variant) {
-            let near = go(&state, Go::Next).after(Msg::Epoch(epoch.name.clone()));
+        for epoch in course::epochs(lecture, &lecture.default) {
+            let near = go(&state, Go::Next).after(Msg::Epoch(epoch.name.to_string()));
             assert_eq!(step(&near), 1);
             assert_eq!(lesson(&near).run.choice().epoch, epoch.name);
-            let far = end.after(Msg::Epoch(epoch.name.clone()));
+            let far = end.after(Msg::Epoch(epoch.name.to_string()));
             let cut = step(&end) > lesson(&far).run.last();
             assert_eq!(far.notice.is_some(), cut);
             assert!(far.notice.is_none_or(|notice| !notice.alert));
@@ -214,4 +214,35 @@ fn text_and_folding_are_toggles() {
 fn going_home_lets_everything_go() {
     let state = go(&first_lecture(), Go::Next).after(Msg::Text).after(Msg::Visit("#/".into()));
     assert!(state == home());
+}
+
+#[test]
+fn the_first_answer_counts_and_the_next_step_says_what_was_right() {
+    let mut asked = 0;
+    for lecture in home().lectures.iter() {
+        let mut state = home().after(Msg::Visit(course::link(lecture, &lecture.default)));
+        loop {
+            let question = lesson(&state).run.question(step(&state));
+            if let Some(question) = &question {
+                asked += 1;
+                assert!(question.right < question.answers.len());
+                state = state.after(Msg::Answer(question.right)).after(Msg::Answer(0));
+                let shown = lesson(&state).asked().expect("a question is asked");
+                assert_eq!((shown.answer, shown.revealed), (Some(question.right), false));
+            } else {
+                assert!(state.after(Msg::Answer(0)) == state);
+            }
+            if step(&state) == lesson(&state).run.last() {
+                break;
+            }
+            state = go(&state, Go::Next);
+            let shown = lesson(&state).asked().filter(|shown| shown.revealed);
+            assert!(
+                question.is_none()
+                    || shown.is_some()
+                    || lesson(&state).run.question(step(&state)).is_some()
+            );
+        }
+    }
+    assert!(asked > 0);
 }

@@ -28,7 +28,7 @@ pub(crate) const HELP: &str = "Keys and help";
 pub(crate) const CLOSE: &str = "Close";
 pub(crate) const DISMISS: &str = "Dismiss";
 
-pub(crate) const NO_VERDICT: &str = "nothing wrong so far";
+pub(crate) const NO_VERDICT: &str = "ok so far";
 pub(crate) const BLOCKS: &str = "Where each block's bytes are";
 pub(crate) const PLACE: &str = "place";
 pub(crate) const LEGEND: &str = "Signs";
@@ -47,6 +47,12 @@ pub(crate) const IMAGES: &str = "possible images";
 pub(crate) const NEXT: &str = "Could happen next";
 pub(crate) const NEXT_NONE: &str = "Nothing more can happen here.";
 pub(crate) const SCRIPTED: &str = "the lecture does this";
+pub(crate) const PREDICT: &str = "Predict before you step";
+pub(crate) const OUTCOME: &str = "What came of it";
+pub(crate) const ANSWERED: &str = "Your answer is kept. Step on to see.";
+pub(crate) const RIGHT: &str = "right";
+pub(crate) const YOURS: &str = "your answer";
+pub(crate) const STANDS_ON: &str = "This lecture stands on";
 pub(crate) const SOURCES: &str = "Sources";
 pub(crate) const NO_SOURCES: &str = "No rule was used in this step.";
 pub(crate) const CHANGED: &str = "Changed in this step";
@@ -81,12 +87,13 @@ pub(crate) const SIGN_TAGS: &str = "D dirty · W writeback · T towrite tag";
 pub(crate) const SIGN_CHANGED: &str = "Δ changed in this step";
 
 /// The keys of the lesson, for the help dialog.
-pub(crate) const KEYS: [(&str, &str); 15] = [
+pub(crate) const KEYS: [(&str, &str); 16] = [
     ("→  Space  N  Page Down", "next step"),
     ("←  Shift+Space  P  Page Up", "back one step"),
     ("Shift+→  Shift+←", "next, previous event"),
     ("Home  End", "first, last step"),
     ("G", "go to a step by its number"),
+    ("A … D", "answer the question that is asked"),
     ("1 … 9", "take one of the actions that could happen next"),
     ("↑ ↓ ← →", "move inside a focused tree"),
     ("U", "unfold or fold the unused blocks"),

@@ -57,11 +57,10 @@ struct CardProps {
 
 #[component]
 fn Card(CardProps { lecture }: &CardProps) -> Html {
-    let epochs =
-        use_memo(lecture.clone(), |lecture| course::epochs(lecture, &lecture.default.variant));
+    let epochs = use_memo(lecture.clone(), |lecture| course::epochs(lecture, &lecture.default));
     let link = |epoch: &str| {
-        let variant = lecture.default.variant.clone();
-        course::link(lecture, &Choice { variant, epoch: epoch.to_string() })
+        let epoch = epoch.to_string();
+        course::link(lecture, &Choice { epoch, ..lecture.default.clone() })
     };
     html! {
         <li class="card">
@@ -69,14 +68,14 @@ fn Card(CardProps { lecture }: &CardProps) -> Html {
                 <span class="id">{ &lecture.id }</span>{ " " }{ &lecture.question }
             </a></h3>
             <p>{ &lecture.teaches }</p>
-            <p class="status"><span class="soft">{ words::STATUS }{ ": " }</span>{ &lecture.status }</p>
-            <ul class="epoch-links" aria-label={words::VERDICTS}>
-                { for epochs.iter().map(|epoch| html! {
-                    <li key={epoch.name.clone()}>
-                        <a href={link(&epoch.name)} class={classes!(super::epochs::class(epoch))}>
-                            <b>{ &epoch.name }</b>
-                            <span>{ super::epochs::sign(epoch) }{ " " }{ &epoch.verdict }</span>
-                        </a>
+            <p class="status"><span class="soft">{ words::STATUS }{ ": " }</span>{ lecture.status }</p>
+            <ul class="verdicts" aria-label={words::VERDICTS}>
+                { for epochs.chunk_by(|one, other| one.verdict == other.verdict).map(|alike| html! {
+                    <li key={alike[0].name} class={super::epochs::class(&alike[0])}>
+                        <b>{ super::epochs::sign(&alike[0]) }{ " " }{ &alike[0].verdict }</b>
+                        { for alike.iter().map(|epoch| html! {
+                            <a key={epoch.name} href={link(epoch.name)}>{ epoch.title }</a>
+                        }) }
                     </li>
                 }) }
             </ul>

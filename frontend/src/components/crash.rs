@@ -20,7 +20,7 @@ pub(crate) fn Crash(Props { crash }: &Props) -> Html {
             <h2>{ words::POWER_CUT }</h2>
             <p class="count">
                 <b>{ &crash.images }</b>{ " " }{ if one { words::IMAGE } else { words::IMAGES } }{ " " }
-                <span class="soft">{ &crash.formula }</span>
+                if crash.formula != crash.images { <span class="soft">{ &crash.formula }</span> }
             </p>
             <p>{ &crash.sentence }</p>
             if !crash.classes.is_empty() {

@@ -31,10 +31,11 @@ pub(crate) fn Changed(ChangedProps { changed }: &ChangedProps) -> Html {
 #[derive(Properties, PartialEq)]
 pub(crate) struct SourcesProps {
     pub(crate) caption: Rc<Caption>,
+    pub(crate) stands_on: Vec<(String, String)>,
 }
 
 #[component]
-pub(crate) fn Sources(SourcesProps { caption }: &SourcesProps) -> Html {
+pub(crate) fn Sources(SourcesProps { caption, stands_on }: &SourcesProps) -> Html {
     html! {
         <section class="sources">
             <h2>{ words::SOURCES }</h2>
@@ -51,6 +52,10 @@ pub(crate) fn Sources(SourcesProps { caption }: &SourcesProps) -> Html {
                     </li>
                 }) }</ul>
             }
+            <h3>{ words::STANDS_ON }</h3>
+            <ul>{ for stands_on.iter().map(|(reference, says)| html! {
+                <li><b>{ reference }</b>{ " " }{ says }</li>
+            }) }</ul>
         </section>
     }
 }

@@ -26,9 +26,9 @@ pub(super) fn sign(epoch: &Epoch) -> &'static str {
 
 #[hook]
 fn use_epochs(run: &Rc<Run>) -> Rc<Vec<Epoch>> {
-    let key = (run.lecture().id.clone(), run.choice().variant.clone());
-    let run = Rc::clone(run);
-    use_memo(key, move |(_, variant)| course::epochs(run.lecture(), variant))
+    let mut choice = run.choice().clone();
+    choice.epoch.clear();
+    use_memo((run.lecture().clone(), choice), |(lecture, choice)| course::epochs(lecture, choice))
 }
 
 /// The row of all epochs, for wide windows.
@@ -38,14 +38,14 @@ pub(crate) fn Row(Props { run, send }: &Props) -> Html {
     html! {
         <ul class="epochs" aria-label={words::VERDICTS}>
             { for epochs.iter().map(|epoch| {
-                let name = epoch.name.clone();
+                let name = epoch.name;
                 let chosen = name == run.choice().epoch;
-                let choose = send.reform(move |_: MouseEvent| Msg::Epoch(name.clone()));
+                let choose = send.reform(move |_: MouseEvent| Msg::Epoch(name.to_string()));
                 html! {
-                    <li key={epoch.name.clone()}>
+                    <li key={epoch.name}>
                         <button type="button" aria-pressed={chosen.to_string()} onclick={choose}
                             class={class(epoch)}>
-                            <b>{ &epoch.name }</b>{ " " }
+                            <b>{ epoch.title }</b>{ " " }
                             <span>{ sign(epoch) }{ " " }{ &epoch.verdict }</span>
                         </button>
                     </li>
@@ -64,9 +64,9 @@ pub(crate) fn Select(Props { run, send }: &Props) -> Html {
             <span>{ words::EPOCH }</span>
             <select onchange={chosen(send, Msg::Epoch)}>
                 { for epochs.iter().map(|epoch| html! {
-                    <option key={epoch.name.clone()} value={epoch.name.clone()}
+                    <option key={epoch.name} value={epoch.name}
                         selected={epoch.name == run.choice().epoch}>
-                        { format!("{} {} {}", epoch.name, sign(epoch), epoch.verdict) }
+                        { format!("{} {} {}", epoch.title, sign(epoch), epoch.verdict) }
                     </option>
                 }) }
             </select>

@@ -15,6 +15,7 @@ use super::{
     invariants::Invariants,
     matrix::Matrix,
     next::Next,
+    question::Ask,
     sentence::Sentence,
     text::TextView,
     threads::Threads,
@@ -81,19 +82,22 @@ fn stage(state: &State, lesson: &Lesson, send: &Callback<Msg>) -> Html {
     html! {
         <div class="table">
             <main id="stage" tabindex="-1" data-arrows="step">
-                <Matrix columns={Rc::clone(&parts.columns)} rows={Rc::clone(&parts.rows)}
-                    waterline={Rc::clone(&parts.waterline)} {spans} focus={focus.clone()}
-                    pinned={state.pinned().cloned()} unfolded={state.unfolded} send={send.clone()} />
+                <div class="places">
+                    <Matrix columns={Rc::clone(&parts.columns)} rows={Rc::clone(&parts.rows)}
+                        waterline={Rc::clone(&parts.waterline)} {spans} focus={focus.clone()}
+                        pinned={state.pinned().cloned()} unfolded={state.unfolded} send={send.clone()} />
+                    <Trees trees={Rc::clone(&parts.trees)} focus={focus.clone()} />
+                </div>
                 <p class="also">{ also(lesson, focus.as_deref()) }</p>
-                <Trees trees={Rc::clone(&parts.trees)} {focus} />
             </main>
             <aside aria-label={words::DETAILS}>
+                <Ask asked={lesson.asked()} send={send.clone()} />
                 <Threads threads={Rc::clone(&parts.threads)} />
                 <Invariants invariants={Rc::clone(&parts.invariants)} />
                 <Crash crash={Rc::clone(&parts.crash)} />
                 <Next enabled={Rc::clone(&parts.enabled)} send={send.clone()} />
                 <Changed changed={Rc::clone(&parts.changed)} />
-                <Sources caption={Rc::clone(&parts.caption)} />
+                <Sources caption={Rc::clone(&parts.caption)} stands_on={lesson.run.lecture().sources.clone()} />
             </aside>
         </div>
     }

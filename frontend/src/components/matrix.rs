@@ -40,7 +40,7 @@ pub(crate) fn Matrix(props: &Props) -> Html {
     let (above, below) = rows.split_at(waterline.below_row.min(rows.len()));
     let width = (spans.len() + 1).to_string();
     html! {
-        <table class="matrix">
+        <table class={classes!("matrix", few(&spans))}>
             <caption class="sr">{ words::BLOCKS }</caption>
             <thead>
                 <tr>
@@ -63,6 +63,16 @@ pub(crate) fn Matrix(props: &Props) -> Html {
                 { for below.iter().map(row) }
             </tbody>
         </table>
+    }
+}
+
+/// A matrix of few columns stays narrow, so that the trees stand beside it.
+fn few(spans: &[Span]) -> Option<&'static str> {
+    match spans.iter().filter(|span| matches!(span, Span::Shown(_))).count() {
+        0 | 1 => Some("one"),
+        2 => Some("two"),
+        3 => Some("three"),
+        _ => None,
     }
 }
 

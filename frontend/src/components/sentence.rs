@@ -32,9 +32,12 @@ pub(crate) fn Sentence(Props { lesson, notice, send }: &Props) -> Html {
                     </span>
                 }
             </div>
-            <p class="sentence" id="sentence" role="status" aria-atomic="true">
-                { &lesson.parts.caption.sentence }
-            </p>
+            <div class="told">
+                <p class="sentence" id="sentence" role="status" aria-atomic="true">
+                    { &lesson.parts.caption.sentence }
+                </p>
+                { for lesson.run.notes(lesson.step).into_iter().map(|note| html! { <p class="note">{ note }</p> }) }
+            </div>
             <Cited caption={Rc::clone(&lesson.parts.caption)} />
             <NoticeLine notice={notice.clone()} {send} />
             if lesson.trunk.is_some() {

@@ -30,7 +30,8 @@ fn thread(thread: &Thread) -> Html {
                 <b>{ &thread.name }</b>{ " " }<span class="soft">{ &thread.cpu }</span>{ " " }
                 <code translate="no">{ operation.map_or(words::DONE, String::as_str) }</code>
             </p>
-            if thread.frames.is_empty() {
+            if thread.frames.is_empty() && operation.is_none() {
+            } else if thread.frames.is_empty() {
                 <p class="frame soft">{ words::USER_MODE }</p>
             } else {
                 <ol>{ for thread.frames.iter().map(|frame| html! {

@@ -47,13 +47,13 @@ pub(crate) fn copy_link(state: &State, send: &Callback<Msg>) {
 pub(crate) fn use_address(state: Rc<State>, latest: Latest, send: Callback<Msg>) {
     let writer = use_mut_ref(Writer::default);
     let link = state.link();
-    let path = link.rsplit_once('/').map(|(path, _)| path.to_string()).unwrap_or_default();
-    let choice = link.split_once('?').map(|(_, choice)| choice.to_string());
+    // Another lecture, variant, epoch or branch is another place; another step is not.
+    let place = state.lesson.as_ref().map(|lesson| lesson.run.link(0));
     {
         let writer = Rc::clone(&writer);
         let latest = Rc::clone(&latest);
         use_effect_with(link, move |_| {
-            Writer::follow(&writer, &latest, (path, choice));
+            Writer::follow(&writer, &latest, place);
         });
     }
     use_effect_with((), move |()| {
@@ -72,14 +72,14 @@ pub(crate) fn use_address(state: Rc<State>, latest: Latest, send: Callback<Msg>)
 #[derive(Default)]
 struct Writer {
     written_at_ms: f64,
-    place: Option<(String, Option<String>)>,
+    place: Option<Option<String>>,
     timer: Option<Timeout>,
 }
 
 impl Writer {
     const PAUSE_MS: f64 = 1_000.0;
 
-    fn follow(this: &Rc<RefCell<Self>>, latest: &Latest, place: (String, Option<String>)) {
+    fn follow(this: &Rc<RefCell<Self>>, latest: &Latest, place: Option<String>) {
         let mut writer = this.borrow_mut();
         let moved = writer.place.as_ref() != Some(&place);
         let first = writer.place.is_none();

@@ -1,0 +1,71 @@
+import { expect, test } from '@playwright/test';
+import { expectNoAxeViolation, started } from './page';
+import { LECTURES, open, position, press, SIZES } from './lectures';
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  for (const size of SIZES) {
+    test.describe(`${colorScheme}, ${size.width} × ${size.height}`, () => {
+      test.use({ colorScheme, viewport: size, reducedMotion: 'reduce' } as object);
+
+      test('axe finds nothing on the catalogue', async ({ page }) => {
+        await page.goto('./');
+        await started(page);
+        await expectNoAxeViolation(page);
+      });
+
+      for (const lecture of LECTURES) {
+        test(`axe finds nothing in ${lecture.id} at its start, in the middle and at its end`, async ({ page }) => {
+          test.slow();
+          await open(page, lecture);
+          const { last } = await position(page);
+          await expectNoAxeViolation(page);
+          for (let step = 1; step <= Math.floor(last / 2); step += 1) await press(page, 'n', step);
+          await expectNoAxeViolation(page);
+          await press(page, 'End', last);
+          await expectNoAxeViolation(page);
+        });
+      }
+
+      test('axe finds nothing in the help and in the text view', async ({ page }) => {
+        await open(page, LECTURES[0]);
+        await page.keyboard.press('?');
+        await expect(page.getByRole('dialog')).toBeVisible();
+        await expectNoAxeViolation(page);
+        await page.keyboard.press('Escape');
+        await page.keyboard.press('t');
+        await expect(page.locator('#transcript')).toBeVisible();
+        await expectNoAxeViolation(page);
+      });
+    });
+  }
+}
+
+test('what can be pressed is at least 24 CSS pixels, 44 in the bar of a phone', async ({ page }) => {
+  const small = (least: number, where: string) => page.locator(where).evaluateAll((elements, least) => elements
+    .filter((element) => (element as HTMLElement).offsetParent !== null)
+    .map((element) => [element.outerHTML.slice(0, 120), element.getBoundingClientRect()] as const)
+    .filter(([, box]) => box.width < least - 0.5 || box.height < least - 0.5)
+    .map(([html]) => html), least);
+  await open(page, LECTURES[0]);
+  expect(await small(24, 'button, select, a:not(.skips a), [role=slider], [role=treeitem]')).toEqual([]);
+  await page.setViewportSize(SIZES[2]);
+  expect(await small(44, '.bar button')).toEqual([]);
+});
+
+test('the skip links lead to stage, bar and text', async ({ page }) => {
+  await open(page, LECTURES[0]);
+  await page.keyboard.press('Tab');
+  await expect(page.getByRole('link', { name: 'Skip to the stage' })).toBeFocused();
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('button', { name: 'Step', exact: true })).toBeFocused();
+});
+
+test('the stage can be read with forced colours', async ({ page }) => {
+  await page.emulateMedia({ forcedColors: 'active' });
+  await open(page, LECTURES[0]);
+  await page.keyboard.press('End');
+  const hidden = await page.locator('.ln.P, .ln.V, .ln.W').evaluateAll((lines) => lines
+    .filter((line) => getComputedStyle(line).color === getComputedStyle(line).backgroundColor).length);
+  expect(hidden).toBe(0);
+});

@@ -1,0 +1,90 @@
+import { expect, test } from '@playwright/test';
+import { started, watch } from './page';
+import { LECTURES, open, position, press, sentence } from './lectures';
+
+for (const lecture of LECTURES) {
+  test(`a copied link to ${lecture.id} leads to the same step`, async ({ page, context }) => {
+    await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    await open(page, lecture);
+    for (let step = 1; step <= 3; step += 1) await press(page, 'n', step);
+    const said = await sentence(page);
+    await page.keyboard.press('l');
+    await expect(page.getByRole('button', { name: 'Link copied' })).toBeVisible();
+    const link = await page.evaluate(() => navigator.clipboard.readText());
+    const other = await context.newPage();
+    await other.goto(link);
+    await started(other);
+    expect((await position(other)).step).toBe(3);
+    expect(await sentence(other)).toBe(said);
+  });
+}
+
+test('where the clipboard is refused, a field shows the link', async ({ page }) => {
+  await page.addInitScript(() => {
+    Object.defineProperty(navigator, 'clipboard', { value: undefined });
+  });
+  await open(page, LECTURES[0]);
+  await page.keyboard.press('l');
+  await expect(page.getByRole('dialog').getByRole('textbox')).toHaveValue(/#\/1\//);
+});
+
+test('the address follows the steps, at most once a second, the last one always', async ({ page }) => {
+  await open(page, LECTURES[0]);
+  await page.evaluate(() => {
+    const w = globalThis as unknown as { writes: number };
+    w.writes = 0;
+    const replace = history.replaceState.bind(history);
+    history.replaceState = (...args) => { w.writes += 1; replace(...args); };
+  });
+  for (let step = 1; step <= 5; step += 1) await press(page, 'n', step);
+  await expect.poll(() => page.evaluate(() => location.hash)).toMatch(/\/5(\?|$)/);
+  expect(await page.evaluate(() => (globalThis as unknown as { writes: number }).writes)).toBeLessThanOrEqual(3);
+});
+
+test('the browser goes back to the catalogue, not back a step', async ({ page }) => {
+  await page.goto('./');
+  await started(page);
+  await page.locator('.card h3 a').first().click();
+  await expect(page.getByRole('slider')).toBeVisible();
+  await press(page, 'n', 1);
+  await press(page, 'n', 2);
+  await page.goBack();
+  await expect(page.locator('.card')).toHaveCount(LECTURES.length);
+  await page.goForward();
+  await expect(page.getByRole('slider')).toBeVisible();
+});
+
+test('a link to a step that is not there shows the last one and says so', async ({ page }) => {
+  await page.goto(`./#/1/${LECTURES[0].slug}/~/999`);
+  await started(page);
+  const { step, last } = await position(page);
+  expect(step).toBe(last);
+  await expect(page.getByRole('alert')).toBeVisible();
+});
+
+for (const bad of ['#/1/no-such-lecture/~/0', '#/7/x/~/0', '#nonsense', '#/1/%00/~~/x', '#/1////']) {
+  test(`a bad link ${bad} is reported in words over the catalogue`, async ({ page }) => {
+    const seen = watch(page);
+    await page.goto(`./${bad}`);
+    await started(page);
+    await expect(page.getByRole('alert')).not.toBeEmpty();
+    await expect(page.locator('.card')).toHaveCount(LECTURES.length);
+    expect(seen).toEqual({ errors: [], foreign: [] });
+  });
+}
+
+test('another kernel replays the lecture, and the link holds it', async ({ page }) => {
+  await open(page, LECTURES[0]);
+  await press(page, 'n', 1);
+  const epochs = page.locator('.epochs button');
+  test.skip((await epochs.count()) < 2, 'this lecture declares one epoch');
+  const other = page.locator('.epochs button[aria-pressed=false]').first();
+  const name = await other.locator('b').innerText();
+  await other.click();
+  await expect(page.locator('.epochs button[aria-pressed=true] b')).toHaveText(name);
+  expect((await position(page)).step).toBe(1);
+  await page.reload();
+  await started(page);
+  await expect(page.locator('.epochs button[aria-pressed=true] b')).toHaveText(name);
+  expect((await position(page)).step).toBe(1);
+});
