@@ -56,7 +56,7 @@ pub fn recover(image: &[Word], geometry: &Geometry) -> Recovered {
 pub struct CrashClass {
     /// The verdict.
     pub verdict: Verdict,
-    /// The invariant that it breaks; `None` for `ok`.
+    /// The invariant that it breaks, if there is a named one.
     pub invariant: Option<Invariant>,
     /// How many of the examined images.
     pub count: u64,
@@ -78,6 +78,19 @@ pub struct CrashReport {
 }
 
 impl CrashReport {
+    /// How many of the examined images break something.
+    #[must_use]
+    pub fn broken_images(&self) -> u64 {
+        let broken = self.classes.iter().filter(|class| class.verdict != Verdict::Ok);
+        broken.map(|class| class.count).sum()
+    }
+
+    /// Whether some images were only counted, not judged.
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        self.images.as_u64() != Some(self.examined)
+    }
+
     /// The verdicts other than `ok`, in the order of the classes.
     pub fn broken(&self) -> impl Iterator<Item = Verdict> {
         self.classes.iter().map(|class| class.verdict).filter(|verdict| *verdict != Verdict::Ok)
@@ -98,7 +111,7 @@ pub fn report<const FAN: usize>(machine: &Machine<SimMedium, FAN>, judge: &Judge
         match classes.iter_mut().find(|class| class.verdict == verdict) {
             Some(class) => class.count += 1,
             None => {
-                let invariant = (verdict != Verdict::Ok).then_some(Invariant::Fsync);
+                let invariant = (verdict == Verdict::DataLost).then_some(Invariant::Fsync);
                 classes.push(CrashClass { verdict, invariant, count: 1, example: image });
             }
         }

@@ -1,4 +1,16 @@
-//! The daxscope machine (documentation follows as the modules land).
+//! The daxscope machine: the page-cache radix tree, the DAX flush and persistent memory, as Linux
+//! 4.5-rc1 to 6.12 have them, and what a power cut leaves of it all.
+//!
+//! A [`machine::Machine`] is plain data. [`machine::Machine::enabled`] says what can be done next,
+//! [`machine::Machine::step`] does it and reports a [`machine::Step`]: who acted, in which kernel
+//! function, which rules of the reference the executed branches implement, what changed. A
+//! [`path::Path`] keeps the states, so that going back is indexing; [`view::scene`] turns one into
+//! what a page draws, [`check::Judge`] says what went wrong, [`crash::report`] what a power cut could
+//! leave.
+//!
+//! Read the modules in the order below; each uses those above it (`machine` names its components in
+//! the words of `narrate`; `check` and `crash` know each other). No clock, no I/O, no randomness, no
+//! floats, no hash iteration, no unsafe: the same actions lead to the same state on every host.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -5,6 +5,27 @@
 //! the way belong to that step. What a lock protects is one step. A state is plain data, so time
 //! travel is free.
 
+/// Gives every variant of an enum a name, and the list of all names for messages.
+macro_rules! named {
+    ($type:ident, $about:literal, $name:ident, $names:ident {
+        $( $variant:ident => $text:literal ),+ $(,)?
+    } else { $( $nameless:ident ),* }) => {
+        impl $type {
+            #[doc = $about]
+            #[must_use]
+            pub const fn $name(&self) -> &'static str {
+                match self {
+                    $( Self::$variant { .. } => $text, )+
+                    $( Self::$nameless { .. } => "", )*
+                }
+            }
+
+            /// Every name, for messages about landmarks.
+            pub const $names: &'static [&'static str] = &[$( $text ),+];
+        }
+    };
+}
+
 mod diff;
 mod exec;
 pub mod frame;

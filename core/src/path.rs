@@ -178,7 +178,7 @@ fn newest_content<const FAN: usize>(
     words
 }
 
-/// FNV-1a, 64 bits. Small, and the same on 32-bit hosts because `write_usize` is widened.
+/// FNV-1a, 64 bits. The same on every host: numbers are little-endian, `usize` is widened.
 struct Fnv(u64);
 
 impl Hasher for Fnv {
@@ -190,6 +190,18 @@ impl Hasher for Fnv {
         for byte in bytes {
             self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
         }
+    }
+
+    fn write_u16(&mut self, number: u16) {
+        self.write(&number.to_le_bytes());
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.write(&number.to_le_bytes());
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.write(&number.to_le_bytes());
     }
 
     fn write_usize(&mut self, number: usize) {

@@ -29,7 +29,7 @@ pub struct Scene {
     pub rows: Vec<Row>,
     /// Where the rows that a power cut loses end.
     pub waterline: Waterline,
-    /// The trees of all mappings that hold something, the files' first.
+    /// The trees of all mappings, the files' first.
     pub trees: Vec<Tree>,
     /// The threads with their stacks, in the scenario's order.
     pub threads: Vec<Thread>,
@@ -56,8 +56,8 @@ pub struct Caption {
     pub sources: Vec<Source>,
     /// The verdict words that showed in this step.
     pub verdicts: Vec<String>,
-    /// Why one would stop here (UI-603), if there is a reason: `invariant`, `mismatch`, `verdict`,
-    /// `crash`, `end`.
+    /// Why one would stop here (UI-603), if there is a reason: `verdict`, `invariant`, `crash`,
+    /// `mismatch`, `promise`, `end`.
     pub event: Option<String>,
 }
 
@@ -376,7 +376,7 @@ pub struct CrashNow {
     pub formula: String,
     /// One sentence.
     pub sentence: String,
-    /// The images by class, most frequent first; empty if there are too many to list.
+    /// The examined images by class, `ok` last; `sentence` says so if they are not all.
     pub classes: Vec<CrashClass>,
 }
 
@@ -385,7 +385,7 @@ pub struct CrashNow {
 pub struct CrashClass {
     /// The verdict word.
     pub verdict: String,
-    /// The invariant it breaks; empty for `ok`.
+    /// The invariant it breaks; empty if no named one.
     pub invariant: String,
     /// How many images.
     pub count: u64,

@@ -127,6 +127,9 @@ pub fn differences(session: &Session, expect: &Expect) -> Vec<String> {
         let wanted = Some(expected.tags.clone());
         found.extend(compare(&what, &here, &wanted));
     }
+    for (question, answer) in session.unanswerable() {
+        found.push(format!("question `{question}`: the answer `{answer}` is not offered"));
+    }
     for (landmark, expected) in &expect.counts {
         let steps = (1..=session.last_step()).filter(|step| session.shows(landmark, *step));
         found.extend(compare(&format!("steps with {landmark}"), &(steps.count() as u64), expected));

@@ -258,9 +258,29 @@ pub struct Prediction {
     pub epochs: Vec<Epoch>,
     /// The question.
     pub ask: String,
-    /// Two or more answers.
+    /// What decides it: the right answer is computed, never typed in.
+    pub about: About,
+    /// The answers to choose from, two or more; the right one is among them.
     pub answers: Vec<String>,
-    /// The number of the right one, from 0.
+}
+
+/// What a prediction is about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum About {
+    /// What the read or load of the step returns: the labels of its words.
+    Read,
+    /// How many images a power cut may leave after the step.
+    Images,
+    /// Whether a landmark comes in that step or later: `yes` or `no`.
+    Shows(Landmark),
+}
+
+/// A question with the answer that the run gives.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Asked<'a> {
+    /// The question.
+    pub prediction: &'a Prediction,
+    /// The number of the right answer, from 0.
     pub right: usize,
 }
 

@@ -193,8 +193,8 @@ pub(crate) struct RawPredict {
     pub(crate) last: bool,
     pub(crate) epochs: Option<Words>,
     pub(crate) ask: Text,
+    pub(crate) about: Text,
     pub(crate) answers: Vec<Text>,
-    pub(crate) right: Text,
 }
 
 /// `[[expect]]`.

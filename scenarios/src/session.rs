@@ -1,6 +1,7 @@
 //! A session: one variant of a lecture in one epoch, run to the end of its schedule, and where the
 //! user went from there.
 
+mod ask;
 mod branch;
 mod moments;
 mod open;
@@ -11,7 +12,7 @@ pub use moments::Reached;
 pub use open::{Choice, OpenError, Unreached};
 pub use replay::Replayed;
 
-use crate::lecture::{Cut, Lecture, Prediction, Variant};
+use crate::lecture::{Cut, Lecture, Variant};
 use daxscope_core::config::{Epoch, Geometry, Semantics};
 use daxscope_core::machine::Action;
 use daxscope_core::path::{Moment, Path};
@@ -150,15 +151,5 @@ impl Session {
             epoch && verdict && self.find(&sentence.moment) == Some(step)
         };
         self.variant().sentences.iter().filter(here).map(|sentence| sentence.text.as_str())
-    }
-
-    /// The question to ask after `step`, before the next one is shown.
-    #[must_use]
-    pub fn prediction(&self, step: usize) -> Option<&Prediction> {
-        let here = |prediction: &&Prediction| {
-            let epoch = prediction.epochs.is_empty() || prediction.epochs.contains(&self.epoch());
-            epoch && self.find(&prediction.moment) == Some(step + 1)
-        };
-        self.variant().predictions.iter().find(here)
     }
 }

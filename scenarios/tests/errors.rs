@@ -88,7 +88,7 @@ fn every_kind_of_fault_says_what_it_found_and_what_it_expected() {
         ("name = \"syncer\"", "name = \"writer\"", "thread `writer` is there twice"),
         ("name = \"two-cpu\"\n", "name = \"one-cpu\"\n", "variant `one-cpu` is there twice"),
         ("like = \"two-cpu\"", "like = \"tow-cpu\"", "unknown earlier variant `tow-cpu`"),
-        ("right = \"4\"", "right = \"8\"", "unknown answer `8`"),
+        ("about = \"images\"", "about = \"event imagined\"", "unknown event `imagined`"),
         ("clwb is a request.", &"word ".repeat(26), "words; expected 1 to 25"),
         ("verdict = \"ok\"", "verdict = \"okay\"", "unknown verdict `okay`"),
         ("breaks = [\"INV-FSYNC\"]", "breaks = [\"INV-FSINK\"]", "did you mean `INV-FSYNC`?"),

@@ -21,6 +21,8 @@ struct History {
     /// This value or a later one must survive a power cut. 0 promises nothing new: the initial
     /// content has been on the medium all along.
     promised: usize,
+    /// The newest value is nowhere to be found; said once.
+    gone: bool,
 }
 
 impl History {
@@ -104,7 +106,7 @@ impl Judge {
                 say(Verdict::IoError);
             }
         }
-        if self.newest_is_gone(after) {
+        if self.newest_is_newly_gone(after) {
             say(Verdict::DataLost);
         }
         verdicts
@@ -120,7 +122,8 @@ impl Judge {
             Ok(found) => &mut self.histories[found],
             Err(place) => {
                 let first = word_of(before, at);
-                self.histories.insert(place, History { at, values: vec![first], promised: 0 });
+                self.histories
+                    .insert(place, History { at, values: vec![first], promised: 0, gone: false });
                 &mut self.histories[place]
             }
         };
@@ -211,9 +214,15 @@ impl Judge {
         destroyed.then_some(Verdict::Overwritten)
     }
 
-    /// Whether the newest value of some word is nowhere to be found any more.
-    fn newest_is_gone<const FAN: usize>(&self, after: &Machine<SimMedium, FAN>) -> bool {
-        self.histories.iter().any(|history| word_of(after, history.at) != history.newest())
+    /// Whether the newest value of some word cannot be found any more, and could before.
+    fn newest_is_newly_gone<const FAN: usize>(&mut self, after: &Machine<SimMedium, FAN>) -> bool {
+        let mut newly = false;
+        for history in &mut self.histories {
+            let gone = word_of(after, history.at) != history.newest();
+            newly |= gone && !history.gone;
+            history.gone = gone;
+        }
+        newly
     }
 
     /// Whether any call has promised durability for a stored word.

@@ -63,7 +63,7 @@ pub struct SwitchInfo {
     pub kind: SwitchKind,
     /// All its values.
     pub values: &'static [&'static str],
-    /// Those that the model implements; empty if no frame reads the switch yet.
+    /// Those that may be set by hand; empty if the model does not have the switch yet.
     pub modelled: &'static [&'static str],
     /// The rules that define the values.
     pub rules: &'static str,
@@ -575,6 +575,20 @@ impl Semantics {
         undo_log: UndoLog::No,
     };
 
+    /// Whether the switches can hold together. Presets always can.
+    ///
+    /// # Errors
+    /// What contradicts what, and what to set instead.
+    pub const fn check_together(&self) -> Result<(), &'static str> {
+        match (self.entry_lock, self.entry_layout) {
+            (EntryLock::Yes, EntryLayout::Packed45) => {
+                Err("entry-lock=yes needs a lock bit, which entry-layout=packed-4.5 has not: \
+                 set entry-layout=packed-4.7 too")
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The switches whose values differ from those of `other`, in table order: (name, value here).
     pub fn differing_from(
         &self,
@@ -693,6 +707,18 @@ mod tests {
             s.differing_from(&before).collect::<Vec<_>>(),
             [("fence-place", "device-flush")]
         );
+    }
+
+    #[test]
+    fn presets_hold_together_and_a_lock_without_a_bit_does_not() {
+        for epoch in Epoch::ALL {
+            assert_eq!(Semantics::preset(*epoch).check_together(), Ok(()), "{epoch:?}");
+        }
+        let mut s = Semantics::preset(Epoch::V4_5_0);
+        s.set("entry-lock", "yes").unwrap();
+        assert!(s.check_together().unwrap_err().contains("entry-layout=packed-4.7"));
+        s.set("entry-layout", "packed-4.7").unwrap();
+        assert_eq!(s.check_together(), Ok(()));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::address_space::MappingId;
 use crate::config::{EntryLayout, EntryPayload};
 use crate::entry::EntryKind;
 use crate::medium::SimMedium;
-use crate::narrate::labels;
+use crate::narrate::{labels, mapping_name};
 use crate::units::{LineNr, PageIndex};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -18,6 +18,7 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
     pub fn differing(&self, other: &Self) -> Vec<Component> {
         let mut all: Vec<Component> = Vec::new();
         all.extend((0..self.threads.len()).map(|n| Component::Thread(ThreadId(n as u8))));
+        all.extend(self.mappings().map(Component::Counters));
         for machine in [self, other] {
             for mapping in machine.mappings() {
                 let items = machine.mapping(mapping).i_pages.iter(..);
@@ -61,6 +62,7 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
                 };
                 slot(self) != slot(other)
             }
+            Component::WaitQueue => self.waiters != other.waiters,
             _ => self.describe(component) != other.describe(component),
         }
     }
@@ -79,6 +81,7 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
             }
             Component::Vmas => "mappings of user memory".to_string(),
             Component::Slot(mapping, index) => format!("{} slot", self.page_name(mapping, index)),
+            Component::Counters(mapping) => format!("counters of {}", mapping_name(self, mapping)),
             Component::Page(mapping, index) => self.page_name(mapping, index),
             Component::Inode(ino) => format!("inode of file {}", self.inode(ino).name),
             Component::Line(line) => {
@@ -117,6 +120,10 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
                 n => format!("{n} mappings"),
             },
             Component::Slot(mapping, index) => self.describe_slot(mapping, index),
+            Component::Counters(mapping) => {
+                let space = self.mapping(mapping);
+                format!("nrpages {}, nrexceptional {}", space.nrpages, space.nrexceptional)
+            }
             Component::Page(mapping, index) => self.describe_page(mapping, index),
             Component::Inode(ino) => match self.inode(ino).dirty_pages {
                 true => "I_DIRTY_PAGES".to_string(),
@@ -172,7 +179,9 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
             words.push_str(&format!(", then {}{nt}", labels(&version)));
         }
         for mark in medium.pending(line) {
-            words.push_str(&format!(" [wb {}]", mark.cpu));
+            let older = mark.version != medium.latest_version(line);
+            let version = if older { format!(" at {}", mark.version) } else { String::new() };
+            words.push_str(&format!(" [wb {}{version}]", mark.cpu));
         }
         words
     }

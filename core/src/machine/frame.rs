@@ -48,7 +48,8 @@ pub enum Frame {
     SysFsync { ino: Ino, called: bool },
     /// `sync(2)`. Models FS-4: `fs/sync.c` (4.5).
     SysSync { at: SyncAt },
-    /// The BLKFLSBUF ioctl. Models IDX-6: `fs/block_dev.c` (4.5).
+    /// The second half of the BLKFLSBUF ioctl. Models IDX-6: `fs/block_dev.c` (4.5). Omits: the
+    /// ioctl writes the device's dirty pages out before.
     InvalidateBdev,
 
     /// A fault in a user mapping: no PTE, or a write through a read-only one.
@@ -242,66 +243,37 @@ pub enum FullPageAt {
     End,
 }
 
+named! {
+    Frame, "The kernel function, by its name in 4.5.",
+    function, FUNCTIONS {
+        SysMmap => "sys_mmap",
+        SysWrite => "sys_write",
+        SysRead => "sys_read",
+        SysFsync => "sys_fsync",
+        SysSync => "sys_sync",
+        InvalidateBdev => "invalidate_bdev",
+        HandleMmFault => "handle_mm_fault",
+        DaxFault => "__dax_fault",
+        DaxInsertMapping => "dax_insert_mapping",
+        WpPfnShared => "wp_pfn_shared",
+        DaxPfnMkwrite => "dax_pfn_mkwrite",
+        GenericPerformWrite => "generic_perform_write",
+        GenericFileReadIter => "generic_file_read_iter",
+        DaxDoIo => "dax_do_io",
+        Ext4SyncFile => "ext4_sync_file",
+        FilemapWriteAndWaitRange => "filemap_write_and_wait_range",
+        Ext4Writepages => "ext4_writepages",
+        WritebackSingleInode => "__writeback_single_inode",
+        DaxWritebackMappingRange => "dax_writeback_mapping_range",
+        DaxWritebackOne => "dax_writeback_one",
+        WriteCachePages => "write_cache_pages",
+        BlockWriteFullPage => "__block_write_full_page",
+        PmemMakeRequest => "pmem_make_request",
+        BlkdevIssueFlush => "blkdev_issue_flush",
+    } else {}
+}
+
 impl Frame {
-    /// The kernel function, by its name in 4.5.
-    #[must_use]
-    pub const fn function(&self) -> &'static str {
-        match self {
-            Self::SysMmap { .. } => "sys_mmap",
-            Self::SysWrite { .. } => "sys_write",
-            Self::SysRead { .. } => "sys_read",
-            Self::SysFsync { .. } => "sys_fsync",
-            Self::SysSync { .. } => "sys_sync",
-            Self::InvalidateBdev => "invalidate_bdev",
-            Self::HandleMmFault { .. } => "handle_mm_fault",
-            Self::DaxFault { .. } => "__dax_fault",
-            Self::DaxInsertMapping { .. } => "dax_insert_mapping",
-            Self::WpPfnShared { .. } => "wp_pfn_shared",
-            Self::DaxPfnMkwrite { .. } => "dax_pfn_mkwrite",
-            Self::GenericPerformWrite { .. } => "generic_perform_write",
-            Self::GenericFileReadIter { .. } => "generic_file_read_iter",
-            Self::DaxDoIo { .. } => "dax_do_io",
-            Self::Ext4SyncFile { .. } => "ext4_sync_file",
-            Self::FilemapWriteAndWaitRange { .. } => "filemap_write_and_wait_range",
-            Self::Ext4Writepages { .. } => "ext4_writepages",
-            Self::WritebackSingleInode { .. } => "__writeback_single_inode",
-            Self::DaxWritebackMappingRange { .. } => "dax_writeback_mapping_range",
-            Self::DaxWritebackOne { .. } => "dax_writeback_one",
-            Self::WriteCachePages { .. } => "write_cache_pages",
-            Self::BlockWriteFullPage { .. } => "__block_write_full_page",
-            Self::PmemMakeRequest { .. } => "pmem_make_request",
-            Self::BlkdevIssueFlush => "blkdev_issue_flush",
-        }
-    }
-
-    /// Every name that [`Frame::function`] can give, for messages about landmarks.
-    pub const FUNCTIONS: &'static [&'static str] = &[
-        "sys_mmap",
-        "sys_write",
-        "sys_read",
-        "sys_fsync",
-        "sys_sync",
-        "invalidate_bdev",
-        "handle_mm_fault",
-        "__dax_fault",
-        "dax_insert_mapping",
-        "wp_pfn_shared",
-        "dax_pfn_mkwrite",
-        "generic_perform_write",
-        "generic_file_read_iter",
-        "dax_do_io",
-        "ext4_sync_file",
-        "filemap_write_and_wait_range",
-        "ext4_writepages",
-        "__writeback_single_inode",
-        "dax_writeback_mapping_range",
-        "dax_writeback_one",
-        "write_cache_pages",
-        "__block_write_full_page",
-        "pmem_make_request",
-        "blkdev_issue_flush",
-    ];
-
     /// The locals worth drawing, in words: `page 3`.
     #[must_use]
     pub fn locals(&self) -> alloc::string::String {

@@ -42,6 +42,8 @@ pub struct Setup {
 /// What a [`SetupError`] is about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Place {
+    /// Switches that contradict each other.
+    Semantics,
     /// The n-th file.
     File(usize),
     /// The block of a page of the n-th file.
@@ -69,6 +71,9 @@ impl Setup {
     /// # Errors
     /// The first thing that does not.
     pub fn check(&self) -> Result<(), SetupError> {
+        self.semantics
+            .check_together()
+            .map_err(|why| SetupError { place: Place::Semantics, message: why.into() })?;
         for (n, file) in self.files.iter().enumerate() {
             self.check_file(n, file)?;
         }

@@ -55,8 +55,10 @@ pub enum Component {
     Pte(VmaId, PageIndex),
     /// The set of mappings of user memory.
     Vmas,
-    /// A slot of a mapping's tree: item or tags, and the counters.
+    /// A slot of a mapping's tree: item or tags.
     Slot(MappingId, PageIndex),
+    /// nrpages and nrexceptional of a mapping.
+    Counters(MappingId),
     /// A page's contents or flags.
     Page(MappingId, PageIndex),
     /// An inode's dirty state.
@@ -400,90 +402,46 @@ pub enum Event {
     },
 }
 
-impl Event {
-    /// The name by which a scenario's landmark waits for it, in kebab case; `None` for calls and
-    /// returns, which have landmarks of their own.
-    #[must_use]
-    pub const fn name(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::Entered(_) | Self::Left(_) | Self::CallBegan { .. } => return None,
-            Self::CallReturned { .. } => return None,
-            Self::ReadReturned { .. } => "read-returned",
-            Self::Mmapped { .. } => "mmapped",
-            Self::Loaded { .. } => "loaded",
-            Self::Stored { .. } => "stored",
-            Self::PageInserted { .. } => "page-inserted",
-            Self::PagesDropped { .. } => "pages-dropped",
-            Self::PageRead { .. } => "page-read",
-            Self::PageWritten { .. } => "page-written",
-            Self::PageDirtied { .. } => "page-dirtied",
-            Self::PageCleanedForIo { .. } => "page-cleaned-for-io",
-            Self::WritebackStarted { .. } => "writeback-started",
-            Self::WritebackEnded { .. } => "writeback-ended",
-            Self::BlockWritten { .. } => "block-written",
-            Self::TaggedForWriteback { .. } => "tagged-for-writeback",
-            Self::LookedUp { .. } => "looked-up",
-            Self::FaultMapped { .. } => "fault-mapped",
-            Self::Sigbus { .. } => "sigbus",
-            Self::InodeWritten { .. } => "inode-written",
-            Self::EntryInserted { .. } => "entry-inserted",
-            Self::EntryDirtied { .. } => "entry-dirtied",
-            Self::EntryGone { .. } => "entry-gone",
-            Self::WaitsForEntry { .. } => "waits-for-entry",
-            Self::EntryUnlocked { .. } => "entry-unlocked",
-            Self::PteInstalled { .. } => "pte-installed",
-            Self::PteMadeWritable { .. } => "pte-made-writable",
-            Self::PtesProtected { .. } => "ptes-protected",
-            Self::EntryChecked { .. } => "entry-checked",
-            Self::EntryLockedForFlush { .. } => "entry-locked-for-flush",
-            Self::TowriteCleared { .. } => "towrite-cleared",
-            Self::DirtyCleared { .. } => "dirty-cleared",
-            Self::BlockWrittenBack { .. } => "block-written-back",
-            Self::Fenced { .. } => "fenced",
-            Self::DeviceFlushed { .. } => "device-flushed",
-            Self::LockFenced { .. } => "lock-fenced",
-            Self::Evicted { .. } => "evicted",
-        })
-    }
-
-    /// Every name that [`Event::name`] can give, for messages about landmarks.
-    pub const NAMES: &'static [&'static str] = &[
-        "read-returned",
-        "mmapped",
-        "loaded",
-        "stored",
-        "page-inserted",
-        "pages-dropped",
-        "page-read",
-        "page-written",
-        "page-dirtied",
-        "page-cleaned-for-io",
-        "writeback-started",
-        "writeback-ended",
-        "block-written",
-        "tagged-for-writeback",
-        "looked-up",
-        "fault-mapped",
-        "sigbus",
-        "inode-written",
-        "entry-inserted",
-        "entry-dirtied",
-        "entry-gone",
-        "waits-for-entry",
-        "entry-unlocked",
-        "pte-installed",
-        "pte-made-writable",
-        "ptes-protected",
-        "entry-checked",
-        "entry-locked-for-flush",
-        "towrite-cleared",
-        "dirty-cleared",
-        "block-written-back",
-        "fenced",
-        "device-flushed",
-        "lock-fenced",
-        "evicted",
-    ];
+named! {
+    Event, "The name by which a scenario's landmark waits for the event, in kebab case; empty for calls \
+            and returns, which have landmarks of their own.",
+    name, NAMES {
+        ReadReturned => "read-returned",
+        Mmapped => "mmapped",
+        Loaded => "loaded",
+        Stored => "stored",
+        PageInserted => "page-inserted",
+        PagesDropped => "pages-dropped",
+        PageRead => "page-read",
+        PageWritten => "page-written",
+        PageDirtied => "page-dirtied",
+        PageCleanedForIo => "page-cleaned-for-io",
+        WritebackStarted => "writeback-started",
+        WritebackEnded => "writeback-ended",
+        BlockWritten => "block-written",
+        TaggedForWriteback => "tagged-for-writeback",
+        LookedUp => "looked-up",
+        FaultMapped => "fault-mapped",
+        Sigbus => "sigbus",
+        InodeWritten => "inode-written",
+        EntryInserted => "entry-inserted",
+        EntryDirtied => "entry-dirtied",
+        EntryGone => "entry-gone",
+        WaitsForEntry => "waits-for-entry",
+        EntryUnlocked => "entry-unlocked",
+        PteInstalled => "pte-installed",
+        PteMadeWritable => "pte-made-writable",
+        PtesProtected => "ptes-protected",
+        EntryChecked => "entry-checked",
+        EntryLockedForFlush => "entry-locked-for-flush",
+        TowriteCleared => "towrite-cleared",
+        DirtyCleared => "dirty-cleared",
+        BlockWrittenBack => "block-written-back",
+        Fenced => "fenced",
+        DeviceFlushed => "device-flushed",
+        LockFenced => "lock-fenced",
+        Evicted => "evicted",
+    } else { Entered, Left, CallBegan, CallReturned }
 }
 
 /// One step: one actor's next observable action.
@@ -509,7 +467,7 @@ impl Step {
     pub fn main_event(&self) -> Option<&Event> {
         let is_return = |event: &&Event| matches!(event, Event::CallReturned { .. });
         let is_side =
-            |event: &&Event| event.name().is_none() || matches!(event, Event::LockFenced { .. });
+            |event: &&Event| event.name().is_empty() || matches!(event, Event::LockFenced { .. });
         let mut newest = self.events.iter().rev();
         let main = newest.clone().find(|event| !is_side(event));
         main.or_else(|| newest.find(is_return))

@@ -36,13 +36,6 @@ impl<const FAN: usize> Moment<'_, FAN> {
         self.changed.contains(&component)
     }
 
-    fn block_changed(&self, block: BlockNr) -> bool {
-        let geometry = self.machine().geometry;
-        self.changed.iter().any(|component| {
-            matches!(component, Component::Line(line) if geometry.block_of(*line) == block)
-        })
-    }
-
     /// `v2`, or one chip per line that tells versions apart.
     pub(super) fn chips(&self, block: BlockNr, words: &[Word]) -> Vec<String> {
         let numbers = self.path.version_numbers(block, words, self.step);
@@ -346,9 +339,7 @@ fn medium<const FAN: usize>(now: &Moment<'_, FAN>) -> Row {
         let owned = machine.owner_of(block).is_some();
         let chips = if owned { now.chips(block, &content) } else { Vec::new() };
         let differs_from = now.differs_from(block, &content).filter(|_| owned);
-        let mut cell = lines_cell(lines, chips, differs_from);
-        cell.changed |= now.block_changed(block) && cell.changed;
-        cell
+        lines_cell(lines, chips, differs_from)
     })
 }
 

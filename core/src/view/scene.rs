@@ -223,12 +223,18 @@ fn crash_now<const FAN: usize>(path: &Path<FAN>, step: usize) -> CrashNow {
         count: class.count,
         example: image_text(&moment.machine, &class.example),
     };
-    let bad: u64 = report.classes.iter().map(|c| c.count * u64::from(c.invariant.is_some())).sum();
     let cut = match check::persistence_domain(&moment.machine) {
         PersistenceDomain::WriteQueue => "A power cut now",
         PersistenceDomain::Caches => "A crash now",
     };
+    let bad = report.broken_images();
     let sentence = match (report.images.as_u64(), bad) {
+        _ if report.is_partial() => {
+            let examined = report.examined;
+            format!(
+                "{cut} leaves one of {images} images; of the first {examined}, {bad} break a promise."
+            )
+        }
         (Some(1), 0) => format!("{cut} leaves one possible image, and it keeps every promise."),
         (Some(1), _) => format!("{cut} leaves one possible image, and it breaks a promise."),
         (_, 0) => format!("{cut} leaves one of {images} images; each keeps every promise."),

@@ -30,9 +30,9 @@ pub fn step(scene: &Scene) -> String {
         line(&mut out, format_args!("  verdict: {}", caption.verdicts.join(", ")));
     }
     line(&mut out, format_args!("  power cut: {}", scene.crash.sentence));
-    for class in scene.crash.classes.iter().filter(|class| !class.invariant.is_empty()) {
+    for class in scene.crash.classes.iter().filter(|class| class.verdict != "ok") {
         let (verdict, count, example) = (&class.verdict, class.count, &class.example);
-        line(&mut out, format_args!("    {count} {verdict} ({}): {example}", class.invariant));
+        line(&mut out, format_args!("    {count} {verdict}: {example}"));
     }
     for broken in scene.invariants.iter().filter(|invariant| invariant.holds == Holds::No) {
         let since = broken.broken_since.unwrap_or(scene.step);

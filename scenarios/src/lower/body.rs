@@ -116,8 +116,9 @@ pub(super) fn programs(
 }
 
 /// Where the core's complaint belongs in the file.
-pub(super) fn place(place: &Place, raw: &Merged<'_>) -> Span {
+pub(super) fn place(place: &Place, raw: &Merged<'_>, variant: &Text) -> Span {
     match *place {
+        Place::Semantics => variant.span(),
         Place::File(n) => raw.files[n].get_ref().name.span(),
         Place::FileBlock(n, page) => raw.files[n].get_ref().pages[page].span(),
         Place::Contents(n) => raw.contents[n].get_ref().block.span(),

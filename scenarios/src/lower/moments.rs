@@ -2,7 +2,7 @@
 
 use super::{body::HARDWARE, names};
 use crate::error::{Reporter, unknown};
-use crate::lecture::{AnyOf, Cut, Landmark, Moment, Prediction, Segment, Sentence};
+use crate::lecture::{About, AnyOf, Cut, Landmark, Moment, Prediction, Segment, Sentence};
 use crate::raw::{RawCut, RawPredict, RawSegment, RawSentence, Text, Words};
 use daxscope_core::config::{Epoch, Geometry};
 use daxscope_core::machine::frame::Frame;
@@ -128,18 +128,20 @@ impl Context<'_> {
             let raw = raw.get_ref();
             check_length(&raw.ask, report);
             let answers: Vec<String> = raw.answers.iter().map(|a| a.get_ref().clone()).collect();
-            let right = answers.iter().position(|answer| answer == raw.right.get_ref());
-            if right.is_none() {
-                let known = answers.iter().map(String::as_str);
-                report.at(&raw.right.span(), unknown("answer", raw.right.get_ref(), known));
-            }
+            let about = match raw.about.get_ref().as_str() {
+                "read" => About::Read,
+                "images" => About::Images,
+                text => report
+                    .take(&raw.about.span(), landmark(text))
+                    .map_or(About::Images, About::Shows),
+            };
             let at = (&raw.at, raw.actor.as_ref());
             Prediction {
                 moment: self.moment(at, (raw.nth.as_ref(), raw.last), report),
                 epochs: some_epochs(raw.epochs.as_ref(), declared, report),
                 ask: names::prose(&raw.ask),
+                about,
                 answers,
-                right: right.unwrap_or(0),
             }
         };
         raw.iter().map(prediction).collect()

@@ -132,7 +132,7 @@ fn variant(
             planted: None,
         };
         if let Err(error) = setup.check() {
-            report.at(&body::place(&error.place, raw), error.message);
+            report.at(&body::place(&error.place, raw, naming.name), error.message);
         }
     }
     let moments = moments::Context { programs: &programs, geometry: &shared.geometry };

@@ -47,7 +47,7 @@ fn happened(landmark: &Landmark, step: &Step) -> bool {
     step.events.iter().any(|event| match (landmark, event) {
         (Landmark::Entered(name), Event::Entered(function))
         | (Landmark::Left(name), Event::Left(function)) => name == function,
-        (Landmark::Event(name), event) => event.name() == Some(name),
+        (Landmark::Event(name), event) => event.name() == *name,
         (Landmark::Returned(wanted), Event::CallReturned { call, .. }) => wanted == call,
         (Landmark::Returned(Call::Mmap), Event::Mmapped { .. }) => true,
         _ => false,

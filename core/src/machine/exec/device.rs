@@ -66,6 +66,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             Self::slot_changed(MappingId::Bdev, *index, report);
             report.changed(Component::Page(MappingId::Bdev, *index));
         }
+        report.changed(Component::Counters(MappingId::Bdev));
         report.event(|| Event::PagesDropped { mapping: MappingId::Bdev, indices });
         let call = Call::InvalidateBdev;
         report.event(|| Event::CallReturned { call, ino: None, result: Ok(()) });

@@ -142,6 +142,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 let empty = DaxEntry { block: BlockNr(0), locked: obeyed, empty: true };
                 mapping.i_pages.insert(index, Entry::dax(empty)).expect("the slot was empty");
                 mapping.nrexceptional += u64::from(counted);
+                report.changed(Component::Counters(MappingId::File(ino)));
             }
         }
         Self::slot_changed(MappingId::File(ino), index, report);
@@ -199,6 +200,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 let mapping = &mut self.inode_mut(ino).mapping;
                 mapping.i_pages.insert(index, Entry::dax(dax)).expect("the slot was empty");
                 mapping.nrexceptional += u64::from(counted);
+                report.changed(Component::Counters(MappingId::File(ino)));
             }
             if dirty {
                 self.inode_mut(ino).mapping.i_pages.tag_set(index, Tag::Dirty);

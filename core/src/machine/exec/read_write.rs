@@ -80,6 +80,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             space.nrpages += u64::from(counted);
         }
         Self::slot_changed(mapping, index, report);
+        report.changed(Component::Counters(mapping));
         report.changed(Component::Page(mapping, index));
         report.event(|| Event::PageInserted { mapping, index });
     }
