@@ -85,7 +85,7 @@ pub struct Column {
     pub label: String,
     /// The block's number.
     pub block: u64,
-    /// Whether the scenario ever uses it, so that the others can fold away.
+    /// Whether anything touches it anywhere on the path, so that the others can fold away.
     pub used: bool,
     /// Whether this step changed something in it.
     pub changed: bool,

@@ -5,11 +5,12 @@ use crate::address_space::MappingId;
 use crate::check::persistence_domain;
 use crate::entry::EntryKind;
 use crate::fs;
-use crate::machine::{Component, Machine, Op, VmaId};
+use crate::machine::{Component, Machine, Op, Vma, VmaId};
 use crate::medium::{PersistenceDomain, SimMedium};
 use crate::narrate::labels;
 use crate::path::Path;
 use crate::units::{BlockNr, LineNr, PageIndex, Word};
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -60,19 +61,36 @@ pub(super) fn blocks<const FAN: usize>(
 }
 
 pub(super) fn columns<const FAN: usize>(now: &Moment<'_, FAN>, rows: &[Row]) -> Vec<Column> {
-    let machine = now.machine();
-    let raw = |block: BlockNr| {
-        let index = PageIndex(block.0);
-        let ops = machine.threads.iter().flat_map(|thread| &thread.program.ops);
-        ops.into_iter().any(|op| *op == Op::RawRead { index })
-    };
+    let used = used_blocks(now.path);
     let column = |(at, block): (usize, BlockNr)| Column {
         label: block.to_string(),
         block: block.0,
-        used: machine.owner_of(block).is_some() || raw(block),
+        used: used.contains(&block),
         changed: rows.iter().any(|row| row.cells[at].changed),
     };
-    blocks(machine).enumerate().map(column).collect()
+    blocks(now.machine()).enumerate().map(column).collect()
+}
+
+/// The blocks that something touches anywhere on the path: an item in a mapping, a PTE, a line that
+/// is not safe, or a read of the raw device.
+fn used_blocks<const FAN: usize>(path: &Path<FAN>) -> BTreeSet<BlockNr> {
+    let mut used = BTreeSet::new();
+    for step in 0..path.len() {
+        let machine = &path.moment(step).machine;
+        for mapping in machine.mappings() {
+            let items = machine.mapping(mapping).i_pages.iter(..);
+            used.extend(items.filter_map(|(index, _)| machine.block_of(mapping, index)));
+        }
+        used.extend(machine.vmas.iter().flat_map(Vma::ptes).map(|(_, pte)| pte.block));
+        used.extend(machine.medium.dirty_lines().map(|line| machine.geometry.block_of(line)));
+    }
+    let ops = path.last().machine.threads.iter().flat_map(|thread| &thread.program.ops);
+    let raw = ops.into_iter().filter_map(|op| match op {
+        Op::RawRead { index } => Some(BlockNr(index.0)),
+        _ => None,
+    });
+    used.extend(raw);
+    used
 }
 
 /// The rows from the program down to the medium, and the number of the first below the waterline.
