@@ -1,5 +1,4 @@
-//! What is drawn. Each panel is one component and gets its part of the moment as an `Rc`, so that a panel
-//! whose part is the same one as before is skipped.
+//! What is drawn. A panel gets its part of the moment as an `Rc` and is skipped where that is the same one as before.
 
 mod app;
 mod catalogue;
@@ -11,6 +10,8 @@ mod epochs;
 mod header;
 mod sentence;
 mod timeline;
+
+mod panel;
 
 mod cell;
 mod matrix;

@@ -1,5 +1,6 @@
 //! The lectures and their runs, as the page wants them: the one place that knows the scenarios.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::OnceLock;
 
@@ -16,7 +17,7 @@ pub(crate) struct Lecture {
     pub(crate) teaches: String,
     pub(crate) status: &'static str,
     /// What it stands on: a commit, a mail, a document, and what that says.
-    pub(crate) sources: Vec<(String, String)>,
+    pub(crate) sources: Rc<Vec<(String, String)>>,
     /// Name and title.
     pub(crate) variants: Vec<(String, String)>,
     /// What a lecture is run with when nothing else is asked for.
@@ -92,7 +93,9 @@ fn lecture(source: &Source) -> Lecture {
         question: source.question.clone(),
         teaches: source.teaches.clone(),
         status: source.status.name(),
-        sources: source.sources.iter().map(|it| (it.reference.clone(), it.says.clone())).collect(),
+        sources: Rc::new(
+            source.sources.iter().map(|it| (it.reference.clone(), it.says.clone())).collect(),
+        ),
         variants: source.variants.iter().map(|it| (it.name.clone(), it.title.clone())).collect(),
         default: Choice {
             variant: source.variants[0].name.clone(),
@@ -117,8 +120,27 @@ pub(crate) fn link(lecture: &Lecture, choice: &Choice) -> String {
     Link { variant, side, ..Link::to(&source.slug) }.to_string()
 }
 
-/// The epochs that a lecture declares, oldest first, each with the verdict of the run there.
-pub(crate) fn epochs(lecture: &Lecture, choice: &Choice) -> Vec<Epoch> {
+/// The epochs that a lecture declares, oldest first, each with the verdict of the run there. All are run the first time
+/// that they are asked for.
+pub(crate) fn epochs(lecture: &Lecture, choice: &Choice) -> Rc<Vec<Epoch>> {
+    type Known = Vec<(String, Choice, Rc<Vec<Epoch>>)>;
+    thread_local! {
+        static KNOWN: RefCell<Known> = const { RefCell::new(Vec::new()) };
+    }
+    let choice = Choice { epoch: String::new(), ..choice.clone() };
+    KNOWN.with_borrow_mut(|known| {
+        if let Some((.., epochs)) =
+            known.iter().find(|(id, of, _)| *id == lecture.id && *of == choice)
+        {
+            return Rc::clone(epochs);
+        }
+        let epochs = Rc::new(computed(lecture, &choice));
+        known.push((lecture.id.clone(), choice, Rc::clone(&epochs)));
+        epochs
+    })
+}
+
+fn computed(lecture: &Lecture, choice: &Choice) -> Vec<Epoch> {
     let Ok(source) = shelf().find(&lecture.id) else { return Vec::new() };
     let verdict = |epoch: KernelEpoch| {
         let asked = Asked { epoch: Some(epoch), ..choice.asked() };
@@ -229,7 +251,9 @@ impl Run {
     /// The question to ask after a step, before the next one is shown.
     pub(crate) fn question(&self, step: usize) -> Option<Question> {
         let asked = self.session.prediction(step)?;
-        let (ask, answers, right) = (asked.ask.clone(), asked.answers.clone(), asked.right);
+        let prediction = asked.prediction;
+        let (ask, answers) = (prediction.ask.clone(), prediction.answers.clone());
+        let right = asked.right;
         Some(Question { ask, answers, right })
     }
 

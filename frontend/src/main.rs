@@ -25,6 +25,9 @@ mod state;
 
 mod keys;
 
+#[cfg(test)]
+mod theme_tests;
+
 #[cfg(target_arch = "wasm32")]
 mod components;
 #[cfg(target_arch = "wasm32")]

@@ -127,7 +127,7 @@ fn another_epoch_keeps_the_step_or_says_that_it_is_not_there() {
     for lecture in home().lectures.iter() {
         let state = home().after(Msg::Visit(course::link(lecture, &lecture.default)));
         let end = go(&state, Go::Last);
-        for epoch in course::epochs(lecture, &lecture.default) {
+        for epoch in course::epochs(lecture, &lecture.default).iter() {
             let near = go(&state, Go::Next).after(Msg::Epoch(epoch.name.to_string()));
             assert_eq!(step(&near), 1);
             assert_eq!(lesson(&near).run.choice().epoch, epoch.name);

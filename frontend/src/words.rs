@@ -137,6 +137,11 @@ pub(crate) fn unfold(first: &str, last: &str, count: usize) -> String {
 /// Folds the unused columns again.
 pub(crate) const FOLD: &str = "fold";
 
+/// An epoch and what becomes of the lecture there.
+pub(crate) fn epoch(title: &str, verdict: &str) -> String {
+    format!("{title}: {verdict}")
+}
+
 /// Before the places of a marked block.
 pub(crate) fn also_in(label: &str) -> String {
     format!("{label} is also in")

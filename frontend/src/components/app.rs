@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use super::{catalogue::Catalogue, dialogs::Dialogs, lesson::LessonScreen};
+use super::{catalogue::catalogue, dialogs::Dialogs, lesson::lesson};
 use crate::hooks;
 use crate::msg::Msg;
 use crate::state::State;
@@ -38,10 +38,9 @@ fn App() -> Html {
     html! {
         <>
             if state.lesson.is_some() {
-                <LessonScreen state={Rc::clone(&state)} send={send.clone()} />
+                { lesson(&state, &send) }
             } else {
-                <Catalogue lectures={Rc::clone(&state.lectures)} notice={state.notice.clone()}
-                    theme={state.theme} send={send.clone()} />
+                { catalogue(&state, &send) }
             }
             <Dialogs {state} {send} />
         </>

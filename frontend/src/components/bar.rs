@@ -5,15 +5,7 @@ use yew::prelude::*;
 use crate::msg::{Go, Layer, Msg};
 use crate::words;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct Props {
-    pub(crate) step: usize,
-    pub(crate) last: usize,
-    pub(crate) send: Callback<Msg>,
-}
-
-#[component]
-pub(crate) fn Bar(Props { step, last, send }: &Props) -> Html {
+pub(crate) fn bar(step: usize, last: usize, send: &Callback<Msg>) -> Html {
     // Not `disabled`: a button that has the focus must not lose it at the end of the path.
     let button = |go: Go,
                   keys: &'static str,
@@ -21,7 +13,7 @@ pub(crate) fn Bar(Props { step, last, send }: &Props) -> Html {
                   class: &'static str,
                   show: Html| {
         let off = match go {
-            Go::First | Go::Back | Go::PreviousEvent => *step == 0,
+            Go::First | Go::Back | Go::PreviousEvent => step == 0,
             _ => step == last,
         };
         html! {

@@ -1,32 +1,22 @@
 //! The home screen: a question per lecture.
 
-use std::rc::Rc;
-
 use yew::prelude::*;
 
-use super::header::{HelpButton, ThemeButton};
-use super::sentence::NoticeLine;
+use super::header::{help_button, theme_button};
+use super::sentence::notice_line;
 use crate::course::{self, Choice, Lecture};
-use crate::msg::{Msg, Notice, Theme};
+use crate::msg::Msg;
+use crate::state::State;
 use crate::words;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct Props {
-    pub(crate) lectures: Rc<Vec<Lecture>>,
-    pub(crate) notice: Option<Notice>,
-    pub(crate) theme: Theme,
-    pub(crate) send: Callback<Msg>,
-}
-
-#[component]
-pub(crate) fn Catalogue(props: &Props) -> Html {
+pub(crate) fn catalogue(state: &State, send: &Callback<Msg>) -> Html {
     html! {
         <div class="home">
             <header class="masthead">
                 <span class="brand">{ words::NAME }</span>
                 <div class="tools">
-                    <ThemeButton theme={props.theme} send={props.send.clone()} />
-                    <HelpButton send={props.send.clone()} />
+                    { theme_button(state.theme, send) }
+                    { help_button(send) }
                 </div>
             </header>
             <main id="stage">
@@ -36,34 +26,26 @@ pub(crate) fn Catalogue(props: &Props) -> Html {
                         <p class="lead">{ words::ABOUT }</p>
                         <p>{ words::ABOUT_STAGE }</p>
                     </div>
-                    <Emblem />
+                    { emblem() }
                 </div>
-                <NoticeLine notice={props.notice.clone()} send={props.send.clone()} />
+                { notice_line(state.notice.as_ref(), send) }
                 <h2>{ words::LECTURES }</h2>
                 <ol class="lectures">
-                    { for props.lectures.iter().map(|lecture| html! {
-                        <Card key={lecture.id.clone()} lecture={lecture.clone()} />
-                    }) }
+                    { for state.lectures.iter().map(card) }
                 </ol>
             </main>
         </div>
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct CardProps {
-    lecture: Lecture,
-}
-
-#[component]
-fn Card(CardProps { lecture }: &CardProps) -> Html {
-    let epochs = use_memo(lecture.clone(), |lecture| course::epochs(lecture, &lecture.default));
+fn card(lecture: &Lecture) -> Html {
+    let epochs = course::epochs(lecture, &lecture.default);
     let link = |epoch: &str| {
         let epoch = epoch.to_string();
         course::link(lecture, &Choice { epoch, ..lecture.default.clone() })
     };
     html! {
-        <li class="card">
+        <li key={lecture.id.clone()} class="card">
             <h3><a href={link(&lecture.default.epoch)}>
                 <span class="id">{ &lecture.id }</span>{ " " }{ &lecture.question }
             </a></h3>
@@ -84,8 +66,7 @@ fn Card(CardProps { lecture }: &CardProps) -> Html {
 }
 
 /// The idea in one drawing: copies above the waterline, what stays below it.
-#[component]
-fn Emblem() -> Html {
+fn emblem() -> Html {
     html! {
         <svg class="emblem" viewBox="0 0 260 170" aria-hidden="true">
             <g class="shape">

@@ -3,13 +3,7 @@
 use daxscope_core::view::{Cell, Content, Line, LineState};
 use yew::prelude::*;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct Props {
-    pub(crate) cell: Cell,
-}
-
-#[component]
-pub(crate) fn CellView(Props { cell }: &Props) -> Html {
+pub(crate) fn cell(cell: &Cell) -> Html {
     if cell.content == Content::Empty {
         return html! { if !cell.words.is_empty() { <span class="nothing">{ &cell.words }</span> } };
     }

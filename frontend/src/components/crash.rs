@@ -1,19 +1,11 @@
 //! What a power cut could leave now: the count, its formula and the classes.
 
-use std::rc::Rc;
-
 use daxscope_core::view::CrashNow;
 use yew::prelude::*;
 
 use crate::words;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct Props {
-    pub(crate) crash: Rc<CrashNow>,
-}
-
-#[component]
-pub(crate) fn Crash(Props { crash }: &Props) -> Html {
+pub(crate) fn crash(crash: &CrashNow) -> Html {
     let one = crash.images == "1";
     html! {
         <section class="crash">

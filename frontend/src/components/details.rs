@@ -1,19 +1,11 @@
 //! What changed in this step, and what the step is based on.
 
-use std::rc::Rc;
-
 use daxscope_core::view::{Caption, Change};
 use yew::prelude::*;
 
 use crate::words;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct ChangedProps {
-    pub(crate) changed: Rc<Vec<Change>>,
-}
-
-#[component]
-pub(crate) fn Changed(ChangedProps { changed }: &ChangedProps) -> Html {
+pub(crate) fn changed(changed: &[Change]) -> Html {
     html! {
         <section class="changed">
             <h2>{ words::CHANGED }</h2>
@@ -28,14 +20,7 @@ pub(crate) fn Changed(ChangedProps { changed }: &ChangedProps) -> Html {
     }
 }
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct SourcesProps {
-    pub(crate) caption: Rc<Caption>,
-    pub(crate) stands_on: Vec<(String, String)>,
-}
-
-#[component]
-pub(crate) fn Sources(SourcesProps { caption, stands_on }: &SourcesProps) -> Html {
+pub(crate) fn sources(caption: &Caption, stands_on: &[(String, String)]) -> Html {
     html! {
         <section class="sources">
             <h2>{ words::SOURCES }</h2>

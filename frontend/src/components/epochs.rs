@@ -10,12 +10,6 @@ use crate::course::{self, Epoch, Run};
 use crate::msg::Msg;
 use crate::words;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct Props {
-    pub(crate) run: Rc<Run>,
-    pub(crate) send: Callback<Msg>,
-}
-
 pub(super) fn class(epoch: &Epoch) -> &'static str {
     if epoch.ok { "ok" } else { "no" }
 }
@@ -24,41 +18,39 @@ pub(super) fn sign(epoch: &Epoch) -> &'static str {
     if epoch.ok { "✓" } else { "✗" }
 }
 
-#[hook]
-fn use_epochs(run: &Rc<Run>) -> Rc<Vec<Epoch>> {
-    let mut choice = run.choice().clone();
-    choice.epoch.clear();
-    use_memo((run.lecture().clone(), choice), |(lecture, choice)| course::epochs(lecture, choice))
+fn of(run: &Run) -> Rc<Vec<Epoch>> {
+    course::epochs(run.lecture(), run.choice())
 }
 
-/// The row of all epochs, for wide windows.
-#[component]
-pub(crate) fn Row(Props { run, send }: &Props) -> Html {
-    let epochs = use_epochs(run);
+/// The row of all epochs, neighbours with one verdict together, for wide windows.
+pub(crate) fn row(run: &Run, send: &Callback<Msg>) -> Html {
+    let epochs = of(run);
     html! {
         <ul class="epochs" aria-label={words::VERDICTS}>
-            { for epochs.iter().map(|epoch| {
-                let name = epoch.name;
-                let chosen = name == run.choice().epoch;
-                let choose = send.reform(move |_: MouseEvent| Msg::Epoch(name.to_string()));
-                html! {
-                    <li key={epoch.name}>
-                        <button type="button" aria-pressed={chosen.to_string()} onclick={choose}
-                            class={class(epoch)}>
-                            <b>{ epoch.title }</b>{ " " }
-                            <span>{ sign(epoch) }{ " " }{ &epoch.verdict }</span>
-                        </button>
-                    </li>
-                }
+            { for epochs.chunk_by(|one, other| one.verdict == other.verdict).map(|alike| html! {
+                <li key={alike[0].name} class={class(&alike[0])}>
+                    <span>{ sign(&alike[0]) }{ " " }{ &alike[0].verdict }</span>
+                    { for alike.iter().map(|epoch| choice(epoch, &run.choice().epoch, send)) }
+                </li>
             }) }
         </ul>
     }
 }
 
+fn choice(epoch: &Epoch, chosen: &str, send: &Callback<Msg>) -> Html {
+    let name = epoch.name;
+    let says = words::epoch(epoch.title, &epoch.verdict);
+    html! {
+        <button key={name} type="button" aria-pressed={(name == chosen).to_string()} aria-label={says}
+            onclick={send.reform(move |_: MouseEvent| Msg::Epoch(name.to_string()))}>
+            { epoch.title }
+        </button>
+    }
+}
+
 /// The same as a list to choose from, for narrow ones.
-#[component]
-pub(crate) fn Select(Props { run, send }: &Props) -> Html {
-    let epochs = use_epochs(run);
+pub(crate) fn select(run: &Run, send: &Callback<Msg>) -> Html {
+    let epochs = of(run);
     html! {
         <label class="choose epoch-select">
             <span>{ words::EPOCH }</span>
@@ -74,8 +66,7 @@ pub(crate) fn Select(Props { run, send }: &Props) -> Html {
     }
 }
 
-#[component]
-pub(crate) fn VariantSelect(Props { run, send }: &Props) -> Html {
+pub(crate) fn variant_select(run: &Run, send: &Callback<Msg>) -> Html {
     let variants = &run.lecture().variants;
     if variants.len() < 2 {
         return Html::default();

@@ -4,20 +4,13 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use super::epochs::{Select, VariantSelect};
+use super::epochs;
 use crate::hooks;
 use crate::msg::{Layer, Msg, Theme};
 use crate::state::State;
 use crate::words;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct Props {
-    pub(crate) state: Rc<State>,
-    pub(crate) send: Callback<Msg>,
-}
-
-#[component]
-pub(crate) fn Header(Props { state, send }: &Props) -> Html {
+pub(crate) fn header(state: &Rc<State>, send: &Callback<Msg>) -> Html {
     let Some(lesson) = &state.lesson else {
         return Html::default();
     };
@@ -32,9 +25,11 @@ pub(crate) fn Header(Props { state, send }: &Props) -> Html {
                 <a class="brand" href="#/" title={words::HOME}>{ words::NAME }</a>
             </nav>
             <h1>{ &lesson.run.lecture().question }</h1>
+            <div class="choices">
+                { epochs::variant_select(&lesson.run, send) }
+                { epochs::select(&lesson.run, send) }
+            </div>
             <div class="tools">
-                <VariantSelect run={Rc::clone(&lesson.run)} send={send.clone()} />
-                <Select run={Rc::clone(&lesson.run)} send={send.clone()} />
                 <button id="text-button" type="button" onclick={text} aria-keyshortcuts="T"
                     aria-pressed={state.text.to_string()}>
                     { words::TEXT }
@@ -42,21 +37,14 @@ pub(crate) fn Header(Props { state, send }: &Props) -> Html {
                 <button type="button" onclick={copy} aria-keyshortcuts="L" class="copy">
                     { if state.copied { words::LINK_COPIED } else { words::COPY_LINK } }
                 </button>
-                <ThemeButton theme={state.theme} send={send.clone()} />
-                <HelpButton send={send.clone()} />
+                { theme_button(state.theme, send) }
+                { help_button(send) }
             </div>
         </header>
     }
 }
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct ThemeProps {
-    pub(crate) theme: Theme,
-    pub(crate) send: Callback<Msg>,
-}
-
-#[component]
-pub(crate) fn ThemeButton(ThemeProps { theme, send }: &ThemeProps) -> Html {
+pub(crate) fn theme_button(theme: Theme, send: &Callback<Msg>) -> Html {
     let label = words::theme(theme.name());
     html! {
         <button type="button" class="icon" aria-label={label.clone()} title={label} aria-keyshortcuts="M"
@@ -68,13 +56,7 @@ pub(crate) fn ThemeButton(ThemeProps { theme, send }: &ThemeProps) -> Html {
     }
 }
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct HelpProps {
-    pub(crate) send: Callback<Msg>,
-}
-
-#[component]
-pub(crate) fn HelpButton(HelpProps { send }: &HelpProps) -> Html {
+pub(crate) fn help_button(send: &Callback<Msg>) -> Html {
     html! {
         <button type="button" class="icon" aria-label={words::HELP} title={words::HELP} aria-keyshortcuts="?"
             onclick={send.reform(|_: MouseEvent| Msg::Show(Layer::Help))}>

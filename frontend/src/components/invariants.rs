@@ -1,28 +1,20 @@
 //! The named invariants: sign, words, and since when.
 
-use std::rc::Rc;
-
 use daxscope_core::view::{Holds, Invariant};
 use yew::prelude::*;
 
 use crate::words;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct Props {
-    pub(crate) invariants: Rc<Vec<Invariant>>,
-}
-
-#[component]
-pub(crate) fn Invariants(Props { invariants }: &Props) -> Html {
+pub(crate) fn invariants(invariants: &[Invariant]) -> Html {
     html! {
         <section class="invariants">
             <h2>{ words::INVARIANTS }</h2>
-            <ul>{ for invariants.iter().map(invariant) }</ul>
+            <ul>{ for invariants.iter().map(one) }</ul>
         </section>
     }
 }
 
-fn invariant(invariant: &Invariant) -> Html {
+fn one(invariant: &Invariant) -> Html {
     let (class, sign, says) = match invariant.holds {
         Holds::Yes => ("ok", "✓", words::HOLDS),
         Holds::No => ("no", "✗", words::BROKEN),

@@ -2,25 +2,21 @@
 
 use std::rc::Rc;
 
+use daxscope_core::view::Tree;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 use yew::prelude::*;
 
 use super::{
-    bar::Bar,
-    crash::Crash,
-    details::{Changed, Sources},
+    bar::bar,
     epochs,
-    header::Header,
-    invariants::Invariants,
-    matrix::Matrix,
-    next::Next,
-    question::Ask,
-    sentence::Sentence,
-    text::TextView,
-    threads::Threads,
-    timeline::Timeline,
-    trees::Trees,
+    header::header,
+    matrix::{Frame, matrix},
+    panel::{Panel, Shown},
+    question::question,
+    sentence::sentence,
+    text::text,
+    timeline::timeline,
 };
 use crate::columns;
 use crate::lesson::Lesson;
@@ -31,14 +27,7 @@ use crate::words;
 /// How many columns a narrow window shows (UI-303).
 const NARROW_COLUMNS: usize = 5;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct Props {
-    pub(crate) state: Rc<State>,
-    pub(crate) send: Callback<Msg>,
-}
-
-#[component]
-pub(crate) fn LessonScreen(Props { state, send }: &Props) -> Html {
+pub(crate) fn lesson(state: &Rc<State>, send: &Callback<Msg>) -> Html {
     let Some(lesson) = &state.lesson else {
         return Html::default();
     };
@@ -58,16 +47,16 @@ pub(crate) fn LessonScreen(Props { state, send }: &Props) -> Html {
                 <a href="#bar" onclick={jump("#bar .go")}>{ words::SKIP_BAR }</a>
                 <a href="#text-button" onclick={jump("#text-button")}>{ words::SKIP_TEXT }</a>
             </nav>
-            <Header state={Rc::clone(state)} send={send.clone()} />
+            { header(state, send) }
             if state.text {
-                <TextView run={Rc::clone(&lesson.run)} step={lesson.step} send={send.clone()} />
+                { text(&lesson.run, send) }
             } else {
-                <epochs::Row run={Rc::clone(&lesson.run)} send={send.clone()} />
-                <Sentence lesson={lesson.clone()} notice={state.notice.clone()} send={send.clone()} />
+                { epochs::row(&lesson.run, send) }
+                { sentence(lesson, state.notice.as_ref(), send) }
                 { stage(state, lesson, send) }
                 <footer id="bar" data-arrows="step">
-                    <Timeline run={Rc::clone(&lesson.run)} step={lesson.step} send={send.clone()} />
-                    <Bar step={lesson.step} last={lesson.run.last()} send={send.clone()} />
+                    { timeline(&lesson.run, lesson.step, send) }
+                    { bar(lesson.step, lesson.run.last(), send) }
                 </footer>
             }
         </div>
@@ -77,27 +66,44 @@ pub(crate) fn LessonScreen(Props { state, send }: &Props) -> Html {
 fn stage(state: &State, lesson: &Lesson, send: &Callback<Msg>) -> Html {
     let parts = &lesson.parts;
     let only = state.narrow.then(|| columns::busiest(lesson.run.changes(), NARROW_COLUMNS));
-    let spans = columns::spans(&parts.columns, state.unfolded, only.as_deref());
+    let spans = Rc::new(columns::spans(&parts.columns, state.unfolded, only.as_deref()));
     let focus = state.focus().cloned();
+    let frame = Frame {
+        columns: &parts.columns,
+        rows: &parts.rows,
+        waterline: &parts.waterline,
+        spans,
+        focus: focus.as_deref(),
+        pinned: state.pinned().map(|block| &**block),
+        unfolded: state.unfolded,
+    };
+    let panel = |shown: Shown| html! { <Panel {shown} send={send.clone()} /> };
+    let tree = |tree: &Rc<Tree>| {
+        let shown = Shown::Tree { tree: Rc::clone(tree), focus: focus.clone() };
+        html! { <Panel key={tree.row.clone()} {shown} send={send.clone()} /> }
+    };
+    let (caption, stands_on) =
+        (Rc::clone(&parts.caption), Rc::clone(&lesson.run.lecture().sources));
     html! {
         <div class="table">
             <main id="stage" tabindex="-1" data-arrows="step">
                 <div class="places">
-                    <Matrix columns={Rc::clone(&parts.columns)} rows={Rc::clone(&parts.rows)}
-                        waterline={Rc::clone(&parts.waterline)} {spans} focus={focus.clone()}
-                        pinned={state.pinned().cloned()} unfolded={state.unfolded} send={send.clone()} />
-                    <Trees trees={Rc::clone(&parts.trees)} focus={focus.clone()} />
+                    { matrix(&frame, send) }
+                    <section class="trees">
+                        <h2 class="sr">{ words::TREES }</h2>
+                        { for parts.trees.iter().map(tree) }
+                    </section>
                 </div>
                 <p class="also">{ also(lesson, focus.as_deref()) }</p>
             </main>
             <aside aria-label={words::DETAILS}>
-                <Ask asked={lesson.asked()} send={send.clone()} />
-                <Threads threads={Rc::clone(&parts.threads)} />
-                <Invariants invariants={Rc::clone(&parts.invariants)} />
-                <Crash crash={Rc::clone(&parts.crash)} />
-                <Next enabled={Rc::clone(&parts.enabled)} send={send.clone()} />
-                <Changed changed={Rc::clone(&parts.changed)} />
-                <Sources caption={Rc::clone(&parts.caption)} stands_on={lesson.run.lecture().sources.clone()} />
+                { question(lesson.asked().as_ref(), send) }
+                { panel(Shown::Threads(Rc::clone(&parts.threads))) }
+                { panel(Shown::Invariants(Rc::clone(&parts.invariants))) }
+                { panel(Shown::Crash(Rc::clone(&parts.crash))) }
+                { panel(Shown::Next(Rc::clone(&parts.enabled))) }
+                { panel(Shown::Changed(Rc::clone(&parts.changed))) }
+                { panel(Shown::Sources { caption, stands_on }) }
             </aside>
         </div>
     }

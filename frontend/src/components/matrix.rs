@@ -5,54 +5,50 @@ use std::rc::Rc;
 use daxscope_core::view::{Column, Row, RowKind, Waterline};
 use yew::prelude::*;
 
-use super::cell::CellView;
+use super::cell;
+use super::panel::{Panel, Shown};
 use crate::columns::Span;
 use crate::msg::Msg;
 use crate::words;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct Props {
-    pub(crate) columns: Rc<Vec<Column>>,
-    pub(crate) rows: Rc<Vec<Rc<Row>>>,
-    pub(crate) waterline: Rc<Waterline>,
-    pub(crate) spans: Vec<Span>,
-    pub(crate) focus: Option<Rc<str>>,
-    pub(crate) pinned: Option<Rc<str>>,
+/// What the matrix shows beside its cells.
+pub(crate) struct Frame<'a> {
+    pub(crate) columns: &'a [Column],
+    pub(crate) rows: &'a [Rc<Row>],
+    pub(crate) waterline: &'a Waterline,
+    pub(crate) spans: Rc<Vec<Span>>,
+    pub(crate) focus: Option<&'a str>,
+    pub(crate) pinned: Option<&'a str>,
     pub(crate) unfolded: bool,
-    pub(crate) send: Callback<Msg>,
 }
 
-#[component]
-pub(crate) fn Matrix(props: &Props) -> Html {
-    let Props { columns, rows, waterline, spans, focus, .. } = props;
-    let spans = use_memo(spans.clone(), Clone::clone);
-    let marked =
-        focus.as_ref().and_then(|block| columns.iter().position(|column| column.label == **block));
-    let labels: Rc<Vec<String>> = use_memo(Rc::clone(columns), |columns| {
-        columns.iter().map(|column| column.label.clone()).collect()
-    });
+pub(crate) fn matrix(frame: &Frame, send: &Callback<Msg>) -> Html {
+    let Frame { columns, rows, waterline, spans, focus, .. } = frame;
+    let marked = focus.and_then(|block| columns.iter().position(|column| column.label == block));
+    let labels: Rc<Vec<String>> =
+        Rc::new(columns.iter().map(|column| column.label.clone()).collect());
     let row = |row: &Rc<Row>| {
-        html! {
-            <RowView key={row.id.clone()} row={Rc::clone(row)} spans={Rc::clone(&spans)}
-                labels={Rc::clone(&labels)} {marked} />
-        }
+        let (id, row, spans, labels) =
+            (row.id.clone(), Rc::clone(row), Rc::clone(spans), Rc::clone(&labels));
+        let shown = Shown::Row { row, spans, labels, marked };
+        html! { <Panel key={id} {shown} send={send.clone()} /> }
     };
     let (above, below) = rows.split_at(waterline.below_row.min(rows.len()));
     let width = (spans.len() + 1).to_string();
     html! {
-        <table class={classes!("matrix", few(&spans))}>
+        <table class={classes!("matrix", few(spans))}>
             <caption class="sr">{ words::BLOCKS }</caption>
             <thead>
                 <tr>
                     <th scope="col">
                         <span class="sr">{ words::PLACE }</span>
-                        if props.unfolded {
-                            <button type="button" class="fold" onclick={props.send.reform(|_: MouseEvent| Msg::Fold)}>
+                        if frame.unfolded {
+                            <button type="button" class="fold" onclick={send.reform(|_: MouseEvent| Msg::Fold)}>
                                 { words::FOLD }
                             </button>
                         }
                     </th>
-                    { for spans.iter().map(|span| heading(props, span, marked)) }
+                    { for spans.iter().map(|span| heading(frame, span, marked, send)) }
                 </tr>
             </thead>
             <tbody>{ for above.iter().map(row) }</tbody>
@@ -76,13 +72,13 @@ fn few(spans: &[Span]) -> Option<&'static str> {
     }
 }
 
-fn heading(props: &Props, span: &Span, marked: Option<usize>) -> Html {
-    let Props { columns, pinned, send, .. } = props;
+fn heading(frame: &Frame, span: &Span, marked: Option<usize>, send: &Callback<Msg>) -> Html {
+    let Frame { columns, pinned, .. } = frame;
     match *span {
         Span::Shown(number) => {
             let column = &columns[number];
             let label: Rc<str> = Rc::from(column.label.as_str());
-            let pressed = pinned.as_deref() == Some(&*label);
+            let pressed = *pinned == Some(&*label);
             let class =
                 classes!((marked == Some(number)).then_some("hl"), column.changed.then_some("chg"));
             let pin = send.reform(move |_: MouseEvent| Msg::Pin(Rc::clone(&label)));
@@ -105,34 +101,26 @@ fn heading(props: &Props, span: &Span, marked: Option<usize>) -> Html {
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct RowProps {
-    row: Rc<Row>,
-    spans: Rc<Vec<Span>>,
-    labels: Rc<Vec<String>>,
-    marked: Option<usize>,
-}
-
-#[component]
-fn RowView(RowProps { row, spans, labels, marked }: &RowProps) -> Html {
+/// A row of the matrix.
+pub(crate) fn row(row: &Row, spans: &[Span], labels: &[String], marked: Option<usize>) -> Html {
     html! {
         <tr class={kind(row.kind)} data-row={row.id.clone()}>
             <th scope="row"><b>{ &row.title }</b>{ " " }<span>{ &row.subtitle }</span></th>
             { for spans.iter().map(|span| match *span {
-                Span::Shown(number) => cell(row, &labels[number], number, *marked == Some(number)),
+                Span::Shown(number) => place(row, &labels[number], number, marked == Some(number)),
                 Span::Gap(first, _) => html! { <td key={format!("gap {first}")} class="gap" /> },
             }) }
         </tr>
     }
 }
 
-fn cell(row: &Row, label: &str, number: usize, marked: bool) -> Html {
+fn place(row: &Row, label: &str, number: usize, marked: bool) -> Html {
     let Some(cell) = row.cells.get(number) else {
         return html! { <td key={label} /> };
     };
     let class = classes!(marked.then_some("hl"), cell.changed.then_some("chg"));
     html! {
-        <td key={label} {class} data-block={label.to_string()}><CellView cell={cell.clone()} /></td>
+        <td key={label} {class} data-block={label.to_string()}>{ cell::cell(cell) }</td>
     }
 }
 

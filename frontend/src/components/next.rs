@@ -1,21 +1,12 @@
 //! The actions that are possible now, by number key.
 
-use std::rc::Rc;
-
 use daxscope_core::view::EnabledAction;
 use yew::prelude::*;
 
 use crate::msg::Msg;
 use crate::words;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct Props {
-    pub(crate) enabled: Rc<Vec<EnabledAction>>,
-    pub(crate) send: Callback<Msg>,
-}
-
-#[component]
-pub(crate) fn Next(Props { enabled, send }: &Props) -> Html {
+pub(crate) fn next(enabled: &[EnabledAction], send: &Callback<Msg>) -> Html {
     html! {
         <section class="next">
             <h2>{ words::NEXT }</h2>

@@ -6,14 +6,7 @@ use crate::lesson::Asked;
 use crate::msg::Msg;
 use crate::words;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct Props {
-    pub(crate) asked: Option<Asked>,
-    pub(crate) send: Callback<Msg>,
-}
-
-#[component]
-pub(crate) fn Ask(Props { asked, send }: &Props) -> Html {
+pub(crate) fn question(asked: Option<&Asked>, send: &Callback<Msg>) -> Html {
     let Some(Asked { question, answer, revealed }) = asked else { return Html::default() };
     let option = |(number, text): (usize, &String)| {
         let chosen = *answer == Some(number);

@@ -1,7 +1,5 @@
 //! What the step did, in one sentence: the page's only live region.
 
-use std::rc::Rc;
-
 use daxscope_core::view::Caption;
 use yew::prelude::*;
 
@@ -9,15 +7,7 @@ use crate::lesson::Lesson;
 use crate::msg::{Msg, Notice};
 use crate::words;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct Props {
-    pub(crate) lesson: Lesson,
-    pub(crate) notice: Option<Notice>,
-    pub(crate) send: Callback<Msg>,
-}
-
-#[component]
-pub(crate) fn Sentence(Props { lesson, notice, send }: &Props) -> Html {
+pub(crate) fn sentence(lesson: &Lesson, notice: Option<&Notice>, send: &Callback<Msg>) -> Html {
     let verdicts = lesson.verdicts();
     let new = !lesson.parts.caption.verdicts.is_empty();
     html! {
@@ -38,8 +28,8 @@ pub(crate) fn Sentence(Props { lesson, notice, send }: &Props) -> Html {
                 </p>
                 { for lesson.run.notes(lesson.step).into_iter().map(|note| html! { <p class="note">{ note }</p> }) }
             </div>
-            <Cited caption={Rc::clone(&lesson.parts.caption)} />
-            <NoticeLine notice={notice.clone()} {send} />
+            { cited(&lesson.parts.caption) }
+            { notice_line(notice, send) }
             if lesson.trunk.is_some() {
                 <p class="notice">
                     { words::OFF_SCRIPT }{ " " }
@@ -50,14 +40,8 @@ pub(crate) fn Sentence(Props { lesson, notice, send }: &Props) -> Html {
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct CitedProps {
-    caption: Rc<Caption>,
-}
-
 /// Function, file, rules and versions.
-#[component]
-fn Cited(CitedProps { caption }: &CitedProps) -> Html {
+fn cited(caption: &Caption) -> Html {
     let first = caption.sources.first();
     let rules: Vec<&str> = caption.sources.iter().map(|source| source.rule.as_str()).collect();
     let function = match first {
@@ -76,15 +60,8 @@ fn Cited(CitedProps { caption }: &CitedProps) -> Html {
     }
 }
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct NoticeProps {
-    pub(crate) notice: Option<Notice>,
-    pub(crate) send: Callback<Msg>,
-}
-
 /// What the reader is told once; an alert only if a link could not be restored (UI-1205).
-#[component]
-pub(crate) fn NoticeLine(NoticeProps { notice, send }: &NoticeProps) -> Html {
+pub(crate) fn notice_line(notice: Option<&Notice>, send: &Callback<Msg>) -> Html {
     let Some(notice) = notice else {
         return Html::default();
     };

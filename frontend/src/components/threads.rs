@@ -1,28 +1,20 @@
 //! The threads and their kernel stacks.
 
-use std::rc::Rc;
-
 use daxscope_core::view::Thread;
 use yew::prelude::*;
 
 use crate::words;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct Props {
-    pub(crate) threads: Rc<Vec<Thread>>,
-}
-
-#[component]
-pub(crate) fn Threads(Props { threads }: &Props) -> Html {
+pub(crate) fn threads(threads: &[Thread]) -> Html {
     html! {
         <section class="threads">
             <h2>{ words::THREADS }</h2>
-            <ul>{ for threads.iter().map(thread) }</ul>
+            <ul>{ for threads.iter().map(one) }</ul>
         </section>
     }
 }
 
-fn thread(thread: &Thread) -> Html {
+fn one(thread: &Thread) -> Html {
     let operation = thread.program.get(thread.position);
     html! {
         <li key={thread.name.clone()} class={classes!(thread.acted.then_some("acted"))}>

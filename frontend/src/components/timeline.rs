@@ -7,6 +7,7 @@ use wasm_bindgen::JsCast;
 use web_sys::Element;
 use yew::prelude::*;
 
+use super::panel::{Panel, Shown};
 use crate::course::{Mark, Run};
 use crate::msg::{Go, Msg};
 use crate::words;
@@ -14,18 +15,10 @@ use crate::words;
 /// Height of a lane in CSS pixels; style.css has the same number.
 const LANE: usize = 16;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct Props {
-    pub(crate) run: Rc<Run>,
-    pub(crate) step: usize,
-    pub(crate) send: Callback<Msg>,
-}
-
-#[component]
-pub(crate) fn Timeline(Props { run, step, send }: &Props) -> Html {
+pub(crate) fn timeline(run: &Run, step: usize, send: &Callback<Msg>) -> Html {
     let (marks, last) = (run.marks(), run.last());
-    let actors = use_memo(Rc::clone(run), |run| actors(run.marks()));
-    let sentence = &marks[*step].sentence;
+    let actors = actors(marks);
+    let sentence = &marks[step].sentence;
     let height = (actors.len() * LANE).to_string();
     html! {
         <section class="timeline" aria-label={words::TIMELINE}>
@@ -34,12 +27,13 @@ pub(crate) fn Timeline(Props { run, step, send }: &Props) -> Html {
             </div>
             <div class="scrubber" role="slider" tabindex="0" data-arrows="slider" aria-label={words::TIMELINE}
                 aria-valuemin="0" aria-valuemax={last.to_string()} aria-valuenow={step.to_string()}
-                aria-valuetext={words::scrubber_value(*step, last, sentence)}
+                aria-valuetext={words::scrubber_value(step, last, sentence)}
                 onpointerdown={scrub(send, last, true)} onpointermove={scrub(send, last, false)}>
                 <svg width="100%" height={height.clone()} aria-hidden="true">
-                    <Lanes {marks} actors={Rc::clone(&actors)} />
-                    <Future {marks} actors={Rc::clone(&actors)} step={*step} />
-                    <line class="now" x1={percent(*step, last)} x2={percent(*step, last)} y1="0" y2={height} />
+                    <Panel shown={Shown::Lanes(Rc::clone(marks))} send={send.clone()} />
+                    { future(marks, &actors, step) }
+                    { violations(marks, &actors) }
+                    <line class="now" x1={percent(step, last)} x2={percent(step, last)} y1="0" y2={height} />
                 </svg>
             </div>
         </section>
@@ -92,31 +86,33 @@ fn percent(step: usize, last: usize) -> String {
     format!("{:.2}%", x(step, last))
 }
 
-#[derive(Properties, PartialEq)]
-struct LanesProps {
-    marks: Rc<Vec<Mark>>,
-    actors: Rc<Vec<String>>,
-}
-
 /// All steps: a path of points per lane, so that a long path costs no more elements than a short one.
-#[component]
-fn Lanes(LanesProps { marks, actors }: &LanesProps) -> Html {
-    let last = marks.len() - 1;
+pub(crate) fn lanes(marks: &[Mark]) -> Html {
+    let actors = actors(marks);
     let lanes = actors.iter().enumerate().map(|(number, _)| {
         let y = number * LANE + LANE / 2;
         html! { <line class="lane" x1="0" x2="100%" y1={y.to_string()} y2={y.to_string()} /> }
     });
-    let violations = marks.iter().enumerate().filter(|(_, mark)| !mark.verdicts.is_empty());
     html! {
         <>
             { for lanes }
             { stretched(actors.len(), html! {
                 <>
-                    <path class="event" d={dots(marks, actors, |_, mark| mark.event)} />
-                    <path class="dot" d={dots(marks, actors, |_, mark| mark.verdicts.is_empty())} />
+                    <path class="event" d={dots(marks, &actors, |_, mark| mark.event)} />
+                    <path class="dot" d={dots(marks, &actors, |_, mark| mark.verdicts.is_empty())} />
                 </>
             }) }
-            { for violations.map(|(step, mark)| {
+        </>
+    }
+}
+
+/// A cross where a verdict shows, over everything else.
+fn violations(marks: &[Mark], actors: &[String]) -> Html {
+    let last = marks.len() - 1;
+    let found = marks.iter().enumerate().filter(|(_, mark)| !mark.verdicts.is_empty());
+    html! {
+        <>
+            { for found.map(|(step, mark)| {
                 let y = lane(actors, mark) * LANE + LANE / 2;
                 html! {
                     <svg x={percent(step, last)} y={y.to_string()} overflow="visible">
@@ -128,18 +124,10 @@ fn Lanes(LanesProps { marks, actors }: &LanesProps) -> Html {
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct FutureProps {
-    marks: Rc<Vec<Mark>>,
-    actors: Rc<Vec<String>>,
-    step: usize,
-}
-
 /// Hollows the dots that are still to come, and rings the one shown.
-#[component]
-fn Future(FutureProps { marks, actors, step }: &FutureProps) -> Html {
-    let hollow = dots(marks, actors, |at, mark| at > *step && mark.verdicts.is_empty());
-    let now = dots(marks, actors, |at, _| at == *step);
+fn future(marks: &[Mark], actors: &[String], step: usize) -> Html {
+    let hollow = dots(marks, actors, |at, mark| at > step && mark.verdicts.is_empty());
+    let now = dots(marks, actors, |at, _| at == step);
     stretched(
         actors.len(),
         html! { <><path class="hollow" d={hollow} /><path class="here" d={now} /></> },

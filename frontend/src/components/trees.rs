@@ -1,7 +1,5 @@
 //! The page-cache trees in full: nodes, slots, tags. Each is an ARIA tree that owns its arrows.
 
-use std::rc::Rc;
-
 use daxscope_core::view::{Item, Slot, Tree};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
@@ -10,33 +8,7 @@ use yew::prelude::*;
 use crate::parts::{item_block, levels};
 use crate::words;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct Props {
-    pub(crate) trees: Rc<Vec<Rc<Tree>>>,
-    pub(crate) focus: Option<Rc<str>>,
-}
-
-#[component]
-pub(crate) fn Trees(Props { trees, focus }: &Props) -> Html {
-    html! {
-        <section class="trees">
-            <h2 class="sr">{ words::TREES }</h2>
-            { for trees.iter().map(|tree| html! {
-                <TreeView key={tree.row.clone()} tree={Rc::clone(tree)} focus={focus.clone()} />
-            }) }
-        </section>
-    }
-}
-
-#[derive(Properties, PartialEq)]
-struct TreeProps {
-    tree: Rc<Tree>,
-    focus: Option<Rc<str>>,
-}
-
-#[component]
-fn TreeView(TreeProps { tree, focus }: &TreeProps) -> Html {
-    let focus = focus.as_deref();
+pub(crate) fn tree(tree: &Tree, focus: Option<&str>) -> Html {
     let levels = levels(tree);
     let direct = !matches!(tree.root.item, Item::Node { .. });
     html! {

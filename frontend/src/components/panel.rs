@@ -1,0 +1,48 @@
+//! The one component behind every panel. What is shown is a value, mostly an `Rc` of the moment's parts; a panel whose
+//! value is the same as before is skipped. One component, and not one for each panel, because each costs some
+//! kilobytes of WebAssembly.
+
+use std::rc::Rc;
+
+use daxscope_core::view::{Caption, Change, CrashNow, EnabledAction, Invariant, Row, Thread, Tree};
+use yew::prelude::*;
+
+use super::{crash, details, invariants, matrix, next, threads, timeline, trees};
+use crate::columns::Span;
+use crate::course::Mark;
+use crate::msg::Msg;
+
+/// What a panel shows.
+#[derive(Clone, PartialEq)]
+pub(crate) enum Shown {
+    Row { row: Rc<Row>, spans: Rc<Vec<Span>>, labels: Rc<Vec<String>>, marked: Option<usize> },
+    Tree { tree: Rc<Tree>, focus: Option<Rc<str>> },
+    Threads(Rc<Vec<Thread>>),
+    Invariants(Rc<Vec<Invariant>>),
+    Crash(Rc<CrashNow>),
+    Next(Rc<Vec<EnabledAction>>),
+    Changed(Rc<Vec<Change>>),
+    Sources { caption: Rc<Caption>, stands_on: Rc<Vec<(String, String)>> },
+    Lanes(Rc<Vec<Mark>>),
+}
+
+#[derive(Properties, PartialEq)]
+pub(crate) struct Props {
+    pub(crate) shown: Shown,
+    pub(crate) send: Callback<Msg>,
+}
+
+#[component]
+pub(crate) fn Panel(Props { shown, send }: &Props) -> Html {
+    match shown {
+        Shown::Row { row, spans, labels, marked } => matrix::row(row, spans, labels, *marked),
+        Shown::Tree { tree, focus } => trees::tree(tree, focus.as_deref()),
+        Shown::Threads(threads) => threads::threads(threads),
+        Shown::Invariants(invariants) => invariants::invariants(invariants),
+        Shown::Crash(crash) => crash::crash(crash),
+        Shown::Next(enabled) => next::next(enabled, send),
+        Shown::Changed(changed) => details::changed(changed),
+        Shown::Sources { caption, stands_on } => details::sources(caption, stands_on),
+        Shown::Lanes(marks) => timeline::lanes(marks),
+    }
+}
