@@ -196,7 +196,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 self.inode_mut(ino).mapping.i_pages.replace(index, Entry::dax(dax));
             } else {
                 let counted = self.obeys(RuleId::IDX_7, report);
-                self.obeys(RuleId::TREE_4, report);
+                report.rule(RuleId::TREE_4);
                 let mapping = &mut self.inode_mut(ino).mapping;
                 mapping.i_pages.insert(index, Entry::dax(dax)).expect("the slot was empty");
                 mapping.nrexceptional += u64::from(counted);
