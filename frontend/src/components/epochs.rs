@@ -54,7 +54,7 @@ pub(crate) fn select(run: &Run, send: &Callback<Msg>) -> Html {
     html! {
         <label class="choose epoch-select">
             <span>{ words::EPOCH }</span>
-            <select onchange={chosen(send, Msg::Epoch)}>
+            <select aria-label={words::EPOCH} onchange={chosen(send, Msg::Epoch)}>
                 { for epochs.iter().map(|epoch| html! {
                     <option key={epoch.name} value={epoch.name}
                         selected={epoch.name == run.choice().epoch}>
@@ -74,7 +74,7 @@ pub(crate) fn variant_select(run: &Run, send: &Callback<Msg>) -> Html {
     html! {
         <label class="choose">
             <span>{ words::VARIANT }</span>
-            <select onchange={chosen(send, Msg::Variant)}>
+            <select aria-label={words::VARIANT} onchange={chosen(send, Msg::Variant)}>
                 { for variants.iter().map(|(name, title)| html! {
                     <option key={name.clone()} value={name.clone()} selected={*name == run.choice().variant}>
                         { title }

@@ -44,7 +44,9 @@ pub(crate) fn lesson(state: &Rc<State>, send: &Callback<Msg>) -> Html {
         <div class={classes!("lesson", state.text.then_some("as-text"))} onpointerover={over} onfocusin={focused}>
             <nav class="skips" aria-label={words::SKIP_STAGE}>
                 <a href="#stage" onclick={jump("#stage")}>{ words::SKIP_STAGE }</a>
-                <a href="#bar" onclick={jump("#bar .go")}>{ words::SKIP_BAR }</a>
+                if !state.text {
+                    <a href="#bar" onclick={jump("#bar .go")}>{ words::SKIP_BAR }</a>
+                }
                 <a href="#text-button" onclick={jump("#text-button")}>{ words::SKIP_TEXT }</a>
             </nav>
             { header(state, send) }

@@ -61,6 +61,7 @@ pub(crate) fn use_address(state: Rc<State>, latest: Latest, send: Callback<Msg>)
             writer.borrow_mut().timer = None;
             let fragment = fragment();
             if fragment != latest.borrow().link() {
+                writer.borrow_mut().arrived = true;
                 send.emit(Msg::Visit(fragment));
             }
         });
@@ -74,6 +75,8 @@ struct Writer {
     written_at_ms: f64,
     place: Option<Option<String>>,
     timer: Option<Timeout>,
+    /// The browser has led here, so that its history has the place already.
+    arrived: bool,
 }
 
 impl Writer {
@@ -82,11 +85,11 @@ impl Writer {
     fn follow(this: &Rc<RefCell<Self>>, latest: &Latest, place: Option<String>) {
         let mut writer = this.borrow_mut();
         let moved = writer.place.as_ref() != Some(&place);
-        let first = writer.place.is_none();
+        let known = writer.place.is_none() || std::mem::take(&mut writer.arrived);
         writer.place = Some(place);
         let wait_ms = writer.written_at_ms + Self::PAUSE_MS - js_sys::Date::now();
         if moved || wait_ms <= 0.0 {
-            writer.write(&latest.borrow(), moved && !first);
+            writer.write(&latest.borrow(), moved && !known);
         } else if writer.timer.is_none() {
             let (this, latest) = (Rc::clone(this), Rc::clone(latest));
             let later = move || {
