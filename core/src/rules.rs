@@ -94,13 +94,13 @@ rules! {
     IDX_1 = "IDX-1", Cited, "find_get_page, __find_get_block_slow", "mm/filemap.c, fs/buffer.c", "4.5 to 6.12", "S 4.5",
         "A block has one slot in its file's mapping and one in the device's; no lookup in one consults the other.",
         "";
-    IDX_2 = "IDX-2", Cited, "blkdev_get_block", "fs/block_dev.c", "4.5", "S 4.5",
+    IDX_2 = "IDX-2", Cited, "blkdev_get_block", "fs/block_dev.c", "4.5 to 6.12", "S 4.5",
         "For the device inode, page index and block number are the same.",
         "";
     IDX_3 = "IDX-3", NotModelled, "bdev_direct_access", "fs/block_dev.c", "4.5", "S 4.5",
         "A partition has its own device inode, offset against the whole disk's.",
         "";
-    IDX_4 = "IDX-4", Cited, "generic_perform_write, generic_file_read_iter", "mm/filemap.c", "4.5", "S 4.5",
+    IDX_4 = "IDX-4", Cited, "generic_perform_write, generic_file_read_iter", "mm/filemap.c", "4.5 to 6.12", "S 4.5",
         "File data is cached in the file's mapping, raw device I/O in the device's.",
         "only buffered file data and raw reads so far";
     IDX_5 = "IDX-5", NotModelled, "", "", "4.5", "I, M21",
@@ -109,7 +109,7 @@ rules! {
     IDX_6 = "IDX-6", Cited, "invalidate_bdev, invalidate_mapping_pages", "fs/block_dev.c, mm/truncate.c", "4.5 to 6.12", "S 4.5",
         "Invalidating the device drops its clean pages only.",
         "mount and set_blocksize are not modelled";
-    IDX_7 = "IDX-7", Cited, "page_cache_tree_insert, dax_radix_entry", "mm/filemap.c, fs/dax.c", "4.5", "S 4.5",
+    IDX_7 = "IDX-7", Cited, "page_cache_tree_insert, dax_radix_entry", "mm/filemap.c, fs/dax.c", "4.5 to 6.12", "S 4.5",
         "nrpages counts pages, nrexceptional shadows or DAX entries.",
         "no shadows; counts stay apart after 4.20 too";
     IDX_8 = "IDX-8", Structural, "dax_mapping", "include/linux/dax.h", "4.5", "S 4.5",
@@ -124,10 +124,10 @@ rules! {
     TREE_3 = "TREE-3", Structural, "__radix_tree_lookup", "lib/radix-tree.c", "4.5", "S 4.5",
         "The slot at a level is that level's digit of the index.",
         "";
-    TREE_4 = "TREE-4", Cited, "radix_tree_insert, radix_tree_extend", "lib/radix-tree.c", "4.5", "S 4.5",
+    TREE_4 = "TREE-4", Cited, "radix_tree_insert, radix_tree_extend", "lib/radix-tree.c", "4.5 to 6.12", "S 4.5",
         "Insertion grows the tree from the top, the old root in slot 0 with its tags.",
         "";
-    TREE_5 = "TREE-5", Cited, "radix_tree_delete_item, radix_tree_shrink", "lib/radix-tree.c", "4.5", "S 4.5",
+    TREE_5 = "TREE-5", Cited, "radix_tree_delete_item, radix_tree_shrink", "lib/radix-tree.c", "4.5 to 6.12", "S 4.5",
         "Deletion clears the tags, frees empty nodes and lowers the tree.",
         "";
     TREE_6 = "TREE-6", Structural, "radix_tree_exceptional_entry", "include/linux/radix-tree.h", "4.5", "S 4.5",
@@ -142,22 +142,22 @@ rules! {
     TREE_9 = "TREE-9", Structural, "radix_tree_range_tag_if_tagged", "lib/radix-tree.c", "4.5", "S 4.5",
         "Range tagging sets bits from the leaf upward, so that none dangles.",
         "";
-    TREE_10 = "TREE-10", Cited, "tag_pages_for_writeback", "mm/page-writeback.c", "4.5", "S 4.5",
+    TREE_10 = "TREE-10", Cited, "tag_pages_for_writeback", "mm/page-writeback.c", "4.5 to 6.12", "S 4.5",
         "A sync first copies DIRTY to TOWRITE: the set to write is fixed at its start.",
         "one lock hold, not one per 4096 items";
-    TREE_11_1 = "TREE-11.1", Cited, "__set_page_dirty", "fs/buffer.c", "4.5", "S 4.5",
+    TREE_11_1 = "TREE-11.1", Cited, "__set_page_dirty", "fs/buffer.c", "4.5 to 6.12", "S 4.5",
         "Dirtying a page sets PG_dirty and the DIRTY tag.",
         "";
-    TREE_11_2 = "TREE-11.2", Cited, "clear_page_dirty_for_io", "mm/page-writeback.c", "4.5", "S 4.5",
+    TREE_11_2 = "TREE-11.2", Cited, "clear_page_dirty_for_io", "mm/page-writeback.c", "4.5 to 6.12", "S 4.5",
         "Before I/O PG_dirty is cleared, the DIRTY tag is not.",
         "";
-    TREE_11_3 = "TREE-11.3", Cited, "set_page_writeback", "mm/page-writeback.c", "4.5", "S 4.5",
+    TREE_11_3 = "TREE-11.3", Cited, "set_page_writeback", "mm/page-writeback.c", "4.5 to 6.12", "S 4.5",
         "WRITEBACK is set; DIRTY goes unless the page was dirtied again; TOWRITE goes.",
         "";
-    TREE_11_4 = "TREE-11.4", Cited, "end_page_writeback", "mm/filemap.c", "4.5", "S 4.5",
+    TREE_11_4 = "TREE-11.4", Cited, "end_page_writeback", "mm/filemap.c", "4.5 to 6.12", "S 4.5",
         "Completion of the I/O clears WRITEBACK.",
         "";
-    TREE_12 = "TREE-12", Cited, "write_cache_pages", "mm/page-writeback.c", "4.5", "S 4.5",
+    TREE_12 = "TREE-12", Cited, "write_cache_pages", "mm/page-writeback.c", "4.5 to 6.12", "S 4.5",
         "A sync for integrity walks TOWRITE and waits.",
         "periodic writeback (WB_SYNC_NONE) is not modelled";
     TREE_13 = "TREE-13", NotModelled, "__remove_mapping", "mm/vmscan.c", "4.5", "S 4.5",
@@ -196,28 +196,28 @@ rules! {
     DAX_6 = "DAX-6", Cited, "__dax_fault, dax_iomap_pte_fault", "fs/dax.c", "4.5 to 6.12", "S 4.5",
         "A fault checks the end of the file, looks for a hole page, and asks the file system for the block.",
         "no holes, no private mappings";
-    DAX_7 = "DAX-7", Cited, "dax_insert_mapping", "fs/dax.c", "4.5", "S 4.5",
+    DAX_7 = "DAX-7", Cited, "dax_insert_mapping", "fs/dax.c", "4.5 to 6.12", "S 4.5",
         "The entry goes into the file's tree, dirty if the fault was a write.",
         "blocks are never new: no zeroing";
-    DAX_8 = "DAX-8", Cited, "vma_wants_writenotify, vm_insert_mixed", "mm/mmap.c, mm/memory.c", "4.5", "S 4.5",
+    DAX_8 = "DAX-8", Cited, "vma_wants_writenotify, vm_insert_mixed", "mm/mmap.c, mm/memory.c", "4.5 to 6.12", "S 4.5",
         "The PTE is installed write-protected, so that the first store calls pfn_mkwrite.",
         "kept for every epoch: later kernels may install a writable PTE at a write fault";
     DAX_9 = "DAX-9", Cited, "dax_pfn_mkwrite", "fs/dax.c", "4.5 to 6.12", "S 4.5, 4.7",
         "The first store to a clean entry tags it DIRTY before the PTE becomes writable.",
         "";
-    DAX_10 = "DAX-10", Cited, "dax_radix_entry, __mark_inode_dirty", "fs/dax.c", "4.5", "S 4.5",
+    DAX_10 = "DAX-10", Cited, "dax_radix_entry, __mark_inode_dirty", "fs/dax.c", "4.5 to 6.12", "S 4.5",
         "The inode is marked I_DIRTY_PAGES, so that sync visits it.",
         "";
     DAX_11 = "DAX-11", NotModelled, "__dax_pmd_fault", "fs/dax.c", "4.5", "S 4.5",
         "PMD faults.",
         "";
-    DAX_12_2 = "DAX-12.2", Cited, "dax_writeback_mapping_range", "fs/dax.c", "4.5 to 4.9", "S 4.5",
+    DAX_12_2 = "DAX-12.2", Cited, "dax_writeback_mapping_range", "fs/dax.c", "4.5 to 6.12", "S 4.5",
         "Nothing to do without exceptional entries, or if nobody waits.",
         "";
     DAX_12_4 = "DAX-12.4", Cited, "dax_writeback_mapping_range", "fs/dax.c", "4.5 to 6.12", "S 4.5",
         "The flush starts by copying DIRTY to TOWRITE.",
         "";
-    DAX_12_5 = "DAX-12.5", Cited, "dax_writeback_mapping_range, find_get_entries_tag", "fs/dax.c, mm/filemap.c", "4.5 to 4.9", "S 4.5",
+    DAX_12_5 = "DAX-12.5", Cited, "dax_writeback_mapping_range, find_get_entries_tag", "fs/dax.c, mm/filemap.c", "4.5 to 6.12", "S 4.5",
         "It fetches up to 14 TOWRITE entries at a time, until none is left.",
         "always from the start index, as before 4.12";
     DAX_12_6A = "DAX-12.6a", Cited, "dax_writeback_one", "fs/dax.c", "4.5 to 4.9", "S 4.5",
@@ -271,7 +271,7 @@ rules! {
     DAX_20 = "DAX-20", Structural, "", "fs/dax.c", "4.5 to 6.12", "M20",
         "To 4.9: ever written means DIRTY. From 4.10: a clean entry has no writable PTE.",
         "";
-    DAX_21 = "DAX-21", Cited, "filemap_write_and_wait_range, ->fsync, ->writepages", "mm/filemap.c, fs/ext4", "4.5-rc1 to 4.5.0", "S 4.5, M1 to M5, M15",
+    DAX_21 = "DAX-21", Cited, "filemap_write_and_wait_range, ->fsync, ->writepages", "mm/filemap.c, fs/ext4", "4.5 to 6.12", "S 4.5, M1 to M5, M15",
         "Where the flush is called from: four designs in six weeks.",
         "one device only: flush-bdev never differs";
     DAX_22 = "DAX-22", Cited, "nvdimm_flush, pmem_make_request", "drivers/nvdimm", "4.5 to 6.12", "S 4.5, 4.7, 4.9",
@@ -472,10 +472,10 @@ rules! {
     SYNC_4 = "SYNC-4", NotModelled, "", "fs/dax.c", "4.15 to 6.12", "S 6.12",
         "Without MAP_SYNC the allocation may be lost.",
         "";
-    FS_1_1 = "FS-1.1", Cited, "ext4_sync_file", "fs/ext4/fsync.c", "4.5", "S 4.5",
+    FS_1_1 = "FS-1.1", Cited, "ext4_sync_file", "fs/ext4/fsync.c", "4.5 to 6.12", "S 4.5",
         "fsync first writes the file's data.",
         "no journal: steps 2 to 4 do nothing";
-    FS_1_5 = "FS-1.5", Cited, "ext4_sync_file, blkdev_issue_flush", "fs/ext4/fsync.c", "4.5", "S 4.5",
+    FS_1_5 = "FS-1.5", Cited, "ext4_sync_file, blkdev_issue_flush", "fs/ext4/fsync.c", "4.5 to 6.12", "S 4.5",
         "fsync ends with a device flush unless the commit sent one.",
         "";
     FS_2 = "FS-2", NotModelled, "xfs_file_fsync", "fs/xfs/xfs_file.c", "4.5", "S 4.5",
@@ -484,7 +484,7 @@ rules! {
     FS_3 = "FS-3", NotModelled, "generic_file_fsync", "fs/libfs.c", "4.5", "S 4.5",
         "The order of fsync in ext2.",
         "";
-    FS_4 = "FS-4", Cited, "sys_sync, sync_inodes_one_sb, ext4_sync_fs", "fs/sync.c, fs/ext4/super.c", "4.5", "S 4.5",
+    FS_4 = "FS-4", Cited, "sys_sync, sync_inodes_one_sb, ext4_sync_fs", "fs/sync.c, fs/ext4/super.c", "4.5 to 6.12", "S 4.5",
         "sync writes dirty inodes and waits, lets the file system flush, then writes the devices' mappings.",
         "in the caller's thread; the flushers are not woken";
     FS_5 = "FS-5", Cited, "ext4_sync_file", "fs/ext4/fsync.c", "4.5 to 6.12", "S 4.5",

@@ -7,7 +7,7 @@ mod model_doc;
 use daxscope_core::config::Epoch;
 use daxscope_core::rules::{Modelled, RuleId};
 use daxscope_scenarios::{Catalogue, Choice, Lecture, Session, differences};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::catch_unwind;
 
 /// A planted fault and how it is caught.
@@ -128,9 +128,9 @@ fn must_be_caught(test: &str) {
     assert!(caught.contains(case.caught_by), "{} was not caught: {caught:?}", case.rule);
 }
 
-/// Every rule that a step of any lecture, variant and epoch cites.
-fn cited() -> BTreeSet<RuleId> {
-    let mut cited = BTreeSet::new();
+/// Every rule that a step of any lecture, variant and epoch cites, with the epochs that cite it.
+fn cited_in() -> BTreeMap<RuleId, BTreeSet<Epoch>> {
+    let mut cited: BTreeMap<RuleId, BTreeSet<Epoch>> = BTreeMap::new();
     let names = ["S01", "S03", "S04", "sync", "evict", "contention", "mkwrite-race"];
     for lecture in names.map(lecture) {
         for variant in &lecture.variants {
@@ -143,12 +143,42 @@ fn cited() -> BTreeSet<RuleId> {
                 let session = Session::open(&lecture, choice).unwrap();
                 for step in 1..=session.last_step() {
                     let (_, report) = session.moment(step).step.as_ref().unwrap();
-                    cited.extend(report.rules.iter().copied());
+                    for rule in &report.rules {
+                        cited.entry(*rule).or_default().insert(*epoch);
+                    }
                 }
             }
         }
     }
     cited
+}
+
+fn cited() -> BTreeSet<RuleId> {
+    cited_in().into_keys().collect()
+}
+
+/// `4.5.0` as (4, 5); the states of the patch series belong to 4.5.
+fn version(name: &str) -> (u32, u32) {
+    let name = if name.starts_with('v') { "4.5" } else { name };
+    let mut numbers = name.split(['.', '-']).map(|part| part.parse().unwrap_or(0));
+    (numbers.next().unwrap(), numbers.next().unwrap())
+}
+
+#[test]
+fn a_step_cites_no_rule_outside_the_versions_it_holds_for() {
+    for (id, epochs) in cited_in() {
+        let rule = id.rule();
+        if rule.versions == "x86" {
+            continue;
+        }
+        let (first, last) =
+            rule.versions.split_once(" to ").unwrap_or((rule.versions, rule.versions));
+        for epoch in epochs {
+            let at = version(epoch.name());
+            let holds = version(first) <= at && at <= version(last);
+            assert!(holds, "{id} holds for {}, {} cites it", rule.versions, epoch.name());
+        }
+    }
 }
 
 #[test]
