@@ -26,14 +26,14 @@ fn of(run: &Run) -> Rc<Vec<Epoch>> {
 pub(crate) fn row(run: &Run, send: &Callback<Msg>) -> Html {
     let epochs = of(run);
     html! {
-        <ul class="epochs" aria-label={words::VERDICTS}>
+        <nav class="epochs" aria-label={words::VERDICTS}><ul>
             { for epochs.chunk_by(|one, other| one.verdict == other.verdict).map(|alike| html! {
                 <li key={alike[0].name} class={class(&alike[0])}>
                     <span>{ sign(&alike[0]) }{ " " }{ &alike[0].verdict }</span>
                     { for alike.iter().map(|epoch| choice(epoch, &run.choice().epoch, send)) }
                 </li>
             }) }
-        </ul>
+        </ul></nav>
     }
 }
 

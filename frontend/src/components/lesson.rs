@@ -98,7 +98,7 @@ fn stage(state: &State, lesson: &Lesson, send: &Callback<Msg>) -> Html {
                 </div>
                 <p class="also">{ also(lesson, focus.as_deref()) }</p>
             </main>
-            <aside aria-label={words::DETAILS}>
+            <aside aria-label={words::DETAILS} tabindex="0">
                 { question(lesson.asked().as_ref(), send) }
                 { panel(Shown::Threads(Rc::clone(&parts.threads))) }
                 { panel(Shown::Invariants(Rc::clone(&parts.invariants))) }
