@@ -334,7 +334,13 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                     self.page(*ino, *index)
                 )
             }
-            Event::EntryLockedForFlush { ino, index } => {
+            Event::EntryLockedForFlush { ino, index, locked: false } => {
+                format!(
+                    "{who} clears TOWRITE of {} at once, without a lock.",
+                    self.page(*ino, *index)
+                )
+            }
+            Event::EntryLockedForFlush { ino, index, locked: true } => {
                 format!(
                     "{who} locks the entry of {} and clears TOWRITE at once.",
                     self.page(*ino, *index)
@@ -363,13 +369,11 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                     self.page(*ino, *index)
                 )
             }
-            Event::DirtyCleared { ino, index, woken } => {
+            Event::DirtyCleared { ino, index, locked, woken } => {
                 let woken = woken.map(|id| format!(" {} wakes.", self.thread(id)));
-                let woken = woken.unwrap_or_default();
-                format!(
-                    "{who} unlocks the entry of {} and clears DIRTY: it is clean again.{woken}",
-                    self.page(*ino, *index)
-                )
+                let (page, woken) = (self.page(*ino, *index), woken.unwrap_or_default());
+                let unlocks = if *locked { "unlocks the entry and " } else { "" };
+                format!("{who} {unlocks}clears DIRTY of {page}: it is clean again.{woken}")
             }
             Event::Fenced { cpu, lines } => {
                 format!(

@@ -8,6 +8,7 @@ const FILES: &[(&str, &str)] = &[
     ("lectures/S01.toml", include_str!("../lectures/S01.toml")),
     ("lectures/S03.toml", include_str!("../lectures/S03.toml")),
     ("lectures/S04.toml", include_str!("../lectures/S04.toml")),
+    ("lectures/S05.toml", include_str!("../lectures/S05.toml")),
 ];
 
 /// Some lectures, of which no two have one id or slug.

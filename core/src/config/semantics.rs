@@ -229,7 +229,7 @@ switches! {
         /// After write-protecting the PTEs.
         Protected = "protected": modelled,
         /// Without that (what if).
-        Unprotected = "unprotected",
+        Unprotected = "unprotected": modelled,
     }
     /// Where the fence of the DAX flush is
     fence_place: FencePlace = "fence-place", History, "DAX-22" {

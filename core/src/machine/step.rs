@@ -341,6 +341,8 @@ pub enum Event {
         ino: Ino,
         /// The page.
         index: PageIndex,
+        /// Whether there is a lock to take: always, but for a what-if.
+        locked: bool,
     },
     /// TOWRITE was cleared after the write-back; DIRTY was not (4.5).
     TowriteCleared {
@@ -355,6 +357,8 @@ pub enum Event {
         ino: Ino,
         /// The page.
         index: PageIndex,
+        /// Whether it was locked: always, but for a what-if.
+        locked: bool,
         /// The thread that was woken, if one slept.
         woken: Option<ThreadId>,
     },

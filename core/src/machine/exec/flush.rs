@@ -171,8 +171,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         mapping.i_pages.tag_clear(index, Tag::Towrite);
         Self::slot_changed(MappingId::File(ino), index, report);
-        report.event(|| Event::EntryLockedForFlush { ino, index });
-        Ok(Flow::Acted(frame(OneAt::Mkclean)))
+        report.event(|| Event::EntryLockedForFlush { ino, index, locked: lock });
+        let protects = self.semantics.dirty_cleared_by_flush()? == DirtyClearedByFlush::Protected;
+        let next = if protects { OneAt::Mkclean } else { OneAt::WriteBack };
+        Ok(Flow::Acted(frame(next)))
     }
 
     /// Write-protects every PTE of the page; says how many were writable. Models DAX-18 step 3:
@@ -222,11 +224,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             self.inode_mut(ino).mapping.i_pages.tag_clear(index, Tag::Dirty);
         }
         Self::slot_changed(MappingId::File(ino), index, report);
-        let mut woken = None;
-        if self.has_entry_lock()? {
-            woken = self.unlock_entry(ino, index, report);
-        }
-        report.event(|| Event::DirtyCleared { ino, index, woken });
+        let locked = self.has_entry_lock()?;
+        let woken = if locked { self.unlock_entry(ino, index, report) } else { None };
+        report.event(|| Event::DirtyCleared { ino, index, locked, woken });
         Ok(())
     }
 }
