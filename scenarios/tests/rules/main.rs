@@ -4,7 +4,7 @@
 
 mod model_doc;
 
-use daxscope_core::config::Epoch;
+use daxscope_core::config::{Epoch, SWITCHES, Semantics, SwitchKind};
 use daxscope_core::rules::{Modelled, RuleId};
 use daxscope_scenarios::{Catalogue, Choice, Lecture, Session, differences};
 use std::collections::{BTreeMap, BTreeSet};
@@ -141,16 +141,25 @@ fn cited_in() -> BTreeMap<RuleId, BTreeSet<Epoch>> {
                     ..Choice::default()
                 };
                 let session = Session::open(&lecture, choice).unwrap();
+                // Under a what-if against its epoch a step cites rules of another.
+                let epochs = is_history(&session, *epoch).then_some(*epoch);
                 for step in 1..=session.last_step() {
                     let (_, report) = session.moment(step).step.as_ref().unwrap();
                     for rule in &report.rules {
-                        cited.entry(*rule).or_default().insert(*epoch);
+                        cited.entry(*rule).or_default().extend(epochs);
                     }
                 }
             }
         }
     }
     cited
+}
+
+/// Whether a run has the epoch's own value of every history switch.
+fn is_history(session: &Session, epoch: Epoch) -> bool {
+    let preset = Semantics::preset(epoch);
+    let kind = |name| SWITCHES.iter().find(|switch| switch.name == name).unwrap().kind;
+    session.semantics().differing_from(&preset).all(|(name, _)| kind(name) != SwitchKind::History)
 }
 
 fn cited() -> BTreeSet<RuleId> {
