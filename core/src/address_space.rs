@@ -25,14 +25,20 @@ pub struct Page {
     pub dirty: bool,
     /// PG_writeback: I/O from this page is under way.
     pub writeback: bool,
+    /// PG_locked: somebody reads it in, writes to it or writes it out.
+    pub locked: bool,
 }
 
 impl Page {
     /// The flags that are set, in words.
     #[must_use]
     pub fn flags(&self) -> Vec<&'static str> {
-        let flags =
-            [(self.uptodate, "Uptodate"), (self.dirty, "Dirty"), (self.writeback, "Writeback")];
+        let flags = [
+            (self.uptodate, "Uptodate"),
+            (self.dirty, "Dirty"),
+            (self.writeback, "Writeback"),
+            (self.locked, "Locked"),
+        ];
         flags.into_iter().filter(|(set, _)| *set).map(|(_, name)| name).collect()
     }
 }
@@ -98,7 +104,7 @@ impl<const FAN: usize> AddressSpace<FAN> {
         let id = PageId(u32::try_from(index.0).expect("page indices of devices fit 32 bits"));
         self.i_pages.insert(index, Entry::page(id)).expect("the slot was empty");
         let words = alloc::vec![Word::ZERO; usize::try_from(words_per_page).expect("fits")];
-        let page = Page { words, uptodate: false, dirty: false, writeback: false };
+        let page = Page { words, uptodate: false, dirty: false, writeback: false, locked: false };
         let at = self.position(index).expect_err("an empty slot has no page");
         self.pages.insert(at, (index, page));
     }

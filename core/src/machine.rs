@@ -129,6 +129,17 @@ pub struct BlockDevice<const FAN: usize> {
     pub dax: bool,
 }
 
+/// What a thread sleeps on.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Wait {
+    /// The lock of a DAX entry (DAX-16).
+    Entry(Ino, PageIndex),
+    /// The lock of a page.
+    PageLock(MappingId, PageIndex),
+    /// The end of a page's writeback.
+    Writeback(MappingId, PageIndex),
+}
+
 /// A thread: a program and a stack of frames.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Thread {
@@ -198,8 +209,8 @@ pub struct Machine<M, const FAN: usize> {
     pub vmas: Vec<Vma>,
     /// The threads.
     pub threads: Vec<Thread>,
-    /// Who sleeps on which entry lock, in the order of arrival (DAX-16).
-    pub waiters: Vec<(ThreadId, Ino, PageIndex)>,
+    /// Who sleeps on what, in the order of arrival.
+    pub waiters: Vec<(ThreadId, Wait)>,
     /// See [`Setup::planted`].
     pub planted: Option<RuleId>,
 }
@@ -346,10 +357,37 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         self.vmas.iter().rposition(mine).map(|at| VmaId(at as u8))
     }
 
-    /// Whether a thread sleeps on an entry lock.
+    /// Whether a thread sleeps.
     #[must_use]
     pub fn sleeps(&self, thread: ThreadId) -> bool {
-        self.waiters.iter().any(|(waiter, ..)| *waiter == thread)
+        self.waiters.iter().any(|(waiter, _)| *waiter == thread)
+    }
+
+    /// Puts a thread to sleep.
+    fn sleep(&mut self, thread: ThreadId, wait: Wait, report: &mut impl Report) {
+        self.waiters.push((thread, wait));
+        report.changed(Component::WaitQueue);
+        report.event(|| Event::Sleeps { wait });
+    }
+
+    /// Wakes who has slept longest on `wait`.
+    fn wake_one(&mut self, wait: Wait, report: &mut impl Report) -> Option<ThreadId> {
+        let first = self.waiters.iter().position(|(_, on)| *on == wait)?;
+        report.changed(Component::WaitQueue);
+        let woken = self.waiters.remove(first).0;
+        report.event(|| Event::Wakes { thread: woken });
+        Some(woken)
+    }
+
+    /// Wakes everybody who sleeps on `wait`.
+    fn wake_all(&mut self, wait: Wait, report: &mut impl Report) {
+        while self.wake_one(wait, report).is_some() {}
+    }
+
+    /// Whether a frame of some thread works on this page, so that it cannot be freed.
+    fn page_is_held(&self, mapping: MappingId, index: PageIndex) -> bool {
+        let frames = self.threads.iter().flat_map(|thread| &thread.stack);
+        frames.filter_map(Frame::holds_page).any(|held| held == (mapping, index))
     }
 
     /// Whether the entry lock of 4.7 is in use.

@@ -2,9 +2,9 @@
 //! At most 25 words, and at most 8 more when a verdict shows.
 
 use crate::address_space::MappingId;
-use crate::check::Verdict;
+use crate::check::{Verdict, persistence_domain};
 use crate::machine::{Actor, Call, Event, FileWord, Machine, Skip, Step, ThreadId};
-use crate::medium::Medium;
+use crate::medium::{LineRange, Medium, PersistenceDomain};
 use crate::units::{Ino, PageIndex, WORDS_PER_LINE, Word};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -20,11 +20,18 @@ pub fn narrate<M: Medium, const FAN: usize>(
     step: &Step,
     verdicts: &[Verdict],
 ) -> String {
-    let teller = Teller { machine, who: actor_name(machine, step.actor) };
+    let domain = persistence_domain(machine);
+    let caches_survive = domain == PersistenceDomain::Caches;
+    let teller = Teller { machine, who: actor_name(machine, step.actor), caches_survive };
     let mut sentence = match step.main_event() {
         Some(event) => teller.tell(event),
         None => format!("{} goes on.", teller.who),
     };
+    for event in &step.events {
+        if let Event::Wakes { thread } = event {
+            sentence.push_str(&format!(" {} wakes.", teller.thread(*thread)));
+        }
+    }
     if verdicts.is_empty() {
         return sentence;
     }
@@ -74,6 +81,18 @@ pub fn labels(words: &[Word]) -> String {
 struct Teller<'a, M, const FAN: usize> {
     machine: &'a Machine<M, FAN>,
     who: String,
+    /// Whether what is in a CPU cache is safe already.
+    caches_survive: bool,
+}
+
+/// The first few of a list in words, and how many more there are.
+fn listed(items: impl Iterator<Item = String>) -> String {
+    const SHOWN: usize = 4;
+    let all: Vec<String> = items.collect();
+    match all.len().checked_sub(SHOWN) {
+        None | Some(0) => all.join(", "),
+        Some(more) => format!("{} and {more} more", all[..SHOWN].join(", ")),
+    }
 }
 
 impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
@@ -108,6 +127,17 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
         &self.machine.threads[usize::from(thread.0)].program.name
     }
 
+    /// What a fence has done.
+    fn completed(&self, lines: u64) -> String {
+        let lines = match lines {
+            0 => return "it had nothing to complete".to_string(),
+            1 => "1 line is".to_string(),
+            n => format!("{n} lines are"),
+        };
+        let place = if self.caches_survive { "on the medium" } else { "safe" };
+        format!("{lines} {place} now")
+    }
+
     /// What user programs and system calls do, and the hardware.
     fn tell_user(&self, event: &Event) -> Option<String> {
         let who = &self.who;
@@ -119,17 +149,26 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
             Event::Loaded { at, value } => {
                 format!("{who} loads {} and sees {value}.", self.word(*at))
             }
-            Event::Stored { at, value, .. } => {
+            Event::Stored { at, value, line } => {
                 let block = self.machine.block_of(MappingId::File(at.ino), at.index)?;
                 let place = self.word(*at);
-                format!(
-                    "{who} stores {value} to {place}. It is in a CPU cache line of {block}, not safe yet."
-                )
+                let in_cache = self.machine.medium.dirty_lines_in(LineRange::one(*line)) > 0;
+                match (in_cache, self.caches_survive) {
+                    (true, false) => format!(
+                        "{who} stores {value} to {place}. It is in a CPU cache line of {block}, not safe yet."
+                    ),
+                    (true, true) => format!(
+                        "{who} stores {value} to {place}. It is in a CPU cache line of {block}, and caches survive."
+                    ),
+                    (false, _) => {
+                        format!("{who} stores {value} to {place}, which holds it already.")
+                    }
+                }
             }
             Event::CallReturned { call: Call::Fsync, ino: Some(ino), .. } => {
                 let name = &self.machine.inode(*ino).name;
                 format!(
-                    "fsync({name}) returns to {who}: every store before the call is promised to survive."
+                    "fsync({name}) returns to {who}: every store to {name} before the call is promised to survive."
                 )
             }
             Event::CallReturned { call: Call::Sync, .. } => {
@@ -156,8 +195,9 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
             }
             Event::Evicted { line, block } => {
                 let number = line.0 - self.machine.geometry.first_line(*block).0;
+                let safe = if self.caches_survive { "on the medium" } else { "safe" };
                 format!(
-                    "The hardware evicts line {number} of {block} on its own: its newest version is safe now."
+                    "The hardware evicts line {number} of {block} on its own: its newest version is {safe} now."
                 )
             }
             _ => return None,
@@ -176,11 +216,8 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                 format!("{who} invalidates the device: there is no clean page to drop.")
             }
             Event::PagesDropped { indices, .. } => {
-                let blocks: Vec<_> = indices.iter().map(|index| format!("b{index}")).collect();
-                format!(
-                    "{who} invalidates the device: its clean copy of {} is dropped.",
-                    blocks.join(", ")
-                )
+                let blocks = listed(indices.iter().map(|index| format!("b{index}")));
+                format!("{who} invalidates the device: it drops the clean page of {blocks}.")
             }
             Event::PageRead { mapping, index, block } => {
                 format!(
@@ -203,11 +240,14 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                 let slot = self.slot(*mapping, *index);
                 format!("{who} prepares {slot} for I/O: PG_dirty is cleared, the DIRTY tag stays.")
             }
-            Event::WritebackStarted { mapping, index } => {
+            Event::WritebackStarted { mapping, index, dirtied_again } => {
                 let slot = self.slot(*mapping, *index);
-                format!(
-                    "{who} puts {slot} under writeback: WRITEBACK is set, DIRTY and TOWRITE are cleared."
-                )
+                let cleared = if *dirtied_again {
+                    "TOWRITE is cleared; DIRTY stays, the page was dirtied again"
+                } else {
+                    "DIRTY and TOWRITE are cleared"
+                };
+                format!("{who} puts {slot} under writeback: WRITEBACK is set, {cleared}.")
             }
             Event::WritebackEnded { mapping, index } => {
                 format!(
@@ -258,7 +298,7 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
             Event::EntryDirtied { ino, index, locked } => {
                 let lock = if *locked { " and locked" } else { "" };
                 format!(
-                    "pfn_mkwrite: the entry of {} is tagged DIRTY{lock}, before any store can happen.",
+                    "pfn_mkwrite: the entry of {} is tagged DIRTY{lock}, before its PTE becomes writable.",
                     self.page(*ino, *index)
                 )
             }
@@ -268,13 +308,11 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                     self.page(*ino, *index)
                 )
             }
-            Event::WaitsForEntry { ino, index } => {
-                format!("{who} finds the entry of {} locked and sleeps.", self.page(*ino, *index))
+            Event::Sleeps { wait } => {
+                format!("{who} cannot go on and sleeps on {}.", self.machine.wait_name(*wait))
             }
-            Event::EntryUnlocked { ino, index, woken } => {
-                let woken = woken.map(|id| format!(" and {} wakes", self.thread(id)));
-                let woken = woken.unwrap_or_default();
-                format!("The entry of {} is unlocked{woken}.", self.page(*ino, *index))
+            Event::EntryUnlocked { ino, index } => {
+                format!("The entry of {} is unlocked.", self.page(*ino, *index))
             }
             Event::PteInstalled { ino, index, block, writable } => {
                 let mode = if *writable { "writable" } else { "read-only" };
@@ -359,9 +397,12 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                 } else {
                     format!("{dirty_lines} lines are")
                 };
-                format!(
-                    "{who} issues clwb on each line of {block}; {lines} dirty. Posted, not guaranteed before a fence."
-                )
+                let worth = if self.caches_survive {
+                    "The caches survive anyway."
+                } else {
+                    "Posted, not guaranteed before a fence."
+                };
+                format!("{who} issues clwb on each line of {block}; {lines} dirty. {worth}")
             }
             Event::TowriteCleared { ino, index } => {
                 format!(
@@ -369,17 +410,14 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                     self.page(*ino, *index)
                 )
             }
-            Event::DirtyCleared { ino, index, locked, woken } => {
-                let woken = woken.map(|id| format!(" {} wakes.", self.thread(id)));
-                let (page, woken) = (self.page(*ino, *index), woken.unwrap_or_default());
+            Event::DirtyCleared { ino, index, locked } => {
+                let page = self.page(*ino, *index);
                 let unlocks = if *locked { "unlocks the entry and " } else { "" };
-                format!("{who} {unlocks}clears DIRTY of {page}: it is clean again.{woken}")
+                format!("{who} {unlocks}clears DIRTY of {page}: it is clean again.")
             }
             Event::Fenced { cpu, lines } => {
-                format!(
-                    "{who} fences at the end of the flush: {cpu}'s write-backs are complete, {}.",
-                    now_safe(*lines)
-                )
+                let done = self.completed(*lines);
+                format!("{who} fences at the end of the flush, for {cpu}: {done}.")
             }
             Event::DeviceFlushed { fenced: false, .. } => {
                 format!(
@@ -387,23 +425,14 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                 )
             }
             Event::DeviceFlushed { cpu, fenced: true, lines } => {
-                format!("{who} flushes the device: the driver fences {cpu}, {}.", now_safe(*lines))
+                let done = self.completed(*lines);
+                format!("{who} flushes the device; the driver fences, for {cpu}: {done}.")
             }
             Event::LockFenced { cpu, lines } => {
-                format!(
-                    "Taking the lock completes {cpu}'s earlier write-backs: {}.",
-                    now_safe(*lines)
-                )
+                let done = self.completed(*lines);
+                format!("Taking the lock is a fence for {cpu}: {done}.")
             }
             _ => return None,
         })
-    }
-}
-
-fn now_safe(lines: u64) -> String {
-    match lines {
-        0 => "which were none".to_string(),
-        1 => "1 line is safe now".to_string(),
-        n => format!("{n} lines are safe now"),
     }
 }

@@ -111,7 +111,7 @@ rules! {
         "mount and set_blocksize are not modelled";
     IDX_7 = "IDX-7", Cited, "page_cache_tree_insert, dax_radix_entry", "mm/filemap.c, fs/dax.c", "4.5 to 6.12", "S 4.5",
         "nrpages counts pages, nrexceptional shadows or DAX entries.",
-        "no shadows; counts stay apart after 4.20 too";
+        "no shadows; from 4.20 a kernel counts DAX entries in nrpages";
     IDX_8 = "IDX-8", Structural, "dax_mapping", "include/linux/dax.h", "4.5", "S 4.5",
         "S_DAX is a flag of the inode and says nothing about what its tree contains.",
         "";
@@ -153,20 +153,20 @@ rules! {
         "";
     TREE_11_3 = "TREE-11.3", Cited, "set_page_writeback", "mm/page-writeback.c", "4.5 to 6.12", "S 4.5",
         "WRITEBACK is set; DIRTY goes unless the page was dirtied again; TOWRITE goes.",
-        "";
+        "ext4 calls it from its own ext4_bio_write_page";
     TREE_11_4 = "TREE-11.4", Cited, "end_page_writeback", "mm/filemap.c", "4.5 to 6.12", "S 4.5",
         "Completion of the I/O clears WRITEBACK.",
         "";
     TREE_12 = "TREE-12", Cited, "write_cache_pages", "mm/page-writeback.c", "4.5 to 6.12", "S 4.5",
-        "A sync for integrity walks TOWRITE and waits.",
-        "periodic writeback (WB_SYNC_NONE) is not modelled";
+        "A sync for integrity walks TOWRITE, and waits for pages that are under I/O.",
+        "no periodic writeback (WB_SYNC_NONE); ext4 has its own code for this walk";
     TREE_13 = "TREE-13", NotModelled, "__remove_mapping", "mm/vmscan.c", "4.5", "S 4.5",
         "An exceptional entry is a shadow or a DAX entry, never both kinds in one mapping.",
         "";
     TREE_14 = "TREE-14", NotModelled, "page_cache_tree_insert", "mm/filemap.c", "4.5", "S 4.5",
         "A page inserted over an exceptional entry: EINVAL in a DAX mapping, else the entry is taken for a shadow.",
         "";
-    TREE_15 = "TREE-15", NotModelled, "find_get_page, find_get_pages_tag", "mm/filemap.c", "4.5", "S 4.5",
+    TREE_15 = "TREE-15", Structural, "find_get_page, find_get_pages_tag", "mm/filemap.c", "4.5", "S 4.5",
         "Page lookups find nothing where an exceptional entry is.",
         "";
     TREE_16 = "TREE-16", Cited, "dax_radix_entry", "fs/dax.c", "4.5 to 6.12", "S 4.5, 4.7, 6.12",
@@ -180,7 +180,7 @@ rules! {
         "";
     DAX_1 = "DAX-1", Cited, "dax_do_io", "fs/dax.c", "4.5", "S 4.5",
         "DAX read and write copy straight between user memory and persistent memory.",
-        "reads only";
+        "reads only; without the write-back of the range first, which to 4.6 also flushed DAX entries";
     DAX_2 = "DAX-2", NotModelled, "dax_io", "fs/dax.c", "4.5", "S 4.5",
         "The write path never touches a tree entry.",
         "";
@@ -201,13 +201,13 @@ rules! {
         "blocks are never new: no zeroing";
     DAX_8 = "DAX-8", Cited, "vma_wants_writenotify, vm_insert_mixed", "mm/mmap.c, mm/memory.c", "4.5 to 6.12", "S 4.5",
         "The PTE is installed write-protected, so that the first store calls pfn_mkwrite.",
-        "kept for every epoch: later kernels may install a writable PTE at a write fault";
+        "from 4.14 a write fault installs a writable PTE itself: one fault fewer than here";
     DAX_9 = "DAX-9", Cited, "dax_pfn_mkwrite", "fs/dax.c", "4.5 to 6.12", "S 4.5, 4.7",
         "The first store to a clean entry tags it DIRTY before the PTE becomes writable.",
         "";
     DAX_10 = "DAX-10", Cited, "dax_radix_entry, __mark_inode_dirty", "fs/dax.c", "4.5 to 6.12", "S 4.5",
         "The inode is marked I_DIRTY_PAGES, so that sync visits it.",
-        "";
+        "from 4.7 only writes mark it; for pfn_mkwrite this stands in for what the file system does";
     DAX_11 = "DAX-11", NotModelled, "__dax_pmd_fault", "fs/dax.c", "4.5", "S 4.5",
         "PMD faults.",
         "";
@@ -219,7 +219,7 @@ rules! {
         "";
     DAX_12_5 = "DAX-12.5", Cited, "dax_writeback_mapping_range, find_get_entries_tag", "fs/dax.c, mm/filemap.c", "4.5 to 6.12", "S 4.5",
         "It fetches up to 14 TOWRITE entries at a time, until none is left.",
-        "always from the start index, as before 4.12";
+        "always from the start index, as before 4.12; from 4.20 a kernel finds and locks an entry in one lock hold";
     DAX_12_6A = "DAX-12.6a", Cited, "dax_writeback_one", "fs/dax.c", "4.5 to 4.9", "S 4.5",
         "Under the tree lock: entry identical and still TOWRITE, else skip.",
         "";
@@ -248,7 +248,7 @@ rules! {
         "Who meets a locked entry sleeps until it is unlocked.",
         "wait queues are not hashed";
     DAX_16_3 = "DAX-16.3", Cited, "put_locked_mapping_entry", "fs/dax.c", "4.7 to 6.12", "S 4.7",
-        "Unlocking clears the bit and wakes one waiter.",
+        "Unlocking clears the bit and wakes one waiter; who is woken and takes no lock wakes the next.",
         "";
     DAX_17 = "DAX-17", NotModelled, "", "fs/dax.c", "4.7", "C",
         "The races that the entry lock fixed.",
@@ -280,7 +280,7 @@ rules! {
     MIX_1 = "MIX-1", NotModelled, "__blkdev_get", "fs/block_dev.c", "4.2 to 4.8", "S 4.5",
         "When the device inode may be S_DAX.",
         "";
-    MIX_2 = "MIX-2", Cited, "io_is_direct, blkdev_direct_IO", "include/linux/fs.h, fs/block_dev.c", "4.5-rc1 to 4.7", "S 4.5",
+    MIX_2 = "MIX-2", Cited, "io_is_direct, blkdev_direct_IO", "include/linux/fs.h, fs/block_dev.c", "4.2 to 4.7", "S 4.5",
         "With S_DAX on the device inode, raw reads bypass the page cache.",
         "raw mmap and raw writes are not modelled";
     MIX_3 = "MIX-3", NotModelled, "__dax_fault, __getblk_slow", "", "4.5", "S 4.5, M",
@@ -438,7 +438,7 @@ rules! {
         "";
     CPU_2 = "CPU-2", Structural, "", "hardware", "x86", "K",
         "Store, cache line, write-pending queue, medium; non-temporal stores go around the cache.",
-        "store buffers are not modelled";
+        "no store buffers and no write-combining buffers: under eADR an unfenced non-temporal store counts as safe";
     CPU_3 = "CPU-3", Cited, "", "hardware", "x86", "K",
         "A dirty line may be written back at any moment, in any order.",
         "";
@@ -488,7 +488,7 @@ rules! {
         "sync writes dirty inodes and waits, lets the file system flush, then writes the devices' mappings.",
         "in the caller's thread; the flushers are not woken";
     FS_5 = "FS-5", Cited, "ext4_sync_file", "fs/ext4/fsync.c", "4.5 to 6.12", "S 4.5",
-        "Data is durable before fsync returns.",
+        "fsync returns only after the data it covers has been flushed; INV-FSYNC checks what that is worth.",
         "";
     FS_6 = "FS-6", NotModelled, "", "", "4.5", "I",
         "Metadata may lag flushed data, never the reverse.",

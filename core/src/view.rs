@@ -104,7 +104,7 @@ pub enum RowKind {
     DeviceMapping,
     /// The CPU caches: versions that no fence has made safe yet.
     CpuCache,
-    /// The write-pending queue: what became safe in this very step.
+    /// The write-pending queue: what came there in this very step.
     WriteQueue,
     /// The medium.
     Medium,
@@ -191,11 +191,12 @@ pub enum LineState {
     Free,
     /// Letter V: only in a CPU cache.
     Volatile,
-    /// Letter Q: crossed the waterline in this step.
+    /// Letter Q: below the waterline, not on the medium yet. Under ADR only in the step that makes
+    /// it safe; where the caches survive, as long as it is in one.
     Queued,
     /// Letter P: on the medium.
     Persistent,
-    /// Letter `!`: older than what was promised, in this place.
+    /// Letter `!`: older than what was promised to survive.
     Wrong,
 }
 

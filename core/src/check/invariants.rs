@@ -3,7 +3,7 @@
 use super::Judge;
 use crate::address_space::MappingId;
 use crate::config::{DirtyClearedByFlush, Platform};
-use crate::machine::{FileWord, Machine};
+use crate::machine::{FileWord, Machine, Vma};
 use crate::medium::{Medium, PersistenceDomain, SimMedium};
 use crate::tag::Tag;
 use crate::units::{LineNr, Word, WordAddr};
@@ -84,6 +84,7 @@ impl Invariant {
                 Ok(DirtyClearedByFlush::No) => from(stored_is_dirty(machine, judge)),
                 _ => Holds::NotMeaningful,
             },
+            Self::D410 if !any_writable_pte(machine) => Holds::NotMeaningful,
             Self::D410 => from(clean_is_protected(machine)),
             Self::Fsync if !judge.has_promised() => Holds::NotMeaningful,
             Self::Fsync => from(promises_survive(machine, judge)),
@@ -161,6 +162,10 @@ fn stored_is_dirty<const FAN: usize>(
         }
     }
     Ok(())
+}
+
+fn any_writable_pte<M: Medium, const FAN: usize>(machine: &Machine<M, FAN>) -> bool {
+    machine.vmas.iter().flat_map(Vma::ptes).any(|(_, pte)| pte.writable)
 }
 
 fn clean_is_protected<M: Medium, const FAN: usize>(

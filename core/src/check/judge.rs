@@ -21,6 +21,9 @@ struct History {
     /// This value or a later one must survive a power cut. 0 promises nothing new: the initial
     /// content has been on the medium all along.
     promised: usize,
+    /// The newest value whose write(2) has returned, or that was stored through a mapping: what an
+    /// fsync that begins now is asked to make safe.
+    complete: usize,
     /// The newest value is nowhere to be found; said once.
     gone: bool,
 }
@@ -40,7 +43,7 @@ impl History {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 struct Pledge {
     thread: ThreadId,
-    /// What was newest when the call began: one index per history, in their order.
+    /// What was complete when the call began: one index per history, in their order.
     newest: Vec<(FileWord, usize)>,
 }
 
@@ -50,6 +53,8 @@ pub struct Judge {
     /// Sorted by place.
     histories: Vec<History>,
     pledges: Vec<Pledge>,
+    /// Words that a write(2) has copied and that has not returned.
+    under_way: Vec<(ThreadId, FileWord, usize)>,
     /// Pages that a store through a mapping has dirtied.
     mapped_stores: Vec<(Ino, PageIndex)>,
 }
@@ -71,13 +76,17 @@ impl Judge {
         for event in &step.events {
             match event {
                 Event::Stored { at, value, .. } => {
-                    self.stored(before, *at, *value);
+                    let history = self.stored(before, *at, *value);
+                    history.complete = history.values.len() - 1;
                     self.note_mapped_store(at.ino, at.index);
                 }
                 Event::PageWritten { ino, index, word, words } => {
                     for (offset, value) in (*word..).zip(words) {
                         let at = FileWord { ino: *ino, index: *index, word: offset };
-                        self.stored(before, at, *value);
+                        let newest = self.stored(before, at, *value).values.len() - 1;
+                        if let Actor::Thread(thread) = step.actor {
+                            self.under_way.push((thread, at, newest));
+                        }
                     }
                 }
                 Event::CallBegan { call: Call::Fsync | Call::Sync, ino } => {
@@ -85,6 +94,7 @@ impl Judge {
                         self.began(thread, *ino);
                     }
                 }
+                Event::CallReturned { call: Call::Write, .. } => self.write_returned(step.actor),
                 Event::CallReturned { call: Call::Fsync | Call::Sync, result, .. } => {
                     if let Actor::Thread(thread) = step.actor {
                         self.returned(thread, result.is_ok());
@@ -117,18 +127,30 @@ impl Judge {
         before: &Machine<SimMedium, FAN>,
         at: FileWord,
         value: Word,
-    ) {
-        let history = match self.histories.binary_search_by_key(&at, |history| history.at) {
-            Ok(found) => &mut self.histories[found],
+    ) -> &mut History {
+        let place = match self.histories.binary_search_by_key(&at, |history| history.at) {
+            Ok(found) => found,
             Err(place) => {
-                let first = word_of(before, at);
-                self.histories
-                    .insert(place, History { at, values: vec![first], promised: 0, gone: false });
-                &mut self.histories[place]
+                let values = vec![word_of(before, at)];
+                let new = History { at, values, promised: 0, complete: 0, gone: false };
+                self.histories.insert(place, new);
+                place
             }
         };
+        let history = &mut self.histories[place];
         if history.newest() != value {
             history.values.push(value);
+        }
+        history
+    }
+
+    /// A write(2) returned: what it copied is complete.
+    fn write_returned(&mut self, actor: Actor) {
+        let mine = |(thread, ..): &mut (ThreadId, FileWord, usize)| Actor::Thread(*thread) == actor;
+        let done: Vec<_> = self.under_way.extract_if(.., mine).collect();
+        for (_, at, newest) in done {
+            let history = self.history_mut(at).expect("histories are never removed");
+            history.complete = history.complete.max(newest);
         }
     }
 
@@ -140,7 +162,7 @@ impl Judge {
 
     fn began(&mut self, thread: ThreadId, ino: Option<Ino>) {
         let covered = self.histories.iter().filter(|h| ino.is_none_or(|ino| h.at.ino == ino));
-        let newest = covered.map(|h| (h.at, h.values.len() - 1)).collect();
+        let newest = covered.map(|h| (h.at, h.complete)).collect();
         self.pledges.push(Pledge { thread, newest });
     }
 

@@ -1,10 +1,10 @@
 //! The components of a machine one by one: which differ between two states, and each in words.
 
-use super::{Component, Machine, ThreadId, VmaId};
+use super::{Component, Machine, ThreadId, VmaId, Wait};
 use crate::address_space::MappingId;
 use crate::config::{EntryLayout, EntryPayload};
 use crate::entry::EntryKind;
-use crate::medium::SimMedium;
+use crate::medium::{Medium, SimMedium};
 use crate::narrate::{labels, mapping_name};
 use crate::units::{LineNr, PageIndex};
 use alloc::format;
@@ -40,7 +40,9 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
         all
     }
 
-    fn differs_in(&self, other: &Self, component: Component) -> bool {
+    /// Whether two states differ in a component.
+    #[must_use]
+    pub fn differs_in(&self, other: &Self, component: Component) -> bool {
         match component {
             Component::Thread(ThreadId(n)) => {
                 self.threads[usize::from(n)] != other.threads[usize::from(n)]
@@ -88,14 +90,7 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
                 let block = self.geometry.block_of(line);
                 format!("{block} line {}", line.0 - self.geometry.first_line(block).0)
             }
-            Component::WaitQueue => "sleepers on entry locks".to_string(),
-        }
-    }
-
-    fn page_name(&self, mapping: MappingId, index: PageIndex) -> String {
-        match mapping {
-            MappingId::File(ino) => format!("file {} page {index}", self.inode(ino).name),
-            MappingId::Bdev => format!("device page {index}"),
+            Component::WaitQueue => "sleepers".to_string(),
         }
     }
 
@@ -132,7 +127,10 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
             Component::Line(line) => self.describe_line(line),
             Component::WaitQueue => {
                 let name = |id: ThreadId| self.threads[usize::from(id.0)].program.name.as_str();
-                let sleepers: Vec<_> = self.waiters.iter().map(|(id, ..)| name(*id)).collect();
+                let sleeper = |(id, wait): &(ThreadId, Wait)| {
+                    format!("{} on {}", name(*id), self.wait_name(*wait))
+                };
+                let sleepers: Vec<_> = self.waiters.iter().map(sleeper).collect();
                 if sleepers.is_empty() { "none".to_string() } else { sleepers.join(", ") }
             }
         }
@@ -184,5 +182,30 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
             words.push_str(&format!(" [wb {}{version}]", mark.cpu));
         }
         words
+    }
+}
+
+impl<M: Medium, const FAN: usize> Machine<M, FAN> {
+    /// `the lock of page 3 of file a`.
+    #[must_use]
+    pub fn wait_name(&self, wait: Wait) -> String {
+        match wait {
+            Wait::Entry(ino, index) => {
+                format!("the entry lock of {}", self.page_name(MappingId::File(ino), index))
+            }
+            Wait::PageLock(mapping, index) => {
+                format!("the lock of {}", self.page_name(mapping, index))
+            }
+            Wait::Writeback(mapping, index) => {
+                format!("the writeback of {}", self.page_name(mapping, index))
+            }
+        }
+    }
+
+    fn page_name(&self, mapping: MappingId, index: PageIndex) -> String {
+        match mapping {
+            MappingId::File(ino) => format!("file {} page {index}", self.inode(ino).name),
+            MappingId::Bdev => format!("device page {index}"),
+        }
     }
 }

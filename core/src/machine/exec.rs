@@ -89,6 +89,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     report.acted_in(&thread.stack, function);
                     thread.stack.clear();
                     thread.killed = true;
+                    self.unmap_all(id, report);
                     return Ok(());
                 }
             }
@@ -141,17 +142,19 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             Frame::DaxInsertMapping { site, write, at } => {
                 self.dax_insert_mapping(id, site, write, at, report)
             }
-            Frame::WpPfnShared { site, at } => self.wp_pfn_shared(site, at, report),
+            Frame::WpPfnShared { site, at } => self.wp_pfn_shared(id, site, at, report),
             Frame::DaxPfnMkwrite { site, at } => self.dax_pfn_mkwrite(id, site, at, report),
 
             Frame::SysWrite { job } => {
                 let callee = Frame::GenericPerformWrite { job: job.clone(), at: WriteAt::Grab };
                 Ok(Flow::Calls(Frame::SysWrite { job }, callee))
             }
-            Frame::GenericPerformWrite { job, at } => self.generic_perform_write(job, at, report),
+            Frame::GenericPerformWrite { job, at } => {
+                self.generic_perform_write(id, job, at, report)
+            }
             Frame::SysRead { mapping, index } => self.sys_read(mapping, index, report),
             Frame::GenericFileReadIter { mapping, index, at } => {
-                self.generic_file_read_iter(mapping, index, at, report)
+                self.generic_file_read_iter(id, mapping, index, at, report)
             }
             Frame::DaxDoIo { mapping, index, why } => self.dax_do_io(mapping, index, why, report),
 
@@ -162,9 +165,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             Frame::Ext4Writepages { ino, at } => self.ext4_writepages(ino, at, report),
             Frame::SysSync { at } => self.sys_sync(at, report),
-            Frame::WritebackSingleInode { ino, called } => {
-                Ok(self.writeback_single_inode(ino, called, report))
+            Frame::WritebackSingleInode { ino, at } => {
+                Ok(self.writeback_single_inode(ino, at, report))
             }
+            Frame::FilemapFdatawait { mapping } => Ok(self.filemap_fdatawait(id, mapping, report)),
 
             Frame::DaxWritebackMappingRange { ino, at } => {
                 self.dax_writeback_mapping_range(id, ino, at, report)
@@ -177,13 +181,13 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 self.write_cache_pages(id, mapping, at, report)
             }
             Frame::BlockWriteFullPage { mapping, index, at } => {
-                Ok(self.block_write_full_page(mapping, index, at, report))
+                self.block_write_full_page(id, mapping, index, at, report)
             }
             Frame::PmemMakeRequest { mapping, index, block } => {
                 self.pmem_make_request(id, mapping, index, block, report)
             }
             Frame::BlkdevIssueFlush => self.blkdev_issue_flush(id, report),
-            Frame::InvalidateBdev => Ok(self.invalidate_bdev(report)),
+            Frame::InvalidateBdev => self.invalidate_bdev(id, report),
         }
     }
 
@@ -195,6 +199,15 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         report.event(|| Event::Mmapped { ino });
         report.event(|| Event::CallReturned { call: Call::Mmap, ino: Some(ino), result: Ok(()) });
         Ok(Flow::CallDone)
+    }
+
+    /// The thread's memory goes with it: no PTE of its mappings is left.
+    fn unmap_all(&mut self, id: ThreadId, report: &mut impl Report) {
+        for (n, vma) in (0u8..).zip(&mut self.vmas).filter(|(_, vma)| vma.thread == id) {
+            for (index, _) in vma.ptes.drain(..) {
+                report.changed(Component::Pte(super::VmaId(n), index));
+            }
+        }
     }
 
     /// Taking a spin lock is a locked instruction: under `lock-fences-clwb=yes` it completes the

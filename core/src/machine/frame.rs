@@ -77,7 +77,9 @@ pub enum Frame {
     /// Models DAX-21: `fs/ext4/inode.c` (v2, 4.5.0).
     Ext4Writepages { ino: Ino, at: FilemapAt },
     /// Models FS-4: `fs/fs-writeback.c` (4.5).
-    WritebackSingleInode { ino: Ino, called: bool },
+    WritebackSingleInode { ino: Ino, at: InodeAt },
+    /// Waits for the pages tagged WRITEBACK. Models TREE-12: `mm/filemap.c` (4.5).
+    FilemapFdatawait { mapping: MappingId },
     /// Models DAX-12: `fs/dax.c` (4.5).
     DaxWritebackMappingRange { ino: Ino, at: RangeAt },
     /// Models DAX-12 step 6 (4.5) and DAX-18 (4.10): `fs/dax.c`.
@@ -97,12 +99,25 @@ pub enum Frame {
 pub enum SyncAt {
     /// Writes the dirty inodes; the next one to look at.
     Inodes(usize),
+    /// Waits for pages under I/O of all inodes; the next one to look at.
+    Wait(usize),
     /// Lets the file system flush its device.
     SyncFs,
     /// Writes the device's mapping.
     Bdev,
     /// Returns.
     Done,
+}
+
+/// Where `__writeback_single_inode` is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum InodeAt {
+    /// Calls `->writepages`.
+    Write,
+    /// Waits for the pages.
+    Wait,
+    /// Cleans the inode if its tree is clean.
+    Clean,
 }
 
 /// Where `__dax_fault` is.
@@ -189,7 +204,7 @@ pub enum FilemapAt {
     DaxFlush,
     /// Page writeback.
     Pages,
-    /// Returns.
+    /// Waits for the pages (`filemap_write_and_wait_range`) and returns.
     Done,
 }
 
@@ -266,6 +281,7 @@ named! {
         WritebackSingleInode => "__writeback_single_inode",
         DaxWritebackMappingRange => "dax_writeback_mapping_range",
         DaxWritebackOne => "dax_writeback_one",
+        FilemapFdatawait => "filemap_fdatawait",
         WriteCachePages => "write_cache_pages",
         BlockWriteFullPage => "__block_write_full_page",
         PmemMakeRequest => "pmem_make_request",
@@ -274,6 +290,22 @@ named! {
 }
 
 impl Frame {
+    /// The page that the frame has a reference on.
+    #[must_use]
+    pub fn holds_page(&self) -> Option<(MappingId, PageIndex)> {
+        match self {
+            Self::GenericFileReadIter { at: ReadAt::Lookup, .. } => None,
+            Self::GenericPerformWrite { at: WriteAt::Grab, .. } => None,
+            Self::GenericFileReadIter { mapping, index, .. }
+            | Self::BlockWriteFullPage { mapping, index, .. }
+            | Self::WriteCachePages { mapping, at: CacheAt::Write(index, _) } => {
+                Some((*mapping, *index))
+            }
+            Self::GenericPerformWrite { job, .. } => Some((MappingId::File(job.ino), job.index)),
+            _ => None,
+        }
+    }
+
     /// The locals worth drawing, in words: `page 3`.
     #[must_use]
     pub fn locals(&self) -> alloc::string::String {

@@ -21,6 +21,11 @@ pub struct FileSetup {
     pub blocks: Vec<BlockNr>,
 }
 
+/// Threads of a machine, at most.
+pub const THREADS_MAX: usize = 16;
+/// mmap calls of all programs together, at most.
+pub const MMAPS_MAX: usize = 64;
+
 /// Everything a [`super::Machine`] starts from.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Setup {
@@ -88,11 +93,31 @@ impl Setup {
             }
         }
         for (n, program) in self.programs.iter().enumerate() {
+            self.check_program(n, program)?;
             for (at, op) in program.ops.iter().enumerate() {
                 let earlier = &program.ops[..at];
                 self.check_op(op, earlier)
                     .map_err(|message| SetupError { place: Place::Op(n, at), message })?;
             }
+        }
+        Ok(())
+    }
+
+    /// Threads and mappings are numbered with small numbers.
+    fn check_program(&self, n: usize, program: &Program) -> Result<(), SetupError> {
+        let fail = |message| Err(SetupError { place: Place::Program(n), message });
+        if n >= THREADS_MAX {
+            return fail(format!(
+                "thread `{}` is one too many, at most {THREADS_MAX}",
+                program.name
+            ));
+        }
+        let mmaps = |program: &Program| {
+            program.ops.iter().filter(|op| matches!(op, Op::Mmap { .. })).count()
+        };
+        let all: usize = self.programs.iter().map(mmaps).sum();
+        if all > MMAPS_MAX {
+            return fail(format!("{all} calls of mmap in all, at most {MMAPS_MAX}"));
         }
         Ok(())
     }

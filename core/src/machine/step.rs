@@ -1,8 +1,8 @@
 //! What a step reports: actor, stack, rules, events, changed components.
 
-use super::VmaId;
 use super::frame::Frame;
 use super::program::{Call, FileWord, ThreadId};
+use super::{VmaId, Wait};
 use crate::address_space::MappingId;
 use crate::rules::RuleId;
 use crate::tag::Tag;
@@ -183,12 +183,14 @@ pub enum Event {
         /// The page.
         index: PageIndex,
     },
-    /// WRITEBACK was set, DIRTY and TOWRITE cleared.
+    /// WRITEBACK was set, TOWRITE cleared, and DIRTY too unless the page was dirtied again.
     WritebackStarted {
         /// The mapping.
         mapping: MappingId,
         /// The page.
         index: PageIndex,
+        /// Whether DIRTY stays.
+        dirtied_again: bool,
     },
     /// WRITEBACK was cleared.
     WritebackEnded {
@@ -283,12 +285,15 @@ pub enum Event {
         /// The page.
         index: PageIndex,
     },
-    /// The thread found the entry locked and sleeps.
-    WaitsForEntry {
-        /// The file.
-        ino: Ino,
-        /// The page.
-        index: PageIndex,
+    /// The thread cannot go on yet and sleeps.
+    Sleeps {
+        /// On what.
+        wait: Wait,
+    },
+    /// A sleeping thread was woken; it looks again when it runs.
+    Wakes {
+        /// Which.
+        thread: ThreadId,
     },
     /// The entry was unlocked.
     EntryUnlocked {
@@ -296,8 +301,6 @@ pub enum Event {
         ino: Ino,
         /// The page.
         index: PageIndex,
-        /// The thread that was woken, if one slept.
-        woken: Option<ThreadId>,
     },
     /// A PTE was installed.
     PteInstalled {
@@ -359,8 +362,6 @@ pub enum Event {
         index: PageIndex,
         /// Whether it was locked: always, but for a what-if.
         locked: bool,
-        /// The thread that was woken, if one slept.
-        woken: Option<ThreadId>,
     },
     /// clwb was issued for each line of a block.
     BlockWrittenBack {
@@ -431,7 +432,8 @@ named! {
         EntryInserted => "entry-inserted",
         EntryDirtied => "entry-dirtied",
         EntryGone => "entry-gone",
-        WaitsForEntry => "waits-for-entry",
+        Sleeps => "sleeps",
+        Wakes => "wakes",
         EntryUnlocked => "entry-unlocked",
         PteInstalled => "pte-installed",
         PteMadeWritable => "pte-made-writable",
@@ -470,8 +472,10 @@ impl Step {
     #[must_use]
     pub fn main_event(&self) -> Option<&Event> {
         let is_return = |event: &&Event| matches!(event, Event::CallReturned { .. });
-        let is_side =
-            |event: &&Event| event.name().is_empty() || matches!(event, Event::LockFenced { .. });
+        let is_side = |event: &&Event| {
+            event.name().is_empty()
+                || matches!(event, Event::LockFenced { .. } | Event::Wakes { .. })
+        };
         let mut newest = self.events.iter().rev();
         let main = newest.clone().find(|event| !is_side(event));
         main.or_else(|| newest.find(is_return))

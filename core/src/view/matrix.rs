@@ -97,7 +97,8 @@ fn used_blocks<const FAN: usize>(path: &Path<FAN>) -> BTreeSet<BlockNr> {
 pub(super) fn rows<const FAN: usize>(now: &Moment<'_, FAN>) -> (Vec<Row>, usize) {
     let machine = now.machine();
     let mut rows = alloc::vec![owners(now)];
-    rows.extend((0..machine.vmas.len()).map(|n| page_table(now, VmaId(n as u8))));
+    let vmas = (0u8..).zip(&machine.vmas).map(|(n, _)| page_table(now, VmaId(n)));
+    rows.extend(vmas);
     rows.extend(machine.mappings().map(|mapping| mapping_row(now, mapping)));
     let cache = rows.len();
     rows.extend([cpu_cache(now), write_queue(now), medium(now)]);
@@ -150,7 +151,13 @@ fn page_table<const FAN: usize>(now: &Moment<'_, FAN>, id: VmaId) -> Row {
     let vma = &machine.vmas[usize::from(id.0)];
     let thread = &machine.threads[usize::from(vma.thread.0)].program.name;
     let file = &machine.inode(vma.ino).name;
-    let row_id = format!("pte-{thread}-{}", vma.ino.0);
+    let earlier = &machine.vmas[..usize::from(id.0)];
+    let same = earlier.iter().filter(|other| (other.thread, other.ino) == (vma.thread, vma.ino));
+    let again = match same.count() {
+        0 => String::new(),
+        n => format!("-{}", n + 1),
+    };
+    let row_id = format!("pte-{thread}-{}{again}", vma.ino.0);
     let subtitle = format!("PTEs for file {file}");
     row(now, (RowKind::PageTable, &row_id, thread, &subtitle), |block| {
         let Some((index, pte)) = vma.ptes().find(|(_, pte)| pte.block == block) else {
@@ -281,7 +288,9 @@ fn lines_of<const FAN: usize>(
 
 fn cpu_cache<const FAN: usize>(now: &Moment<'_, FAN>) -> Row {
     let machine = now.machine();
-    let head = (RowKind::CpuCache, "cache", "CPU cache", "lines not safe yet");
+    let survives = caches_survive(now);
+    let subtitle = if survives { "safe, not on the medium yet" } else { "lines not safe yet" };
+    let head = (RowKind::CpuCache, "cache", "CPU cache", subtitle);
     row(now, head, |block| {
         let line = |line: LineNr| {
             if !machine.medium.is_dirty(line) {
@@ -295,7 +304,7 @@ fn cpu_cache<const FAN: usize>(now: &Moment<'_, FAN>) -> Row {
                 marks.push("nt".to_string());
             }
             Line {
-                state: LineState::Volatile,
+                state: if survives { LineState::Queued } else { LineState::Volatile },
                 label: labels(&machine.medium.latest(line)),
                 versions: machine.medium.window_len(line),
                 marks,
@@ -316,7 +325,7 @@ fn crossed<const FAN: usize>(now: &Moment<'_, FAN>, line: LineNr) -> bool {
 
 fn write_queue<const FAN: usize>(now: &Moment<'_, FAN>) -> Row {
     let machine = now.machine();
-    let head = (RowKind::WriteQueue, "wpq", "WPQ", "crossed the line in this step");
+    let head = (RowKind::WriteQueue, "wpq", "WPQ", "came here in this step");
     row(now, head, |block| {
         let line = |line: LineNr| {
             if !crossed(now, line) {
@@ -340,7 +349,7 @@ fn medium<const FAN: usize>(now: &Moment<'_, FAN>) -> Row {
                 let source = if crossed(now, line) { now.before() } else { machine };
                 let words = source.medium.guaranteed(line);
                 content.extend_from_slice(&words);
-                let here = broken_promise(now, line, &words);
+                let here = broken_promise(now, line);
                 let state = match (here, words.iter().all(|word| *word == Word::ZERO)) {
                     (true, _) => LineState::Wrong,
                     (false, true) => LineState::Free,
@@ -361,13 +370,22 @@ fn medium<const FAN: usize>(now: &Moment<'_, FAN>) -> Row {
     })
 }
 
-/// Whether these words of a line are older than what was promised to survive.
-fn broken_promise<const FAN: usize>(now: &Moment<'_, FAN>, line: LineNr, words: &[Word]) -> bool {
+/// Whether the platform keeps the CPU caches.
+fn caches_survive<const FAN: usize>(now: &Moment<'_, FAN>) -> bool {
+    persistence_domain(now.machine()) == PersistenceDomain::Caches
+}
+
+/// Whether a power cut now could leave a line older than what was promised to survive.
+fn broken_promise<const FAN: usize>(now: &Moment<'_, FAN>, line: LineNr) -> bool {
     let machine = now.machine();
+    if caches_survive(now) {
+        return false;
+    }
+    let safe = machine.medium.guaranteed(line);
     now.path.moment(now.step).judge.promises().any(|(at, keeps)| {
         let block = machine.block_of(MappingId::File(at.ino), at.index).expect("stored to it");
         let word = machine.geometry.first_word(block).0 + u64::from(at.word);
         let word = crate::units::WordAddr(word);
-        word.line() == line && !keeps(words[word.in_line()])
+        word.line() == line && !keeps(safe[word.in_line()])
     })
 }

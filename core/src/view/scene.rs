@@ -49,9 +49,7 @@ fn really_changed<const FAN: usize>(path: &Path<FAN>, step: usize) -> Vec<Compon
         return Vec::new();
     };
     let before = &path.moment(step - 1).machine;
-    let differs = |component: &&Component| {
-        before.describe(**component) != moment.machine.describe(**component)
-    };
+    let differs = |component: &&Component| before.differs_in(&moment.machine, **component);
     report.changed.iter().filter(differs).copied().collect()
 }
 
@@ -152,9 +150,7 @@ fn threads<const FAN: usize>(path: &Path<FAN>, step: usize) -> Vec<Thread> {
             top: at + 1 == thread.stack.len(),
         });
         let waiting = machine.waiters.iter().find(|(waiter, ..)| *waiter == id);
-        let waits = waiting.map(|(_, ino, index)| {
-            format!("sleeps on the lock of {} page {index}", machine.inode(*ino).name)
-        });
+        let waits = waiting.map(|(_, wait)| format!("sleeps on {}", machine.wait_name(*wait)));
         Thread {
             name: thread.program.name.clone(),
             cpu: thread.program.cpu.to_string(),
@@ -264,7 +260,10 @@ fn changes<const FAN: usize>(path: &Path<FAN>, step: usize, changed: &[Component
     let change = |component: &Component| Change {
         place: after.place(*component),
         before: before.describe(*component),
-        after: after.describe(*component),
+        after: match after.describe(*component) {
+            same if same == before.describe(*component) => format!("{same}, with other words"),
+            other => other,
+        },
     };
     shown.map(change).collect()
 }

@@ -24,10 +24,11 @@ const SHOWN: &[(RuleId, &str, &str)] = &[
     (RuleId::TREE_7, "core/tests/radix_tree.rs", "growth_carries_the_tags_that_occur"),
     (RuleId::TREE_8, "core/tests/radix_tree.rs", "every_history_of_five_operations_fan_out_8"),
     (RuleId::TREE_9, "core/tests/radix_tree.rs", "range_tagging_leaves_nothing_dangling"),
+    (RuleId::TREE_15, "core/tests/machine.rs", "page_lookups_find_nothing_where_a_dax_entry_is"),
     (
         RuleId::DAX_13,
         "core/tests/machine.rs",
-        "the_two_cpu_window_loses_promised_data_and_a_locked_fence_closes_it_before_4_10",
+        "the_two_cpu_window_loses_promised_data_and_a_locked_fence_closes_that_one",
     ),
     (RuleId::DAX_14, "core/tests/machine.rs", "a_power_cut_leaves_no_tag_and_no_tree"),
     (
@@ -168,8 +169,11 @@ what holds for all of it:
 - What a lock protects is one step; interleavings happen between steps. RCU lookups count as steps.
 - Threads are sequentially consistent: store buffers are left out. Within a 64-byte line stores
   persist in program order, non-temporal ones included; a real CPU may reorder the latter.
+- Under eADR an unfenced non-temporal store counts as safe; in a real CPU it may still sit in a
+  write-combining buffer.
 - Everything else errs towards more surviving images: any dirty line may be evicted at any moment,
   a clwb guarantees nothing before a fence of the same CPU.
+- A page is locked while it is read in, written to or written out; who needs it sleeps.
 - DRAM pages never fail and there is no memory pressure. Device writes complete at submit, as those
   of the pmem driver do.
 - The block map of a file is fixed: there is no allocation, no journal and no directory yet.

@@ -48,12 +48,15 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         Ok(Flow::ActedAndReturned)
     }
 
-    /// Drops the device's pages that are neither dirty nor under I/O.
-    pub(super) fn invalidate_bdev(&mut self, report: &mut impl Report) -> Flow {
-        let clean =
-            |(_, page): &(PageIndex, &crate::address_space::Page)| !page.dirty && !page.writeback;
+    /// Drops the device's pages that are clean and that nobody works on.
+    pub(super) fn invalidate_bdev(&mut self, id: ThreadId, report: &mut impl Report) -> Outcome {
+        self.take_lock(self.cpu(id), report)?;
+        let idle = |(index, page): &(PageIndex, &crate::address_space::Page)| {
+            let busy = page.dirty || page.writeback || page.locked;
+            !busy && !self.page_is_held(MappingId::Bdev, *index)
+        };
         let mut indices: Vec<PageIndex> =
-            self.bdev.mapping.pages().filter(clean).map(|(index, _)| index).collect();
+            self.bdev.mapping.pages().filter(idle).map(|(index, _)| index).collect();
         if !self.obeys(RuleId::IDX_6, report) {
             indices.clear();
         }
@@ -70,6 +73,6 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         report.event(|| Event::PagesDropped { mapping: MappingId::Bdev, indices });
         let call = Call::InvalidateBdev;
         report.event(|| Event::CallReturned { call, ino: None, result: Ok(()) });
-        Flow::CallDone
+        Ok(Flow::CallDone)
     }
 }

@@ -4,8 +4,8 @@ use super::{Event, FileWord, Flow, Frame, Machine, Outcome, Pte, Refusal, Report
 use crate::address_space::MappingId;
 use crate::config::DirtyClearedByFlush;
 use crate::entry::{DaxEntry, Entry};
-use crate::machine::Component;
 use crate::machine::frame::{FaultAt, InsertAt, MkwriteAt, Site, WpAt};
+use crate::machine::{Component, Wait};
 use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::tag::Tag;
@@ -118,9 +118,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             FaultAt::Unlock if self.has_entry_lock()? => {
                 self.take_lock(self.cpu(id), report)?;
-                let woken = self.unlock_entry(site.ino, site.index, report);
                 let Site { ino, index, .. } = site;
-                report.event(|| Event::EntryUnlocked { ino, index, woken });
+                self.unlock_entry(ino, index, report);
+                report.event(|| Event::EntryUnlocked { ino, index });
                 Ok(Flow::ActedAndReturned)
             }
             FaultAt::Unlock => Ok(Flow::Returned),
@@ -167,6 +167,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             InsertAt::Pte => {
                 // The mapping asks for write notification, so even a write fault gets a read-only
                 // PTE: the first store calls pfn_mkwrite.
+                self.take_lock(self.cpu(id), report)?;
                 let writable = !self.obeys(RuleId::DAX_8, report);
                 self.vmas[usize::from(vma.0)].set_pte(index, Pte { block, writable });
                 report.changed(Component::Pte(vma, index));
@@ -176,7 +177,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
     }
 
-    /// Puts the entry into the tree, dirty after a write fault. Models DAX-7, DAX-10, TREE-16:
+    /// Puts the entry into the tree, dirty after a write fault. Up to 4.6 the inode is marked dirty
+    /// even by a read fault. Models DAX-7, DAX-10, TREE-16:
     /// `fs/dax.c dax_radix_entry` (4.5), `dax_insert_mapping_entry` (4.7).
     fn dax_radix_entry(
         &mut self,
@@ -186,8 +188,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         dirty: bool,
         report: &mut impl Report,
     ) -> Result<(), Refusal> {
-        self.mark_inode_dirty(ino, report);
         let locked = self.has_entry_lock()?;
+        if dirty || !locked {
+            self.mark_inode_dirty(ino, report);
+        }
         let kept = if self.obeys(RuleId::TREE_16, report) { block } else { BlockNr(block.0 + 1) };
         let dax = DaxEntry { block: kept, locked, empty: false };
         let present = self.inode(ino).mapping.i_pages.lookup(index).is_some();
@@ -215,6 +219,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     pub(super) fn wp_pfn_shared(
         &mut self,
+        id: ThreadId,
         site: Site,
         at: WpAt,
         report: &mut impl Report,
@@ -226,6 +231,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             WpAt::Reuse if self.pte_under_entry_lock()? => Ok(Flow::Returned),
             WpAt::Reuse => {
+                self.take_lock(self.cpu(id), report)?;
                 report.rule(RuleId::DAX_9);
                 self.make_writable(site, report);
                 Ok(Flow::ActedAndReturned)
@@ -282,9 +288,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 if under_lock {
                     return Ok(Flow::Acted(Frame::DaxPfnMkwrite { site, at: MkwriteAt::Pte }));
                 }
+                self.put_unlocked_entry(ino, index, report);
                 Ok(Flow::ActedAndReturned)
             }
             MkwriteAt::Pte => {
+                self.take_lock(self.cpu(id), report)?;
                 self.make_writable(site, report);
                 // Planted: nobody holds the lock, so nobody gives it back.
                 if !self.obeys(RuleId::DAX_19, report) {
@@ -294,8 +302,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             MkwriteAt::Unlock => {
                 self.take_lock(self.cpu(id), report)?;
-                let woken = self.unlock_entry(ino, index, report);
-                report.event(|| Event::EntryUnlocked { ino, index, woken });
+                self.unlock_entry(ino, index, report);
+                report.event(|| Event::EntryUnlocked { ino, index });
                 Ok(Flow::ActedAndReturned)
             }
         }
@@ -322,9 +330,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         if !locked || !self.obeys(RuleId::DAX_16_2, report) {
             return false;
         }
-        self.waiters.push((id, ino, index));
-        report.changed(Component::WaitQueue);
-        report.event(|| Event::WaitsForEntry { ino, index });
+        self.sleep(id, Wait::Entry(ino, index), report);
         true
     }
 
@@ -333,22 +339,26 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     ///
     /// # Panics
     /// If the entry is not locked, as the kernel's VM_BUG_ON does: only its holder unlocks it.
-    pub(super) fn unlock_entry(
-        &mut self,
-        ino: Ino,
-        index: PageIndex,
-        report: &mut impl Report,
-    ) -> Option<ThreadId> {
+    pub(super) fn unlock_entry(&mut self, ino: Ino, index: PageIndex, report: &mut impl Report) {
         Self::slot_changed(MappingId::File(ino), index, report);
         if !self.obeys(RuleId::DAX_16_3, report) {
-            return None;
+            return;
         }
         let mapping = &mut self.inode_mut(ino).mapping;
         let entry = mapping.dax_entry(index).expect("a locked entry stays in the tree");
         assert!(entry.locked, "{ino} page {index}: unlocking an entry that nobody locked");
         mapping.i_pages.replace(index, Entry::dax(DaxEntry { locked: false, ..entry }));
-        let first = self.waiters.iter().position(|(_, i, p)| (*i, *p) == (ino, index))?;
-        report.changed(Component::WaitQueue);
-        Some(self.waiters.remove(first).0)
+        self.wake_one(Wait::Entry(ino, index), report);
+    }
+
+    /// Leaves an entry that was waited for and not locked: who sleeps next is woken in turn, for
+    /// the wake-up was meant for one. Models DAX-16: `fs/dax.c put_unlocked_mapping_entry` (4.7).
+    pub(super) fn put_unlocked_entry(
+        &mut self,
+        ino: Ino,
+        index: PageIndex,
+        report: &mut impl Report,
+    ) {
+        self.wake_one(Wait::Entry(ino, index), report);
     }
 }

@@ -160,6 +160,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let block = |entry: Entry| entry.as_dax().map(|dax| dax.block);
         let skip = self.why_skip(ino, index, |now| block(now) == block(entry));
         if skip.is_some() {
+            self.put_unlocked_entry(ino, index, report);
             report.event(|| Event::EntryChecked { ino, index, skip });
             return Ok(Flow::ActedAndReturned);
         }
@@ -225,8 +226,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         Self::slot_changed(MappingId::File(ino), index, report);
         let locked = self.has_entry_lock()?;
-        let woken = if locked { self.unlock_entry(ino, index, report) } else { None };
-        report.event(|| Event::DirtyCleared { ino, index, locked, woken });
+        if locked {
+            self.unlock_entry(ino, index, report);
+        }
+        report.event(|| Event::DirtyCleared { ino, index, locked });
         Ok(())
     }
 }

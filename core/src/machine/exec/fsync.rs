@@ -1,10 +1,10 @@
 //! fsync(2), sync(2) and the four places the DAX flush was called from.
 
-use super::{Call, Event, Flow, Frame, Machine, Outcome, Refusal, Report};
+use super::{Call, Event, Flow, Frame, Machine, Outcome, Refusal, Report, ThreadId};
 use crate::address_space::MappingId;
 use crate::config::{Barriers, FlushBdev, FlushCallSite};
-use crate::machine::Component;
-use crate::machine::frame::{CacheAt, FilemapAt, RangeAt, SyncAt, SyncFileAt};
+use crate::machine::frame::{CacheAt, FilemapAt, InodeAt, RangeAt, SyncAt, SyncFileAt};
+use crate::machine::{Component, Wait};
 use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::tag::Tag;
@@ -21,8 +21,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let frame = |at| Frame::Ext4SyncFile { ino, at };
         match at {
             SyncFileAt::Write => {
-                // Planted FS-5: fsync returns before the data is durable.
-                if !self.obeys(RuleId::FS_5, report) {
+                // fsync returns before anything is flushed; cited where it returns.
+                if self.planted == Some(RuleId::FS_5) {
                     return Ok(Flow::GoesOn(frame(SyncFileAt::Done)));
                 }
                 if !self.obeys(RuleId::FS_1_1, report) {
@@ -84,9 +84,28 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 let callee = Frame::Ext4Writepages { ino, at: FilemapAt::DaxFlush };
                 Ok(Flow::Calls(frame(FilemapAt::Done), callee))
             }
-            // The pmem driver completes at submit: there is nothing to wait for.
+            FilemapAt::Done if self.inode(ino).mapping.i_pages.tagged(Tag::Writeback) => {
+                let mapping = MappingId::File(ino);
+                Ok(Flow::Calls(frame(FilemapAt::Done), Frame::FilemapFdatawait { mapping }))
+            }
             FilemapAt::Done => Ok(Flow::Returned),
         }
+    }
+
+    /// Sleeps until no page is tagged WRITEBACK: another thread's I/O may be under way.
+    pub(super) fn filemap_fdatawait(
+        &mut self,
+        id: ThreadId,
+        mapping: MappingId,
+        report: &mut impl Report,
+    ) -> Flow {
+        let under_io = self.mapping(mapping).i_pages.iter_tagged(.., Tag::Writeback).next();
+        let Some((index, _)) = under_io.filter(|_| self.planted != Some(RuleId::TREE_12)) else {
+            return Flow::Returned;
+        };
+        report.rule(RuleId::TREE_12);
+        self.sleep(id, Wait::Writeback(mapping, index), report);
+        Flow::Acted(Frame::FilemapFdatawait { mapping })
     }
 
     /// Whether `filemap_write_and_wait_range` calls `->writepages` at all (DAX-21.6): for pages,
@@ -138,14 +157,22 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         match at {
             SyncAt::Inodes(next) => {
                 let Some(inode) = self.inodes.get(next) else {
-                    return Ok(Flow::GoesOn(frame(SyncAt::SyncFs)));
+                    return Ok(Flow::GoesOn(frame(SyncAt::Wait(0))));
                 };
                 let (ino, dirty) = (inode.ino, inode.dirty_pages);
                 let frame = frame(SyncAt::Inodes(next + 1));
                 if !dirty || !self.obeys(RuleId::FS_4, report) {
                     return Ok(Flow::GoesOn(frame));
                 }
-                Ok(Flow::Calls(frame, Frame::WritebackSingleInode { ino, called: false }))
+                let at = InodeAt::Write;
+                Ok(Flow::Calls(frame, Frame::WritebackSingleInode { ino, at }))
+            }
+            SyncAt::Wait(next) => {
+                let Some(inode) = self.inodes.get(next) else {
+                    return Ok(Flow::GoesOn(frame(SyncAt::SyncFs)));
+                };
+                let mapping = MappingId::File(inode.ino);
+                Ok(Flow::Calls(frame(SyncAt::Wait(next + 1)), Frame::FilemapFdatawait { mapping }))
             }
             SyncAt::SyncFs => {
                 report.rule(RuleId::FS_4);
@@ -172,12 +199,20 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn writeback_single_inode(
         &mut self,
         ino: Ino,
-        called: bool,
+        at: InodeAt,
         report: &mut impl Report,
     ) -> Flow {
-        if !called {
-            let callee = Frame::Ext4Writepages { ino, at: FilemapAt::DaxFlush };
-            return Flow::Calls(Frame::WritebackSingleInode { ino, called: true }, callee);
+        let frame = |at| Frame::WritebackSingleInode { ino, at };
+        match at {
+            InodeAt::Write => {
+                let callee = Frame::Ext4Writepages { ino, at: FilemapAt::DaxFlush };
+                return Flow::Calls(frame(InodeAt::Wait), callee);
+            }
+            InodeAt::Wait => {
+                let mapping = MappingId::File(ino);
+                return Flow::Calls(frame(InodeAt::Clean), Frame::FilemapFdatawait { mapping });
+            }
+            InodeAt::Clean => {}
         }
         report.rule(RuleId::FS_4);
         let still_dirty = self.inode(ino).mapping.i_pages.tagged(Tag::Dirty);

@@ -1,6 +1,6 @@
 //! write(2) and read(2): through the page cache of the file or of the device, or past it.
 
-use super::{Call, Event, Flow, Frame, Machine, Outcome, Report};
+use super::{Call, Event, Flow, Frame, Machine, Outcome, Report, ThreadId};
 use crate::address_space::MappingId;
 use crate::machine::frame::{ReadAt, WriteAt, WriteJob};
 use crate::machine::{Component, Direct};
@@ -13,6 +13,7 @@ use alloc::vec::Vec;
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn generic_perform_write(
         &mut self,
+        id: ThreadId,
         job: WriteJob,
         at: WriteAt,
         report: &mut impl Report,
@@ -23,11 +24,15 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         match at {
             WriteAt::Grab => {
                 report.rule(RuleId::IDX_4);
-                if self.mapping(mapping).find_get_page(index).is_some() {
-                    return Ok(Flow::GoesOn(frame(job, WriteAt::ReadBlock)));
+                if self.mapping(mapping).find_get_page(index).is_none() {
+                    self.take_lock(self.cpu(id), report)?;
+                    self.add_page(mapping, index, report);
+                    return Ok(Flow::Acted(frame(job, WriteAt::ReadBlock)));
                 }
-                self.add_page(mapping, index, report);
-                Ok(Flow::Acted(frame(job, WriteAt::ReadBlock)))
+                if !self.lock_page(id, mapping, index, report) {
+                    return Ok(Flow::Acted(frame(job, WriteAt::Grab)));
+                }
+                Ok(Flow::GoesOn(frame(job, WriteAt::ReadBlock)))
             }
             WriteAt::ReadBlock => {
                 let whole = job.words.len() == self.words_per_block();
@@ -51,6 +56,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 Ok(Flow::Acted(frame(job, WriteAt::Dirty)))
             }
             WriteAt::Dirty => {
+                self.take_lock(self.cpu(id), report)?;
                 if self.obeys(RuleId::TREE_11_1, report) {
                     let inode = self.inode_mut(ino);
                     inode.dirty_pages = true;
@@ -58,8 +64,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     inode.mapping.i_pages.tag_set(index, Tag::Dirty);
                 }
                 report.changed(Component::Inode(ino));
-                report.changed(Component::Page(mapping, index));
                 Self::slot_changed(mapping, index, report);
+                self.unlock_page(mapping, index, report);
                 report.event(|| Event::PageDirtied { mapping, index });
                 let call = Call::Write;
                 report.event(|| Event::CallReturned { call, ino: Some(ino), result: Ok(()) });
@@ -68,7 +74,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
     }
 
-    /// Inserts a fresh page, not uptodate. Models TREE-4, IDX-7: `mm/filemap.c
+    /// Inserts a fresh page, locked and not uptodate. Models TREE-4, IDX-7: `mm/filemap.c
     /// add_to_page_cache_lru` (4.5).
     fn add_page(&mut self, mapping: MappingId, index: PageIndex, report: &mut impl Report) {
         let words = self.geometry.words_per_block();
@@ -77,6 +83,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let space = self.mapping_mut(mapping);
         if inserted {
             space.insert_page(index, words);
+            space.page_mut(index).expect("inserted just now").locked = true;
             space.nrpages += u64::from(counted);
         }
         Self::slot_changed(mapping, index, report);
@@ -123,6 +130,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     pub(super) fn generic_file_read_iter(
         &mut self,
+        id: ThreadId,
         mapping: MappingId,
         index: PageIndex,
         at: ReadAt,
@@ -139,16 +147,22 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 }
                 match self.mapping(mapping).find_get_page(index).map(|page| page.uptodate) {
                     None => {
+                        self.take_lock(self.cpu(id), report)?;
                         self.add_page(mapping, index, report);
                         Ok(Flow::Acted(frame(ReadAt::ReadPage)))
                     }
                     Some(true) => Ok(Flow::GoesOn(frame(ReadAt::Copy))),
+                    // Somebody else is reading it in or writing to it.
+                    Some(false) if !self.lock_page(id, mapping, index, report) => {
+                        Ok(Flow::Acted(frame(ReadAt::Lookup)))
+                    }
                     Some(false) => Ok(Flow::GoesOn(frame(ReadAt::ReadPage))),
                 }
             }
             ReadAt::ReadPage => {
                 report.rule(RuleId::IDX_1);
                 self.read_page(mapping, index, report);
+                self.unlock_page(mapping, index, report);
                 Ok(Flow::Acted(frame(ReadAt::Copy)))
             }
             ReadAt::Copy => {
@@ -165,7 +179,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     /// Models DAX-1: a copy from persistent memory to the user. Omits the write-back of the range
-    /// first: no page of an S_DAX mapping is dirty yet.
+    /// first, which up to 4.6 also flushes the file's DAX entries.
     pub(super) fn dax_do_io(
         &mut self,
         mapping: MappingId,

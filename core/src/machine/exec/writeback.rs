@@ -2,8 +2,8 @@
 
 use super::{Event, Flow, Frame, Machine, Outcome, Report, ThreadId};
 use crate::address_space::MappingId;
-use crate::machine::Component;
 use crate::machine::frame::{CacheAt, FullPageAt};
+use crate::machine::{Component, Wait};
 use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::tag::Tag;
@@ -60,10 +60,21 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 let Some(index) = batch.pop() else {
                     return Ok(Flow::GoesOn(frame(CacheAt::Lookup)));
                 };
-                let obeyed = self.obeys(RuleId::TREE_11_2, report);
-                if let Some(page) = self.mapping_mut(mapping).page_mut(index) {
-                    page.dirty &= !obeyed;
+                if let Some(busy) = self.why_busy(mapping, index) {
+                    batch.push(index);
+                    self.sleep(id, busy, report);
+                    report.rule(RuleId::TREE_12);
+                    return Ok(Flow::Acted(frame(CacheAt::Each(batch))));
                 }
+                let dirty = self.mapping(mapping).find_get_page(index).is_some_and(|p| p.dirty);
+                if !dirty {
+                    // Somebody else wrote it, or it is gone.
+                    return Ok(Flow::GoesOn(frame(CacheAt::Each(batch))));
+                }
+                let obeyed = self.obeys(RuleId::TREE_11_2, report);
+                let page = self.mapping_mut(mapping).page_mut(index).expect("looked up just now");
+                page.dirty &= !obeyed;
+                page.locked = true;
                 report.changed(Component::Page(mapping, index));
                 report.event(|| Event::PageCleanedForIo { mapping, index });
                 Ok(Flow::Acted(frame(CacheAt::Write(index, batch))))
@@ -85,35 +96,80 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         items.filter(|(_, entry)| !entry.is_exceptional()).map(|(index, _)| index).collect()
     }
 
+    /// What a writer of this page has to wait for first: its lock, or I/O under way.
+    fn why_busy(&self, mapping: MappingId, index: PageIndex) -> Option<Wait> {
+        let page = self.mapping(mapping).find_get_page(index)?;
+        if page.locked {
+            return Some(Wait::PageLock(mapping, index));
+        }
+        page.writeback.then_some(Wait::Writeback(mapping, index))
+    }
+
+    /// Takes the lock of a page; if it is taken, the thread sleeps and `false` is returned.
+    pub(super) fn lock_page(
+        &mut self,
+        id: ThreadId,
+        mapping: MappingId,
+        index: PageIndex,
+        report: &mut impl Report,
+    ) -> bool {
+        let page = self.mapping_mut(mapping).page_mut(index).expect("the caller has looked it up");
+        if page.locked {
+            self.sleep(id, Wait::PageLock(mapping, index), report);
+            return false;
+        }
+        page.locked = true;
+        report.changed(Component::Page(mapping, index));
+        true
+    }
+
+    /// Gives the lock of a page back and wakes who waits for it.
+    pub(super) fn unlock_page(
+        &mut self,
+        mapping: MappingId,
+        index: PageIndex,
+        report: &mut impl Report,
+    ) {
+        if let Some(page) = self.mapping_mut(mapping).page_mut(index) {
+            page.locked = false;
+        }
+        report.changed(Component::Page(mapping, index));
+        self.wake_all(Wait::PageLock(mapping, index), report);
+    }
+
     pub(super) fn block_write_full_page(
         &mut self,
+        id: ThreadId,
         mapping: MappingId,
         index: PageIndex,
         at: FullPageAt,
         report: &mut impl Report,
-    ) -> Flow {
+    ) -> Outcome {
         let frame = |at| Frame::BlockWriteFullPage { mapping, index, at };
         match at {
             FullPageAt::SetWriteback => {
+                self.take_lock(self.cpu(id), report)?;
                 self.set_page_writeback(mapping, index, report);
-                Flow::Acted(frame(FullPageAt::Submit))
+                Ok(Flow::Acted(frame(FullPageAt::Submit)))
             }
             FullPageAt::Submit => {
                 let block = self.block_of(mapping, index).expect("a cached page has a block");
                 let callee = Frame::PmemMakeRequest { mapping, index, block };
-                Flow::Calls(frame(FullPageAt::End), callee)
+                Ok(Flow::Calls(frame(FullPageAt::End), callee))
             }
             FullPageAt::End => {
+                self.take_lock(self.cpu(id), report)?;
                 let obeyed = self.obeys(RuleId::TREE_11_4, report);
                 let space = self.mapping_mut(mapping);
                 if obeyed {
                     space.page_mut(index).expect("a page under I/O stays").writeback = false;
                     space.i_pages.tag_clear(index, Tag::Writeback);
                 }
-                report.changed(Component::Page(mapping, index));
                 Self::slot_changed(mapping, index, report);
+                self.unlock_page(mapping, index, report);
+                self.wake_all(Wait::Writeback(mapping, index), report);
                 report.event(|| Event::WritebackEnded { mapping, index });
-                Flow::ActedAndReturned
+                Ok(Flow::ActedAndReturned)
             }
         }
     }
@@ -125,11 +181,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         index: PageIndex,
         report: &mut impl Report,
     ) {
-        if self.obeys(RuleId::TREE_11_3, report) {
-            let space = self.mapping_mut(mapping);
-            let page = space.page_mut(index).expect("the page being written stays");
+        let obeyed = self.obeys(RuleId::TREE_11_3, report);
+        let space = self.mapping_mut(mapping);
+        let page = space.page_mut(index).expect("the page being written stays");
+        let dirtied_again = page.dirty;
+        if obeyed {
             page.writeback = true;
-            let dirtied_again = page.dirty;
             space.i_pages.tag_set(index, Tag::Writeback);
             if !dirtied_again {
                 space.i_pages.tag_clear(index, Tag::Dirty);
@@ -138,6 +195,6 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         report.changed(Component::Page(mapping, index));
         Self::slot_changed(mapping, index, report);
-        report.event(|| Event::WritebackStarted { mapping, index });
+        report.event(|| Event::WritebackStarted { mapping, index, dirtied_again });
     }
 }
