@@ -100,9 +100,9 @@ fn stage(state: &State, lesson: &Lesson, send: &Callback<Msg>) -> Html {
             </main>
             <aside aria-label={words::DETAILS} tabindex="0">
                 { question(lesson.asked().as_ref(), send) }
+                { panel(Shown::Crash(Rc::clone(&parts.crash))) }
                 { panel(Shown::Threads(Rc::clone(&parts.threads))) }
                 { panel(Shown::Invariants(Rc::clone(&parts.invariants))) }
-                { panel(Shown::Crash(Rc::clone(&parts.crash))) }
                 { panel(Shown::Next(Rc::clone(&parts.enabled))) }
                 { panel(Shown::Changed(Rc::clone(&parts.changed))) }
                 { panel(Shown::Sources { caption, stands_on }) }
