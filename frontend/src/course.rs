@@ -81,10 +81,13 @@ pub(crate) struct Question {
     pub(crate) right: usize,
 }
 
-/// The catalogue, read once.
+/// The lectures, packed by `build.rs`.
+static LECTURES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/lectures.bin"));
+
+/// The catalogue, unpacked once.
 fn shelf() -> &'static Catalogue {
     static SHELF: OnceLock<Catalogue> = OnceLock::new();
-    SHELF.get_or_init(Catalogue::embedded)
+    SHELF.get_or_init(|| Catalogue::unpack(LECTURES).expect("the build has packed them"))
 }
 
 fn lecture(source: &Source) -> Lecture {

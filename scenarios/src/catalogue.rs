@@ -1,60 +1,18 @@
-//! The lectures that come with daxscope, in order.
+//! Lectures in the order in which they are taught.
 
-use crate::error::{LectureErrors, Problem, unknown};
+#[cfg(feature = "read")]
+mod read;
+
 use crate::lecture::Lecture;
-
-/// The files, in the order in which they are taught.
-const FILES: &[(&str, &str)] = &[
-    ("lectures/S01.toml", include_str!("../lectures/S01.toml")),
-    ("lectures/S03.toml", include_str!("../lectures/S03.toml")),
-    ("lectures/S04.toml", include_str!("../lectures/S04.toml")),
-    ("lectures/S05.toml", include_str!("../lectures/S05.toml")),
-];
+use crate::suggest::unknown;
 
 /// Some lectures, of which no two have one id or slug.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Catalogue {
-    lectures: Vec<Lecture>,
+    pub(crate) lectures: Vec<Lecture>,
 }
 
 impl Catalogue {
-    /// The lectures that come with daxscope.
-    ///
-    /// # Panics
-    /// If one of them is faulty, which a test excludes.
-    #[must_use]
-    pub fn embedded() -> Self {
-        Self::read(FILES.iter().copied()).unwrap_or_else(|errors| {
-            let all: Vec<String> = errors.iter().map(ToString::to_string).collect();
-            panic!("embedded lectures are tested:\n{}", all.join("\n"))
-        })
-    }
-
-    /// Reads lectures, given as file name and text.
-    ///
-    /// # Errors
-    /// Everything that is wrong, file by file; an id or slug that is taken counts against the later
-    /// file.
-    pub fn read<'a>(
-        files: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) -> Result<Self, Vec<LectureErrors>> {
-        let mut lectures: Vec<Lecture> = Vec::new();
-        let mut errors = Vec::new();
-        for (file, text) in files {
-            match Lecture::parse(file, text) {
-                Ok(lecture) => {
-                    let problems = taken(&lecture, &lectures, text);
-                    if !problems.is_empty() {
-                        errors.push(LectureErrors { file: file.to_owned(), problems });
-                    }
-                    lectures.push(lecture);
-                }
-                Err(error) => errors.push(error),
-            }
-        }
-        if errors.is_empty() { Ok(Self { lectures }) } else { Err(errors) }
-    }
-
     /// The lectures in order.
     #[must_use]
     pub fn lectures(&self) -> &[Lecture] {
@@ -72,21 +30,4 @@ impl Catalogue {
             unknown("lecture", name, names)
         })
     }
-}
-
-/// Problems of ids and slugs that an earlier lecture has.
-fn taken(lecture: &Lecture, earlier: &[Lecture], text: &str) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    for other in earlier {
-        let pairs = [("id", &lecture.id, &other.id), ("slug", &lecture.slug, &other.slug)];
-        for (key, ours, theirs) in pairs {
-            if ours == theirs {
-                let line = text.lines().position(|line| line.trim_start().starts_with(key));
-                let line = line.map_or(1, |n| n + 1);
-                let message = format!("{key} `{ours}` is that of {} already", other.file);
-                problems.push(Problem { line, column: 1, message });
-            }
-        }
-    }
-    problems
 }

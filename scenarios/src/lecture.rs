@@ -1,11 +1,11 @@
 //! A lecture, checked and resolved: every name is a core type, every variant is complete.
 
+use crate::landmark::{AnyOf, Landmark};
 use daxscope_core::check::{Invariant, Verdict};
 use daxscope_core::config::{Epoch, Geometry};
-use daxscope_core::machine::{Call, FileSetup, Program, ThreadId};
+use daxscope_core::machine::{FileSetup, Program, ThreadId};
 use daxscope_core::rules::RuleId;
 use daxscope_core::units::{BlockNr, LineNr, PageIndex, Word};
-use std::fmt;
 
 /// How a lecture relates to what kernels did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,6 +30,11 @@ impl Status {
             Self::Hypothetical => "hypothetical",
             Self::Counterfactual => "counterfactual",
         }
+    }
+
+    /// The status of that word.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.name() == name)
     }
 }
 
@@ -56,6 +61,11 @@ impl Basis {
             Self::Inferred => "inferred",
             Self::Derived => "derived",
         }
+    }
+
+    /// The basis of that word.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|basis| basis.name() == name)
     }
 }
 
@@ -151,50 +161,6 @@ impl Variant {
     }
 }
 
-/// Something that a step can be recognised by, whatever its number.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Landmark {
-    /// The initial state.
-    Start,
-    /// A kernel function was entered.
-    Entered(&'static str),
-    /// A kernel function was left.
-    Left(&'static str),
-    /// An event of this name.
-    Event(&'static str),
-    /// A system call returned to the user.
-    Returned(Call),
-    /// The thread's program is over; for a moment, the end of the whole run.
-    End,
-}
-
-impl fmt::Display for Landmark {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Start => f.write_str("start"),
-            Self::Entered(function) => write!(f, "entered {function}"),
-            Self::Left(function) => write!(f, "left {function}"),
-            Self::Event(name) => write!(f, "event {name}"),
-            Self::Returned(call) => write!(f, "returned {}", call.name()),
-            Self::End => f.write_str("end"),
-        }
-    }
-}
-
-/// One or more landmarks, of which the first to come counts: epochs name one thing differently.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct AnyOf(pub Vec<Landmark>);
-
-impl fmt::Display for AnyOf {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (n, landmark) in self.0.iter().enumerate() {
-            let or = if n == 0 { "" } else { " or " };
-            write!(f, "{or}{landmark}")?;
-        }
-        Ok(())
-    }
-}
-
 /// A stretch of the schedule.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Segment {
@@ -273,6 +239,26 @@ pub enum About {
     Images,
     /// Whether a landmark comes in that step or later: `yes` or `no`.
     Shows(Landmark),
+}
+
+impl About {
+    /// Its words in lecture files, in two like a landmark's.
+    pub(crate) fn parts(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Read => ("read", ""),
+            Self::Images => ("images", ""),
+            Self::Shows(landmark) => landmark.parts(),
+        }
+    }
+
+    /// The subject of those words.
+    pub(crate) fn from_parts(kind: &str, name: &str) -> Result<Self, String> {
+        match (kind, name) {
+            ("read", "") => Ok(Self::Read),
+            ("images", "") => Ok(Self::Images),
+            _ => Landmark::from_parts(kind, name).map(Self::Shows),
+        }
+    }
 }
 
 /// A question with the answer that the run gives.

@@ -11,8 +11,8 @@ use crate::error::{LectureErrors, Reporter};
 use crate::lecture::{Lecture, Source, Status};
 use crate::parse::{self, RawLecture};
 use crate::raw::{Head, Text, Words};
+use crate::vocabulary::GEOMETRIES;
 use daxscope_core::config::{Epoch, Geometry};
-use daxscope_core::rules::RuleId;
 use toml::Spanned;
 
 /// The claims of the seed mail that the reference numbers: C0 to C14.
@@ -91,8 +91,7 @@ fn check_names(head: &Head, report: &mut Reporter<'_>) {
 }
 
 fn shared(head: &Head, report: &mut Reporter<'_>) -> Option<Shared> {
-    let sizes = [("teaching", Geometry::TEACHING), ("kernel", Geometry::KERNEL)];
-    let geometry = names::pick("geometry", &head.geometry, sizes, report);
+    let geometry = names::pick("geometry", &head.geometry, GEOMETRIES, report);
     let epoch = names::epoch(head.epoch.get_ref(), &head.epoch.span(), report);
     let all = Words(vec![("all".to_owned(), 0..0)]);
     let words = head.epochs.as_ref().unwrap_or(&all);
@@ -108,9 +107,4 @@ fn shared(head: &Head, report: &mut Reporter<'_>) -> Option<Shared> {
 
 fn status(found: &Text, report: &mut Reporter<'_>) -> Option<Status> {
     names::pick("status", found, Status::ALL.map(|status| (status.name(), status)), report)
-}
-
-/// Finds a rule by its id.
-pub(crate) fn rule_named(id: &str) -> Option<RuleId> {
-    RuleId::ALL.iter().copied().find(|rule| rule.rule().id == id)
 }

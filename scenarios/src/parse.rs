@@ -1,11 +1,12 @@
 //! From text to raw tables. Each table of a list is read on its own, so that a mistake in one does
 //! not hide a mistake in the next.
 
-use crate::error::{Reporter, Span, unknown};
+use crate::error::{Reporter, Span};
 use crate::raw::{
     Head, RawContent, RawCut, RawExpect, RawFile, RawPredict, RawSegment, RawSentence, RawSource,
     RawThread, VariantHead,
 };
+use crate::suggest::unknown;
 use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};

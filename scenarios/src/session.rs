@@ -9,6 +9,7 @@ mod replay;
 mod text;
 
 pub use moments::Reached;
+pub(crate) use open::setup;
 pub use open::{Choice, OpenError, Unreached};
 pub use replay::Replayed;
 

@@ -17,6 +17,9 @@ const MAY_NAME: [(&str, &[&str]); 4] = [
     ("daxscope", &[CORE, SCENARIOS]),
 ];
 
+/// What reads the text of lectures, by the beginning of its name: the page has its lectures packed and goes without.
+const NOT_IN_THE_PAGE: [&str; 3] = ["toml", "winnow", "serde_spanned"];
+
 /// What `core` must say of itself, so that the compiler holds its purity.
 const PURITY: [&str; 2] = ["#![no_std]", "#![forbid(unsafe_code)]"];
 
@@ -44,6 +47,12 @@ pub(crate) fn check() -> Result<()> {
         }
         say::step(format!("{package} -> {}", named.into_iter().collect::<Vec<_>>().join(", ")));
     }
+    let page = ["--package", "daxscope-frontend", "--target", "wasm32-unknown-unknown"];
+    let kinds = ["--edges", "normal,no-proc-macro", "--prefix", "none"];
+    let page = say::output(project::cargo().arg("tree").args(page).args(kinds))?;
+    let readers = readers(&page);
+    ensure!(readers.is_empty(), "the page must not contain {}", readers.join(", "));
+    say::step("the page -> nothing that reads the text of lectures");
     let source = project::read("core/src/lib.rs")?;
     for attribute in PURITY {
         ensure!(source.contains(attribute), "core/src/lib.rs must say {attribute}");
@@ -57,8 +66,20 @@ fn named(tree: &str) -> BTreeSet<&str> {
     names.filter(|name| name.starts_with("daxscope") || *name == "xtask").collect()
 }
 
+/// The packages that read the text of lectures.
+fn readers(tree: &str) -> Vec<&str> {
+    let reads = |name: &&str| NOT_IN_THE_PAGE.iter().any(|reader| name.starts_with(reader));
+    tree.lines().filter_map(|line| line.split_whitespace().next()).filter(reads).collect()
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn what_reads_lectures_is_found_with_its_parts() {
+        let tree = "daxscope-frontend v0.1.0 (/x)\nserde v1.0.0\ntoml v1.2.1\ntoml_parser v1.0.0\n";
+        assert_eq!(super::readers(tree), ["toml", "toml_parser"]);
+    }
+
     #[test]
     fn only_packages_of_the_workspace_count() {
         let tree = "daxscope v0.1.0 (/x)\nanyhow v1.0.0\ndaxscope-core v0.1.0 (/x/core)\nserde v1.0.0 (*)\n";

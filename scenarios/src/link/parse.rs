@@ -1,7 +1,7 @@
 //! Reading a link. Every number is bounded, every name is of a few plain characters.
 
 use super::{DIGITS, HASH_BITS, LINK_VERSION, Link, LinkError, Run, Side};
-use crate::error::unknown;
+use crate::suggest::unknown;
 use daxscope_core::config::Epoch;
 use std::str::FromStr;
 

@@ -4,14 +4,13 @@ use super::variants::Merged;
 use super::{names, steps};
 use crate::error::{Reporter, Span};
 use crate::raw::{RawContent, RawFile, RawThread, Text};
+use crate::vocabulary::THREADS_MAX;
 use daxscope_core::config::Geometry;
 use daxscope_core::fs;
 use daxscope_core::machine::{FileSetup, Place, Program};
 use daxscope_core::units::{BlockNr, Cpu, Ino, WORDS_PER_LINE, Word};
 use toml::Spanned;
 
-/// Threads of one run: their numbers are a byte, and a page shows a handful.
-const THREADS_MAX: usize = 16;
 /// The actor that is no thread.
 pub(super) const HARDWARE: &str = "hardware";
 

@@ -1,10 +1,12 @@
 //! Expectations, and that every declared epoch has exactly one.
 
 use super::variants::Naming;
-use super::{Shared, moments, names};
-use crate::error::{Reporter, Span, unknown};
+use super::{Shared, names};
+use crate::error::{Reporter, Span};
+use crate::landmark::Landmark;
 use crate::lecture::{Basis, Cut, Expect, TagExpect};
 use crate::raw::{RawExpect, Text};
+use crate::suggest::unknown;
 use daxscope_core::check::Verdict;
 use daxscope_core::machine::{FileSetup, Program, ThreadId};
 use daxscope_core::rules::RULES;
@@ -75,7 +77,7 @@ impl Context<'_> {
         let tags = raw.tags.iter().filter_map(|(place, tags)| self.tags(place, tags, report));
         let tags = tags.collect();
         let counts = raw.counts.iter().filter_map(|(text, count)| {
-            let landmark = report.take(&text.span(), moments::landmark(text.get_ref()))?;
+            let landmark = report.take(&text.span(), Landmark::parse(text.get_ref()))?;
             Some((landmark, *count))
         });
         let counts = counts.collect();

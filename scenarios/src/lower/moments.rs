@@ -1,20 +1,17 @@
 //! The schedule and everything that is bound to a moment: cuts, sentences, predictions.
 
 use super::{body::HARDWARE, names};
-use crate::error::{Reporter, unknown};
-use crate::lecture::{About, AnyOf, Cut, Landmark, Moment, Prediction, Segment, Sentence};
+use crate::error::Reporter;
+use crate::landmark::{AnyOf, Landmark};
+use crate::lecture::{About, Cut, Moment, Prediction, Segment, Sentence};
 use crate::raw::{RawCut, RawPredict, RawSegment, RawSentence, Text, Words};
+use crate::suggest::unknown;
 use daxscope_core::config::{Epoch, Geometry};
-use daxscope_core::machine::frame::Frame;
-use daxscope_core::machine::{Call, Event, Program, ThreadId};
+use daxscope_core::machine::{Program, ThreadId};
 use toml::Spanned;
 
 /// The longest sentence, in words: what a projector shows and a reader keeps.
 pub(crate) const SENTENCE_WORDS_MAX: usize = 25;
-
-const CALLS: [Call; 6] =
-    [Call::Mmap, Call::Write, Call::Read, Call::Fsync, Call::Sync, Call::InvalidateBdev];
-const LANDMARKS: [&str; 6] = ["start", "entered", "left", "event", "returned", "end"];
 
 pub(super) struct Context<'a> {
     pub(super) programs: &'a [Program],
@@ -128,19 +125,13 @@ impl Context<'_> {
             let raw = raw.get_ref();
             check_length(&raw.ask, report);
             let answers: Vec<String> = raw.answers.iter().map(|a| a.get_ref().clone()).collect();
-            let about = match raw.about.get_ref().as_str() {
-                "read" => About::Read,
-                "images" => About::Images,
-                text => report
-                    .take(&raw.about.span(), landmark(text))
-                    .map_or(About::Images, About::Shows),
-            };
+            let about = report.take(&raw.about.span(), about(raw.about.get_ref()));
             let at = (&raw.at, raw.actor.as_ref());
             Prediction {
                 moment: self.moment(at, (raw.nth.as_ref(), raw.last), report),
                 epochs: some_epochs(raw.epochs.as_ref(), declared, report),
                 ask: names::prose(&raw.ask),
-                about,
+                about: about.unwrap_or(About::Images),
                 answers,
             }
         };
@@ -161,29 +152,12 @@ fn check_length(text: &Text, report: &mut Reporter<'_>) {
 }
 
 fn landmarks(words: &Words, report: &mut Reporter<'_>) -> Vec<Landmark> {
-    let found = words.0.iter().filter_map(|(text, span)| report.take(span, landmark(text)));
+    let found = words.0.iter().filter_map(|(text, span)| report.take(span, Landmark::parse(text)));
     found.collect()
 }
 
-/// `entered F`, `left F`, `event N`, `returned CALL`, `start` or `end`.
-pub(super) fn landmark(text: &str) -> Result<Landmark, String> {
+/// `read`, `images` or a landmark.
+fn about(text: &str) -> Result<About, String> {
     let (kind, name) = text.split_once(' ').unwrap_or((text, ""));
-    let name = name.trim();
-    let of = |what: &str, list: &'static [&'static str]| {
-        let found = list.iter().copied().find(|known| *known == name);
-        found.ok_or_else(|| unknown(what, name, list.iter().copied()))
-    };
-    match kind {
-        "start" if name.is_empty() => Ok(Landmark::Start),
-        "end" if name.is_empty() => Ok(Landmark::End),
-        "entered" => of("function", Frame::FUNCTIONS).map(Landmark::Entered),
-        "left" => of("function", Frame::FUNCTIONS).map(Landmark::Left),
-        "event" => of("event", Event::NAMES).map(Landmark::Event),
-        "returned" => {
-            let call = CALLS.into_iter().find(|call| call.name() == name);
-            let names = CALLS.iter().map(|call| call.name());
-            call.map(Landmark::Returned).ok_or_else(|| unknown("call", name, names))
-        }
-        _ => Err(unknown("landmark", kind, LANDMARKS)),
-    }
+    About::from_parts(kind, name.trim())
 }

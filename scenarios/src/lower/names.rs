@@ -1,7 +1,9 @@
 //! Names and numbers: epochs, rules, words, blocks.
 
-use crate::error::{Reporter, Span, unknown};
+use crate::error::{Reporter, Span};
 use crate::raw::{Text, Words};
+use crate::suggest::unknown;
+use crate::vocabulary::{invariant_named, rule_named};
 use daxscope_core::check::{Invariant, Verdict};
 use daxscope_core::config::{Epoch, Geometry};
 use daxscope_core::rules::{RULES, RuleId};
@@ -39,7 +41,7 @@ pub(super) fn verdict(found: &Text, report: &mut Reporter<'_>) -> Option<Verdict
 
 /// `INV-TAG`.
 pub(super) fn invariant(found: &Text, report: &mut Reporter<'_>) -> Option<Invariant> {
-    let invariant = Invariant::ALL.iter().copied().find(|inv| inv.id() == found.get_ref());
+    let invariant = invariant_named(found.get_ref());
     if invariant.is_none() {
         let ids = Invariant::ALL.iter().map(|invariant| invariant.id());
         report.at(&found.span(), unknown("invariant", found.get_ref(), ids));
@@ -58,7 +60,7 @@ pub(super) fn kebab(what: &str, found: &Text, report: &mut Reporter<'_>) {
 }
 
 pub(super) fn rule(found: &Text, report: &mut Reporter<'_>) -> Option<RuleId> {
-    let rule = super::rule_named(found.get_ref());
+    let rule = rule_named(found.get_ref());
     if rule.is_none() {
         let ids = RULES.iter().map(|rule| rule.id);
         report.at(&found.span(), unknown("rule", found.get_ref(), ids));

@@ -1,8 +1,9 @@
 //! One element of `steps`: an operation of a user program.
 
 use super::{body, names};
-use crate::error::{Reporter, Span, unknown};
+use crate::error::{Reporter, Span};
 use crate::raw::{RawStep, Text};
+use crate::suggest::unknown;
 use daxscope_core::config::Geometry;
 use daxscope_core::machine::{FileSetup, FileWord, Op};
 use daxscope_core::units::{Ino, PageIndex, WORDS_PER_LINE, Word};

@@ -1,13 +1,14 @@
 //! The variants of a file, each complete: its own lists, those of whom it is like, the base's.
 
 use super::{Shared, body, expects, moments, names, status};
-use crate::error::{Reporter, unknown};
+use crate::error::Reporter;
 use crate::lecture::{Status, Variant};
 use crate::parse::{Body, List, RawLecture, RawVariant};
 use crate::raw::{
     RawContent, RawCut, RawExpect, RawFile, RawPredict, RawSegment, RawSentence, RawThread, Sets,
     Text,
 };
+use crate::suggest::unknown;
 use daxscope_core::config::{SWITCHES, Semantics, SetError};
 use daxscope_core::machine::Setup;
 use toml::Spanned;

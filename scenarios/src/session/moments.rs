@@ -1,7 +1,8 @@
 //! Finding moments by what happened, and what a moment deserves.
 
 use super::{FAN_OUT, Session};
-use crate::lecture::{AnyOf, Landmark, Moment};
+use crate::landmark::{AnyOf, Landmark};
+use crate::lecture::Moment;
 use daxscope_core::check::Verdict;
 use daxscope_core::machine::{Actor, Call, Event, Step, ThreadId};
 use daxscope_core::path::{self, Path};

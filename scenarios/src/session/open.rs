@@ -1,8 +1,9 @@
 //! Opening a session: the initial state, and the schedule run to its end.
 
 use super::{FAN_OUT, STEPS_MAX, Session, moments};
-use crate::error::unknown;
-use crate::lecture::{AnyOf, Lecture, Segment};
+use crate::landmark::AnyOf;
+use crate::lecture::{Lecture, Segment, Variant};
+use crate::suggest::unknown;
 use daxscope_core::config::{Epoch, SWITCHES, Semantics, SetError};
 use daxscope_core::machine::{Action, Refusal, Setup, SetupError, ThreadId};
 use daxscope_core::path::Path;
@@ -86,18 +87,8 @@ impl Session {
             let message = "not modelled yet: a lecture with geometry=kernel".to_owned();
             return Err(OpenError::NotModelled(message));
         }
-        let mut semantics = Semantics::preset(choice.epoch.unwrap_or(lecture.epoch));
-        for (switch, value) in variant.sets.iter().chain(&choice.sets) {
-            set(&mut semantics, switch, value)?;
-        }
-        let setup = Setup {
-            geometry: lecture.geometry,
-            semantics,
-            files: variant.files.clone(),
-            contents: variant.contents.clone(),
-            programs: variant.programs.clone(),
-            planted: choice.planted,
-        };
+        let setup = setup(lecture, variant, &choice)?;
+        let semantics = setup.semantics;
         let path = Path::new(&setup).map_err(OpenError::Setup)?;
         let mut session = Self {
             lecture: lecture.clone(),
@@ -159,6 +150,26 @@ impl Session {
         self.script.push(action);
         Ok(true)
     }
+}
+
+/// What the machine of a variant starts from. Nothing but the switches is checked.
+pub(crate) fn setup(
+    lecture: &Lecture,
+    variant: &Variant,
+    choice: &Choice,
+) -> Result<Setup, OpenError> {
+    let mut semantics = Semantics::preset(choice.epoch.unwrap_or(lecture.epoch));
+    for (switch, value) in variant.sets.iter().chain(&choice.sets) {
+        set(&mut semantics, switch, value)?;
+    }
+    Ok(Setup {
+        geometry: lecture.geometry,
+        semantics,
+        files: variant.files.clone(),
+        contents: variant.contents.clone(),
+        programs: variant.programs.clone(),
+        planted: choice.planted,
+    })
 }
 
 fn variant_number(lecture: &Lecture, name: &str) -> Result<usize, OpenError> {

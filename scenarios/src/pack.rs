@@ -1,0 +1,66 @@
+//! Lectures in a packed form: for the page, which would need more code to read their text than to
+//! run them.
+//!
+//! The packed form is what [`mirror`] says, in postcard's encoding: strings and numbers. Whatever
+//! the core has a name for travels by that name (epochs, rules, verdicts, invariants, landmarks,
+//! calls, switches), so that a packed lecture means the same when an enum of the core has been
+//! reordered, and is refused when a name is gone.
+
+mod mirror;
+mod packed;
+mod sound;
+mod unpacked;
+
+use crate::catalogue::Catalogue;
+use crate::link::MODEL_VERSION;
+use mirror::{Lecture, Versions};
+
+/// The version of the packed form: raised with every change of [`mirror`].
+const FORMAT_VERSION: u32 = 1;
+
+const VERSIONS: Versions = Versions { format: FORMAT_VERSION, model: MODEL_VERSION };
+
+impl Catalogue {
+    /// The lectures in packed form.
+    ///
+    /// # Panics
+    /// Never: there is nothing in a lecture that the form cannot hold.
+    #[must_use]
+    pub fn pack(&self) -> Vec<u8> {
+        let lectures: Vec<Lecture<'_>> = self.lectures.iter().map(packed::lecture).collect();
+        postcard::to_allocvec(&(VERSIONS, lectures)).expect("strings and numbers can be encoded")
+    }
+
+    /// Reads what [`Catalogue::pack`] has written. What comes back can be run like a lecture that
+    /// was read from its file.
+    ///
+    /// # Errors
+    /// If it is of another version, cut short or longer, names what does not exist, or would not
+    /// run.
+    pub fn unpack(bytes: &[u8]) -> Result<Self, String> {
+        let broken = |why: postcard::Error| format!("the packed lectures are broken: {why}");
+        let (versions, rest) = postcard::take_from_bytes::<Versions>(bytes).map_err(broken)?;
+        if versions != VERSIONS {
+            let Versions { format, model } = versions;
+            return Err(format!(
+                "the lectures are packed for format {format}, model {model}; expected \
+                 {FORMAT_VERSION}, {MODEL_VERSION}"
+            ));
+        }
+        let (packed, rest) = postcard::take_from_bytes::<Vec<Lecture<'_>>>(rest).map_err(broken)?;
+        if !rest.is_empty() {
+            return Err(format!("the packed lectures go on for {} bytes", rest.len()));
+        }
+        let mut catalogue = Self { lectures: Vec::new() };
+        for packed in &packed {
+            let lecture = unpacked::lecture(packed);
+            let sound = lecture.and_then(|lecture| {
+                sound::check(&lecture, &catalogue.lectures)?;
+                Ok(lecture)
+            });
+            let lecture = sound.map_err(|why| format!("{}, packed: {why}", packed.file))?;
+            catalogue.lectures.push(lecture);
+        }
+        Ok(catalogue)
+    }
+}

@@ -1,0 +1,154 @@
+//! From lectures to the packed form.
+
+use super::mirror::{self, op};
+use crate::landmark::{AnyOf, Landmark};
+use crate::lecture::{Expect, Lecture, Moment, Prediction, Segment, Sentence, Source, Variant};
+use crate::vocabulary::GEOMETRIES;
+use daxscope_core::config::Epoch;
+use daxscope_core::machine::{FileSetup, FileWord, Op, Program};
+use daxscope_core::units::Word;
+
+pub(super) fn lecture(lecture: &Lecture) -> mirror::Lecture<'_> {
+    let geometry = GEOMETRIES.iter().find(|(_, geometry)| *geometry == lecture.geometry);
+    mirror::Lecture {
+        file: &lecture.file,
+        id: &lecture.id,
+        slug: &lecture.slug,
+        question: &lecture.question,
+        teaches: &lecture.teaches,
+        status: lecture.status.name(),
+        rules: lecture.rules.iter().map(|rule| rule.rule().id).collect(),
+        claims: strings(&lecture.claims),
+        sources: lecture.sources.iter().map(source).collect(),
+        geometry: geometry.expect("a lecture's sizes have a name").0,
+        epoch: lecture.epoch.name(),
+        epochs: epochs(&lecture.epochs),
+        variants: lecture.variants.iter().map(variant).collect(),
+    }
+}
+
+fn source(source: &Source) -> (&str, &str) {
+    (&source.reference, &source.says)
+}
+
+fn strings(list: &[String]) -> Vec<&str> {
+    list.iter().map(String::as_str).collect()
+}
+
+fn epochs(list: &[Epoch]) -> Vec<&'static str> {
+    list.iter().map(|epoch| epoch.name()).collect()
+}
+
+fn words(list: &[Word]) -> Vec<u64> {
+    list.iter().map(|word| word.as_number()).collect()
+}
+
+fn variant(variant: &Variant) -> mirror::Variant<'_> {
+    let cuts = variant.cuts.iter();
+    mirror::Variant {
+        name: &variant.name,
+        title: &variant.title,
+        status: variant.status.name(),
+        sets: variant.sets.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+        files: variant.files.iter().map(file).collect(),
+        contents: variant.contents.iter().map(|(block, list)| (block.0, words(list))).collect(),
+        programs: variant.programs.iter().map(program).collect(),
+        schedule: variant.schedule.iter().map(segment).collect(),
+        cuts: cuts.map(|cut| (cut.name.as_str(), moment(&cut.moment))).collect(),
+        sentences: variant.sentences.iter().map(sentence).collect(),
+        predictions: variant.predictions.iter().map(prediction).collect(),
+        expects: variant.expects.iter().map(expect).collect(),
+    }
+}
+
+fn file(file: &FileSetup) -> mirror::File<'_> {
+    let blocks = file.blocks.iter().map(|block| block.0).collect();
+    mirror::File { ino: file.ino.0, name: &file.name, dax: file.dax, blocks }
+}
+
+fn program(program: &Program) -> mirror::Program<'_> {
+    let ops = program.ops.iter().map(operation).collect();
+    mirror::Program { name: &program.name, cpu: program.cpu.0, ops }
+}
+
+fn operation(operation: &Op) -> mirror::Op<'_> {
+    let nothing = mirror::Op::default;
+    let of = |op: &'static str, at: &FileWord, words: &[Word]| mirror::Op {
+        op,
+        ino: at.ino.0,
+        index: at.index.0,
+        word: at.word,
+        words: self::words(words),
+    };
+    match operation {
+        Op::Mmap { ino } => mirror::Op { op: op::MMAP, ino: ino.0, ..nothing() },
+        Op::Load { at } => of(op::LOAD, at, &[]),
+        Op::Store { at, value } => of(op::STORE, at, &[*value]),
+        Op::Write { at, words } => of(op::WRITE, at, words),
+        Op::Read { ino, index } => {
+            mirror::Op { op: op::READ, ino: ino.0, index: index.0, ..nothing() }
+        }
+        Op::RawRead { index } => mirror::Op { op: op::RAW_READ, index: index.0, ..nothing() },
+        Op::Fsync { ino } => mirror::Op { op: op::FSYNC, ino: ino.0, ..nothing() },
+        Op::Sync => mirror::Op { op: op::SYNC, ..nothing() },
+        Op::InvalidateBdev => mirror::Op { op: op::INVALIDATE_BDEV, ..nothing() },
+    }
+}
+
+fn landmarks(any: &AnyOf) -> Vec<mirror::Landmark<'static>> {
+    any.0.iter().map(Landmark::parts).collect()
+}
+
+fn segment(segment: &Segment) -> mirror::Segment<'_> {
+    match segment {
+        Segment::Run { thread, until } => {
+            mirror::Segment { thread: Some(thread.0), until: landmarks(until), line: 0, place: "" }
+        }
+        Segment::Evict { line, place } => {
+            mirror::Segment { thread: None, until: Vec::new(), line: line.0, place }
+        }
+    }
+}
+
+fn moment(moment: &Moment) -> mirror::Moment<'_> {
+    let thread = moment.thread.map(|thread| thread.0);
+    mirror::Moment { at: landmarks(&moment.at), thread, nth: moment.nth, last: moment.last }
+}
+
+fn sentence(sentence: &Sentence) -> mirror::Sentence<'_> {
+    mirror::Sentence {
+        moment: moment(&sentence.moment),
+        epochs: epochs(&sentence.epochs),
+        verdict: sentence.verdict.map_or("", |verdict| verdict.word()),
+        text: &sentence.text,
+    }
+}
+
+fn prediction(prediction: &Prediction) -> mirror::Prediction<'_> {
+    mirror::Prediction {
+        moment: moment(&prediction.moment),
+        epochs: epochs(&prediction.epochs),
+        ask: &prediction.ask,
+        about: prediction.about.parts(),
+        answers: strings(&prediction.answers),
+    }
+}
+
+fn expect(expect: &Expect) -> mirror::Expect<'_> {
+    let tags = expect.tags.iter().map(|tags| {
+        let file = u32::try_from(tags.file).expect("a lecture has a handful of files");
+        (file, tags.page.0, tags.tags.as_str())
+    });
+    mirror::Expect {
+        epochs: epochs(&expect.epochs),
+        verdicts: expect.verdicts.iter().map(|verdict| verdict.word()).collect(),
+        breaks: expect.breaks.iter().map(|invariant| invariant.id()).collect(),
+        basis: expect.basis.name(),
+        because: &expect.because,
+        reads: expect.reads.iter().map(|(thread, words)| (thread.0, strings(words))).collect(),
+        images: expect.images.iter().map(|(cut, n)| (cut.as_str(), *n)).collect(),
+        tags: tags.collect(),
+        counts: expect.counts.iter().map(|(mark, n)| (mark.parts(), *n)).collect(),
+        unreachable: strings(&expect.unreachable),
+    }
+}

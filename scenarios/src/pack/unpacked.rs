@@ -1,0 +1,191 @@
+//! From the packed form to lectures: every name is looked up.
+
+use super::mirror::{self, op};
+use crate::landmark::{AnyOf, Landmark};
+use crate::lecture::{
+    About, Basis, Cut, Expect, Lecture, Moment, Prediction, Segment, Sentence, Source, Status,
+    TagExpect, Variant,
+};
+use crate::vocabulary::{GEOMETRIES, invariant_named, rule_named};
+use daxscope_core::check::Verdict;
+use daxscope_core::config::Epoch;
+use daxscope_core::machine::{FileSetup, FileWord, Op, Program, ThreadId};
+use daxscope_core::units::{BlockNr, Cpu, Ino, LineNr, PageIndex, Word};
+
+type Result<T> = std::result::Result<T, String>;
+
+pub(super) fn lecture(packed: &mirror::Lecture<'_>) -> Result<Lecture> {
+    let geometry = GEOMETRIES.iter().find(|(name, _)| *name == packed.geometry);
+    let source = |(reference, says): &(&str, &str)| {
+        Ok(Source { reference: (*reference).to_owned(), says: (*says).to_owned() })
+    };
+    Ok(Lecture {
+        file: packed.file.to_owned(),
+        id: packed.id.to_owned(),
+        slug: packed.slug.to_owned(),
+        question: packed.question.to_owned(),
+        teaches: packed.teaches.to_owned(),
+        status: status(packed.status)?,
+        rules: each(&packed.rules, |id| known("rule", id, rule_named(id)))?,
+        claims: strings(&packed.claims)?,
+        sources: each(&packed.sources, source)?,
+        geometry: known("geometry", packed.geometry, geometry)?.1,
+        epoch: epoch(&packed.epoch)?,
+        epochs: each(&packed.epochs, epoch)?,
+        variants: each(&packed.variants, variant)?,
+    })
+}
+
+/// Reads each; the first that cannot be read is the error.
+fn each<P, T>(list: &[P], read: impl Fn(&P) -> Result<T>) -> Result<Vec<T>> {
+    let mut all = Vec::with_capacity(list.len());
+    for packed in list {
+        all.push(read(packed)?);
+    }
+    Ok(all)
+}
+
+fn strings(list: &[&str]) -> Result<Vec<String>> {
+    each(list, |text| Ok((*text).to_owned()))
+}
+
+fn known<T>(what: &str, name: &str, found: Option<T>) -> Result<T> {
+    found.ok_or_else(|| format!("unknown {what} `{name}`"))
+}
+
+fn status(name: &str) -> Result<Status> {
+    known("status", name, Status::from_name(name))
+}
+
+fn epoch(name: &&str) -> Result<Epoch> {
+    known("epoch", name, Epoch::from_name(name))
+}
+
+fn verdict(word: &&str) -> Result<Verdict> {
+    known("verdict", word, Verdict::from_word(word))
+}
+
+fn words(list: &[u64]) -> Vec<Word> {
+    list.iter().map(|number| Word::number(*number)).collect()
+}
+
+fn variant(packed: &mirror::Variant<'_>) -> Result<Variant> {
+    let set = |(name, value): &(&str, &str)| Ok(((*name).to_owned(), (*value).to_owned()));
+    let content = |(block, list): &(u64, Vec<u64>)| Ok((BlockNr(*block), words(list)));
+    let cut = |(name, at): &(&str, mirror::Moment<'_>)| {
+        Ok(Cut { name: (*name).to_owned(), moment: moment(at)? })
+    };
+    Ok(Variant {
+        name: packed.name.to_owned(),
+        title: packed.title.to_owned(),
+        status: status(packed.status)?,
+        sets: each(&packed.sets, set)?,
+        files: each(&packed.files, file)?,
+        contents: each(&packed.contents, content)?,
+        programs: each(&packed.programs, program)?,
+        schedule: each(&packed.schedule, segment)?,
+        cuts: each(&packed.cuts, cut)?,
+        sentences: each(&packed.sentences, sentence)?,
+        predictions: each(&packed.predictions, prediction)?,
+        expects: each(&packed.expects, expect)?,
+    })
+}
+
+fn file(packed: &mirror::File<'_>) -> Result<FileSetup> {
+    let blocks = packed.blocks.iter().map(|block| BlockNr(*block)).collect();
+    let name = packed.name.to_owned();
+    Ok(FileSetup { ino: Ino(packed.ino), name, dax: packed.dax, blocks })
+}
+
+fn program(packed: &mirror::Program<'_>) -> Result<Program> {
+    let ops = each(&packed.ops, operation)?;
+    Ok(Program { name: packed.name.to_owned(), cpu: Cpu(packed.cpu), ops })
+}
+
+fn operation(packed: &mirror::Op<'_>) -> Result<Op> {
+    let (ino, index) = (Ino(packed.ino), PageIndex(packed.index));
+    let at = FileWord { ino, index, word: packed.word };
+    let words = words(&packed.words);
+    Ok(match packed.op {
+        op::MMAP => Op::Mmap { ino },
+        op::LOAD => Op::Load { at },
+        op::STORE => match words[..] {
+            [value] => Op::Store { at, value },
+            _ => return Err(format!("a store of {} words", words.len())),
+        },
+        op::WRITE => Op::Write { at, words },
+        op::READ => Op::Read { ino, index },
+        op::RAW_READ => Op::RawRead { index },
+        op::FSYNC => Op::Fsync { ino },
+        op::SYNC => Op::Sync,
+        op::INVALIDATE_BDEV => Op::InvalidateBdev,
+        other => return known("op", other, None),
+    })
+}
+
+fn landmark((kind, name): &mirror::Landmark<'_>) -> Result<Landmark> {
+    Landmark::from_parts(kind, name)
+}
+
+fn landmarks(packed: &[mirror::Landmark<'_>]) -> Result<AnyOf> {
+    each(packed, landmark).map(AnyOf)
+}
+
+fn segment(packed: &mirror::Segment<'_>) -> Result<Segment> {
+    Ok(match packed.thread {
+        Some(thread) => Segment::Run { thread: ThreadId(thread), until: landmarks(&packed.until)? },
+        None => Segment::Evict { line: LineNr(packed.line), place: packed.place.to_owned() },
+    })
+}
+
+fn moment(packed: &mirror::Moment<'_>) -> Result<Moment> {
+    Ok(Moment {
+        at: landmarks(&packed.at)?,
+        thread: packed.thread.map(ThreadId),
+        nth: packed.nth,
+        last: packed.last,
+    })
+}
+
+fn sentence(packed: &mirror::Sentence<'_>) -> Result<Sentence> {
+    let any = packed.verdict.is_empty();
+    Ok(Sentence {
+        moment: moment(&packed.moment)?,
+        epochs: each(&packed.epochs, epoch)?,
+        verdict: if any { None } else { Some(verdict(&packed.verdict)?) },
+        text: packed.text.to_owned(),
+    })
+}
+
+fn prediction(packed: &mirror::Prediction<'_>) -> Result<Prediction> {
+    let (kind, name) = packed.about;
+    Ok(Prediction {
+        moment: moment(&packed.moment)?,
+        epochs: each(&packed.epochs, epoch)?,
+        ask: packed.ask.to_owned(),
+        about: About::from_parts(kind, name)?,
+        answers: strings(&packed.answers)?,
+    })
+}
+
+fn expect(packed: &mirror::Expect<'_>) -> Result<Expect> {
+    let read = |(thread, words): &(u8, Vec<&str>)| Ok((ThreadId(*thread), strings(words)?));
+    let image = |(cut, images): &(&str, u64)| Ok(((*cut).to_owned(), *images));
+    let tag = |(file, page, tags): &(u32, u64, &str)| {
+        let (file, page) = (*file as usize, PageIndex(*page));
+        Ok(TagExpect { file, page, tags: (*tags).to_owned() })
+    };
+    let count = |(mark, steps): &(mirror::Landmark<'_>, u64)| Ok((landmark(mark)?, *steps));
+    Ok(Expect {
+        epochs: each(&packed.epochs, epoch)?,
+        verdicts: each(&packed.verdicts, verdict)?,
+        breaks: each(&packed.breaks, |id| known("invariant", id, invariant_named(id)))?,
+        basis: known("basis", packed.basis, Basis::from_name(packed.basis))?,
+        because: packed.because.to_owned(),
+        reads: each(&packed.reads, read)?,
+        images: each(&packed.images, image)?,
+        tags: each(&packed.tags, tag)?,
+        counts: each(&packed.counts, count)?,
+        unreachable: strings(&packed.unreachable)?,
+    })
+}
