@@ -52,7 +52,7 @@ pub struct Caption {
     pub actor: String,
     /// The innermost kernel function that acted; empty in user mode and for the hardware.
     pub function: String,
-    /// One line per cited rule.
+    /// One line per cited rule, those of the function that acted first.
     pub sources: Vec<Source>,
     /// The verdict words that showed in this step.
     pub verdicts: Vec<String>,

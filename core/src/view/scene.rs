@@ -76,11 +76,15 @@ fn caption<const FAN: usize>(path: &Path<FAN>, step: usize, event: Option<String
             line: rule.line.to_string(),
         }
     };
+    let function = report.stack.last().copied().unwrap_or_default();
+    let mut rules = report.rules.clone();
+    // The rules of the function that acted come first, then those of its callers.
+    rules.sort_by_key(|rule| !rule.rule().function.split(", ").any(|name| name == function));
     Caption {
         sentence: narrate(&moment.machine, report, &moment.verdicts),
         actor: actor_name(&moment.machine, report.actor),
-        function: report.stack.last().map(ToString::to_string).unwrap_or_default(),
-        sources: report.rules.iter().map(source).collect(),
+        function: function.to_string(),
+        sources: rules.iter().map(source).collect(),
         verdicts: moment.verdicts.iter().map(ToString::to_string).collect(),
         event,
     }
