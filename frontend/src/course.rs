@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::OnceLock;
 
+use crate::words;
 use daxscope_core::check::Verdict;
 use daxscope_core::config::Epoch as KernelEpoch;
 use daxscope_core::view::{RowKind, Scene};
@@ -16,8 +17,6 @@ pub(crate) struct Lecture {
     pub(crate) question: String,
     pub(crate) teaches: String,
     pub(crate) status: &'static str,
-    /// What it stands on: a commit, a mail, a document, and what that says.
-    pub(crate) sources: Rc<Vec<(String, String)>>,
     /// Name and title.
     pub(crate) variants: Vec<(String, String)>,
     /// What a lecture is run with when nothing else is asked for.
@@ -96,9 +95,6 @@ fn lecture(source: &Source) -> Lecture {
         question: source.question.clone(),
         teaches: source.teaches.clone(),
         status: source.status.name(),
-        sources: Rc::new(
-            source.sources.iter().map(|it| (it.reference.clone(), it.says.clone())).collect(),
-        ),
         variants: source.variants.iter().map(|it| (it.name.clone(), it.title.clone())).collect(),
         default: Choice {
             variant: source.variants[0].name.clone(),
@@ -159,9 +155,40 @@ fn computed(lecture: &Lecture, choice: &Choice) -> Vec<Epoch> {
     source.epochs.iter().filter_map(|epoch| verdict(*epoch)).collect()
 }
 
+/// On what a run rests.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Standing {
+    /// How the variant relates to what kernels did: `real`, `hypothetical`, `counterfactual`.
+    pub(crate) status: &'static str,
+    /// On what the expected verdict rests: `read`, `inferred`, `derived`; empty where the lecture
+    /// expects nothing because switches were set by hand.
+    pub(crate) basis: &'static str,
+    /// Mails and commits, and the argument of a derived verdict: where, and what it says.
+    pub(crate) sources: Rc<Vec<(String, String)>>,
+}
+
+fn standing(session: &Session, by_hand: bool) -> Standing {
+    let mut sources: Vec<_> = session
+        .lecture()
+        .sources
+        .iter()
+        .map(|it| (it.reference.clone(), it.says.clone()))
+        .collect();
+    let expect = session.variant().expect(session.epoch()).filter(|_| !by_hand);
+    if let Some(expect) = expect.filter(|expect| !expect.because.is_empty()) {
+        sources.push((
+            words::expected(expect.verdict().word(), expect.basis.name()),
+            expect.because.clone(),
+        ));
+    }
+    let basis = expect.map_or("", |expect| expect.basis.name());
+    Standing { status: session.variant().status.name(), basis, sources: sources.into() }
+}
+
 /// A lecture run along one path.
 pub(crate) struct Run {
     lecture: Lecture,
+    standing: Standing,
     choice: Choice,
     session: Session,
     marks: Rc<Vec<Mark>>,
@@ -201,7 +228,9 @@ impl Run {
             epoch: session.epoch().name().to_string(),
             sets,
         };
-        Self { lecture: lecture(session.lecture()), choice, session, marks: marks.into(), changes }
+        let standing = standing(&session, !choice.sets.is_empty());
+        let lecture = lecture(session.lecture());
+        Self { lecture, standing, choice, session, marks: marks.into(), changes }
     }
 
     /// Runs a lecture's script to its end.
@@ -220,6 +249,11 @@ impl Run {
 
     pub(crate) fn lecture(&self) -> &Lecture {
         &self.lecture
+    }
+
+    /// On what the run rests.
+    pub(crate) fn standing(&self) -> &Standing {
+        &self.standing
     }
 
     pub(crate) fn choice(&self) -> &Choice {

@@ -1,6 +1,8 @@
 //! All words of the page. Sentences about the model come from core; nothing here names a verdict,
 //! an epoch or a rule.
 
+use crate::course::Standing;
+
 pub(crate) const NAME: &str = "daxscope";
 pub(crate) const TAGLINE: &str = "See where your bytes live.";
 pub(crate) const ABOUT: &str = "One block of persistent memory can be seen through a file's page cache, the block device's \
@@ -9,7 +11,35 @@ pub(crate) const ABOUT: &str = "One block of persistent memory can be seen throu
 pub(crate) const ABOUT_STAGE: &str = "Each column is a block, each row a place where its bytes can live. Everything above the \
      waterline is lost in a power cut.";
 pub(crate) const LECTURES: &str = "Lectures";
-pub(crate) const STATUS: &str = "Status";
+/// On what the expected verdict of a run rests, beside the step.
+pub(crate) fn standing(standing: &Standing) -> String {
+    let status = match standing.status {
+        "real" => "as in kernels",
+        "hypothetical" => "not observed",
+        _ => "what if",
+    };
+    let basis = match standing.basis {
+        "" => "switches set by hand",
+        "read" => "read in source",
+        "inferred" => "inferred from source",
+        _ => "derived from rules",
+    };
+    format!("{status} · {basis}")
+}
+
+/// The argument for an expected verdict.
+pub(crate) fn expected(verdict: &str, basis: &str) -> String {
+    format!("Expected {verdict}, {basis}:")
+}
+
+/// How a lecture relates to what kernels did, by its status.
+pub(crate) fn status(name: &str) -> &'static str {
+    match name {
+        "real" => "What kernels do, or did.",
+        "hypothetical" => "What the code allows; not known to have been observed.",
+        _ => "What if: no kernel does this.",
+    }
+}
 pub(crate) const VERDICTS: &str = "Verdict by kernel version";
 pub(crate) const HOME: &str = "All lectures";
 

@@ -50,7 +50,7 @@ fn card(lecture: &Lecture) -> Html {
                 <span class="id">{ &lecture.id }</span>{ " " }{ &lecture.question }
             </a></h3>
             <p>{ &lecture.teaches }</p>
-            <p class="status"><span class="soft">{ words::STATUS }{ ": " }</span>{ lecture.status }</p>
+            <p class="status soft">{ words::status(lecture.status) }</p>
             <ul class="verdicts" aria-label={words::VERDICTS}>
                 { for epochs.chunk_by(|one, other| one.verdict == other.verdict).map(|alike| html! {
                     <li key={alike[0].name} class={super::epochs::class(&alike[0])}>

@@ -85,7 +85,7 @@ fn stage(state: &State, lesson: &Lesson, send: &Callback<Msg>) -> Html {
         html! { <Panel key={tree.row.clone()} {shown} send={send.clone()} /> }
     };
     let (caption, stands_on) =
-        (Rc::clone(&parts.caption), Rc::clone(&lesson.run.lecture().sources));
+        (Rc::clone(&parts.caption), Rc::clone(&lesson.run.standing().sources));
     html! {
         <div class="table">
             <main id="stage" tabindex="-1" data-arrows="step">

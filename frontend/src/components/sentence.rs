@@ -21,6 +21,7 @@ pub(crate) fn sentence(lesson: &Lesson, notice: Option<&Notice>, send: &Callback
                         { "✗ " }{ verdicts.join(", ") }
                     </span>
                 }
+                <span class="soft">{ words::standing(lesson.run.standing()) }</span>
             </div>
             <div class="told">
                 <p class="sentence" id="sentence" role="status" aria-atomic="true">
