@@ -13,15 +13,18 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await expectNoAxeViolation(page);
       });
 
-      for (const lecture of LECTURES) {
+      // Every lecture at the widest size; at the others the layout differs, so one lecture shows it.
+      for (const lecture of size === SIZES[0] ? LECTURES : LECTURES.slice(-1)) {
         test(`axe finds nothing in ${lecture.id} at its start, in the middle and at its end`, async ({ page }) => {
           test.slow();
           await open(page, lecture);
           const { last } = await position(page);
           await expectNoAxeViolation(page);
-          for (let step = 1; step <= Math.floor(last / 2); step += 1) await press(page, 'n', step);
-          await expectNoAxeViolation(page);
           await press(page, 'End', last);
+          await expectNoAxeViolation(page);
+          const middle = Math.floor(last / 2);
+          await page.goto(`./#/1/${lecture.slug}/~/${middle}`);
+          await expect.poll(async () => (await position(page)).step).toBe(middle);
           await expectNoAxeViolation(page);
         });
       }
