@@ -85,30 +85,44 @@ test('nothing runs while nothing happens', async ({ page }) => {
   expect(await page.evaluate(() => (globalThis as unknown as { timers: number }).timers)).toBe(timers);
 });
 
+/** From the key press to the changed document, then with its layout; without the browser's painting. */
 test('how long a step takes', async ({ page }) => {
   await open(page, LECTURES.at(-1)!);
   const { last } = await position(page);
-  const times = await page.evaluate(async (last) => {
+  const { times, laidOut, wrong } = await page.evaluate(async (last) => {
     const channel = new MessageChannel();
-    const turn = () => new Promise<void>((resolve) => {
+    const frame = () => new Promise<void>((resolve) => {
       channel.port1.onmessage = () => resolve();
       channel.port2.postMessage(null);
     });
+    // The page renders in microtasks: no frame can come in between.
+    const rendered = async () => { for (let turn = 0; turn < 8; turn += 1) await null; };
     const times: number[] = [];
+    const laidOut: number[] = [];
+    let wrong = 0;
     for (let round = 0; round < 6; round += 1) {
-      for (let count = 0; count < last; count += 1) {
-        const key = round % 2 === 0 ? 'n' : 'p';
+      const forward = round % 2 === 0;
+      for (let count = 1; count <= last; count += 1) {
         const start = performance.now();
-        document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
-        await turn();
-        document.body.getBoundingClientRect();
+        document.body.dispatchEvent(new KeyboardEvent('keydown', { key: forward ? 'n' : 'p', bubbles: true }));
+        await rendered();
         times.push(performance.now() - start);
-        await turn();
+        document.body.getBoundingClientRect();
+        laidOut.push(performance.now() - start);
+        const shown = document.querySelector('[role=slider]')!.getAttribute('aria-valuenow');
+        wrong += Number(shown) === (forward ? count : last - count) ? 0 : 1;
+        await frame();
       }
     }
-    return times.sort((a, b) => a - b);
+    return { times, laidOut, wrong };
   }, last);
-  const at = (share: number) => times[Math.floor(share * (times.length - 1))].toFixed(1);
-  console.log(`a step, core + diff + DOM + layout: median ${at(0.5)} ms, p95 ${at(0.95)} ms, worst ${at(1)} ms`);
+  const told = (name: string, times: number[]) => {
+    times.sort((a, b) => a - b);
+    const at = (share: number) => times[Math.floor(share * (times.length - 1))].toFixed(1);
+    console.log(`a step, ${name}: median ${at(0.5)} ms, p95 ${at(0.95)} ms, worst ${at(1)} ms`);
+  };
+  told('core + diff + DOM', times);
+  told('and layout', laidOut);
+  expect(wrong, 'each press shows its step at once').toBe(0);
   expect(times.length).toBe(6 * last);
 });
