@@ -19,10 +19,8 @@ pub(crate) fn standing(standing: &Standing) -> String {
         _ => "what if",
     };
     let basis = match standing.basis {
-        "" => "switches set by hand",
-        "read" => "read in source",
-        "inferred" => "inferred from source",
-        _ => "derived from rules",
+        "" => "set by hand",
+        basis => basis,
     };
     format!("{status} · {basis}")
 }
