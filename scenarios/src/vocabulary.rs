@@ -7,9 +7,6 @@ use daxscope_core::rules::RuleId;
 /// The sizes that a lecture may have.
 pub(crate) const GEOMETRIES: [(&str, Geometry); 2] =
     [("teaching", Geometry::TEACHING), ("kernel", Geometry::KERNEL)];
-/// Threads of one run: their numbers are a byte, and a page shows a handful.
-pub(crate) const THREADS_MAX: usize = 16;
-
 /// Finds a rule by its id.
 pub(crate) fn rule_named(id: &str) -> Option<RuleId> {
     RuleId::ALL.iter().copied().find(|rule| rule.rule().id == id)

@@ -2,7 +2,7 @@
 
 use crate::lecture::{Lecture, Moment, Segment, Variant};
 use crate::session::{Choice, setup};
-use crate::vocabulary::THREADS_MAX;
+use daxscope_core::machine::THREADS_MAX;
 use daxscope_core::machine::ThreadId;
 
 /// Says the first thing that is wrong; `earlier` are the lectures before it.
