@@ -29,10 +29,12 @@ macro_rules! named {
 mod diff;
 mod exec;
 pub mod frame;
+mod inode;
 mod program;
 mod setup;
 mod step;
 
+pub use inode::*;
 pub use program::*;
 pub use setup::*;
 pub use step::*;
@@ -43,7 +45,6 @@ use crate::fs;
 use crate::medium::{LineRange, Medium, SimMedium};
 use crate::rules::RuleId;
 use crate::units::{BlockNr, Cpu, Ino, LineNr, PageIndex, Word};
-use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
@@ -101,23 +102,6 @@ impl Vma {
             Err(at) => self.ptes.insert(at, (index, pte)),
         }
     }
-}
-
-/// A file in memory.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Inode<const FAN: usize> {
-    /// Its number.
-    pub ino: Ino,
-    /// Its name, for people.
-    pub name: String,
-    /// S_DAX. Says nothing about what the mapping holds (IDX-8).
-    pub dax: bool,
-    /// The block of each page; as long as the file.
-    pub blocks: Vec<BlockNr>,
-    /// Its page cache.
-    pub mapping: AddressSpace<FAN>,
-    /// I_DIRTY_PAGES: sync must visit it (DAX-10).
-    pub dirty_pages: bool,
 }
 
 /// The block device: its inode's mapping, and whether that inode is S_DAX.
@@ -242,15 +226,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let geometry = setup.geometry;
         assert_eq!(geometry.fan_out, FAN, "the geometry's fan-out is the tree's");
         let medium = make(&initial_image(setup));
-        let inode = |file: &FileSetup| Inode {
-            ino: file.ino,
-            name: file.name.clone(),
-            dax: file.dax,
-            blocks: file.blocks.clone(),
-            mapping: AddressSpace::new(),
-            dirty_pages: false,
-        };
-        let mut inodes: Vec<_> = setup.files.iter().map(inode).collect();
+        let mut inodes: Vec<_> = setup.files.iter().map(FileSetup::inode).collect();
         inodes.sort_by_key(|inode| inode.ino);
         let thread = |program: &Program| Thread {
             program: program.clone(),
@@ -307,13 +283,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         files.chain([MappingId::Bdev])
     }
 
-    /// The block that a page of a mapping is a copy of; `None` past the end of the file.
+    /// The block that a page of a mapping is a copy of; `None` for a hole and past the end.
     #[must_use]
     pub fn block_of(&self, mapping: MappingId, index: PageIndex) -> Option<BlockNr> {
         match mapping {
-            MappingId::File(ino) => {
-                self.inode(ino).blocks.get(usize::try_from(index.0).ok()?).copied()
-            }
+            MappingId::File(ino) => self.inode(ino).block(index),
             MappingId::Bdev => (index.0 < self.geometry.blocks).then_some(BlockNr(index.0)),
         }
     }
@@ -321,10 +295,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// The file page that lives in a block, if a file owns it.
     #[must_use]
     pub fn owner_of(&self, block: BlockNr) -> Option<(&Inode<FAN>, PageIndex)> {
-        self.inodes.iter().find_map(|inode| {
-            let page = inode.blocks.iter().position(|owned| *owned == block)?;
-            Some((inode, PageIndex(page as u64)))
-        })
+        self.inodes.iter().find_map(|inode| Some((inode, inode.page_in(block)?)))
     }
 
     /// What every CPU sees of a block now.
@@ -459,7 +430,8 @@ fn initial_image(setup: &Setup) -> Vec<Word> {
     let geometry = setup.geometry;
     let words = usize::try_from(geometry.words()).expect("the device fits memory");
     let mut image = vec![Word::ZERO; words];
-    let record = |file: &FileSetup| fs::InodeRecord { ino: file.ino, blocks: file.blocks.clone() };
+    let blocks = |file: &FileSetup| file.blocks.iter().flatten().copied().collect();
+    let record = |file: &FileSetup| fs::InodeRecord { ino: file.ino, blocks: blocks(file) };
     let inodes: Vec<_> = setup.files.iter().map(record).collect();
     fs::mkfs(&mut image, &geometry, &inodes);
     for (block, words) in &setup.contents {

@@ -177,11 +177,11 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                 )
             }
             Event::CallReturned { call, .. } => format!("{} returns to {who}.", call.name()),
-            Event::ReadReturned { mapping: MappingId::Bdev, block, words, cached, .. } => {
+            Event::ReadReturned { mapping: MappingId::Bdev, index, words, cached, .. } => {
                 let from =
                     if *cached { "the device's own page" } else { "the medium, past every page" };
                 format!(
-                    "{who} reads {block} from the raw device: {}, out of {from}.",
+                    "{who} reads b{index} from the raw device: {}, out of {from}.",
                     labels(words)
                 )
             }
@@ -219,11 +219,14 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                 let blocks = listed(indices.iter().map(|index| format!("b{index}")));
                 format!("{who} invalidates the device: it drops the clean page of {blocks}.")
             }
-            Event::PageRead { mapping, index, block } => {
+            Event::PageRead { mapping, index, block: Some(block) } => {
                 format!(
                     "The driver copies {block} from the medium into {}.",
                     self.slot(*mapping, *index)
                 )
+            }
+            Event::PageRead { mapping, index, block: None } => {
+                format!("{} is a hole: its page is filled with zeros.", self.slot(*mapping, *index))
             }
             Event::PageWritten { ino, index, words, .. } => format!(
                 "{who} copies {} into {}. The medium does not know.",

@@ -5,8 +5,8 @@ use daxscope_core::check::{Holds, Invariant, Verdict};
 use daxscope_core::config::{Epoch, Geometry, Semantics};
 use daxscope_core::crash::{Recovered, recover};
 use daxscope_core::machine::{
-    Action, Actor, Call, Event, FileSetup, FileWord, Machine, NoReport, Op, Place, Program,
-    Refusal, Setup, Skip, Step, ThreadId, Wait,
+    Action, Actor, Call, Event, FileKind, FileSetup, FileWord, Machine, NoReport, Op, Place,
+    Program, Refusal, Setup, Skip, Step, ThreadId, Wait,
 };
 use daxscope_core::medium::{Medium, PersistenceDomain, SimMedium, images as images_of};
 use daxscope_core::narrate::narrate;
@@ -45,16 +45,25 @@ fn write_b(first: u16, words: &[&str]) -> Op {
     Op::Write { at, words: words.iter().map(|text| word(text)).collect() }
 }
 
+fn file(ino: Ino, name: &str, dax: bool, blocks: Vec<BlockNr>) -> FileSetup {
+    FileSetup {
+        ino,
+        name: name.into(),
+        kind: FileKind::File,
+        dax,
+        pages: blocks.len() as u64,
+        blocks: blocks.into_iter().map(Some).collect(),
+        index_blocks: vec![],
+    }
+}
+
 fn setup(epoch: Epoch, programs: Vec<Vec<Op>>) -> Setup {
     let a = [4, 5, 6, 10].map(BlockNr).to_vec();
     let program = |(n, ops)| Program { name: format!("t{n}"), cpu: Cpu(n), ops };
     Setup {
         geometry: Geometry::TEACHING,
         semantics: Semantics::preset(epoch),
-        files: vec![
-            FileSetup { ino: A, name: "a".into(), dax: true, blocks: a },
-            FileSetup { ino: B, name: "b".into(), dax: false, blocks: vec![BlockNr(9)] },
-        ],
+        files: vec![file(A, "a", true, a), file(B, "b", false, vec![BlockNr(9)])],
         contents: vec![(BlockNr(9), vec![word("OLD"); 32])],
         programs: (0u8..).zip(programs).map(program).collect(),
         planted: None,
@@ -310,10 +319,10 @@ fn setups_that_name_what_does_not_exist_are_refused_with_the_place() {
         let error = Machine::<SimMedium, 8>::new(&setup).unwrap_err();
         (error.place, error.message)
     };
-    let (at, why) = place(|s| s.files[0].blocks[1] = BlockNr(16));
+    let (at, why) = place(|s| s.files[0].blocks[1] = Some(BlockNr(16)));
     assert_eq!(at, Place::FileBlock(0, 1));
     assert_eq!(why, "b16 is out of range, expected b4 to b15");
-    let (at, why) = place(|s| s.files[1].blocks[0] = BlockNr(10));
+    let (at, why) = place(|s| s.files[1].blocks[0] = Some(BlockNr(10)));
     assert_eq!(
         (at, why.as_str()),
         (Place::FileBlock(1, 0), "b10 has an owner already, a block has one")
@@ -336,7 +345,7 @@ fn setups_that_name_what_does_not_exist_are_refused_with_the_place() {
         s.programs[0].ops.push(Op::Read { ino: A, index: PageIndex(4) });
     });
     assert_eq!(why, "page 4 of `a` is out of range, expected 0 to 3");
-    let (_, why) = place(|s| s.files[0].blocks = vec![BlockNr(4); 15]);
+    let (_, why) = place(|s| s.files[0].blocks = vec![Some(BlockNr(4)); 15]);
     assert!(why.contains("15 pages"), "{why}");
 }
 
@@ -728,7 +737,7 @@ fn the_judge_knows_overwritten_garbage_and_vanished_words() {
     let read = |value: &str, at: usize| {
         let mut words = now.load_block(block);
         words[at] = word(value);
-        Event::ReadReturned { mapping, index, block, words, cached: true }
+        Event::ReadReturned { mapping, index, block: Some(block), words, cached: true }
     };
     assert_eq!(judged(&path, now, read("OLD", 0)), [Verdict::StaleRead]);
     assert_eq!(judged(&path, now, read("JUNK", 0)), [Verdict::GarbageRead]);

@@ -100,7 +100,7 @@ impl Judge {
                         self.returned(thread, result.is_ok());
                     }
                 }
-                Event::ReadReturned { block, words, .. } => {
+                Event::ReadReturned { block: Some(block), words, .. } => {
                     self.judge_read(after, *block, words).into_iter().for_each(&mut say);
                 }
                 Event::Loaded { at, value } => {

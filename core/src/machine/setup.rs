@@ -1,5 +1,6 @@
 //! The initial state that a scenario asks for, and what can be wrong with it.
 
+use super::inode::{FileKind, IndexBlock, Inode};
 use super::program::{Op, Program};
 use crate::config::{Geometry, Semantics};
 use crate::rules::RuleId;
@@ -8,17 +9,41 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// A file of the initial state. Its block map never changes: every page has a block.
+/// A file of the initial state.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct FileSetup {
-    /// Its inode number, from 11 up.
+    /// Its inode number: 2 for the root directory, from 11 up for others.
     pub ino: Ino,
     /// Its name.
     pub name: String,
+    /// File or directory.
+    pub kind: FileKind,
     /// Whether its inode is S_DAX.
     pub dax: bool,
-    /// The block of each page, from page 0; at least one.
-    pub blocks: Vec<BlockNr>,
+    /// Its size in pages, at least one.
+    pub pages: u64,
+    /// The block of each page from page 0, `None` for a hole; pages after the last are holes.
+    pub blocks: Vec<Option<BlockNr>>,
+    /// The blocks of pointers that its pages need.
+    pub index_blocks: Vec<(IndexBlock, BlockNr)>,
+}
+
+impl FileSetup {
+    /// The file in memory, with nothing cached.
+    #[must_use]
+    pub fn inode<const FAN: usize>(&self) -> Inode<FAN> {
+        let mut inode = Inode::new(self.ino, &self.name, self.kind, self.dax);
+        inode.pages = self.pages;
+        for (page, block) in (0..).zip(&self.blocks) {
+            if let Some(block) = block {
+                inode.map(PageIndex(page), *block);
+            }
+        }
+        for (which, block) in &self.index_blocks {
+            inode.set_index_block(*which, Some(*block));
+        }
+        inode
+    }
 }
 
 /// Threads of a machine, at most.
@@ -130,8 +155,12 @@ impl Setup {
         if self.files[..n].iter().any(|other| other.ino == file.ino || other.name == file.name) {
             return fail(format!("{} `{}` is there twice", file.ino, file.name));
         }
-        if file.blocks.is_empty() {
+        if file.pages == 0 {
             return fail(format!("file `{}` has no page, expected at least one", file.name));
+        }
+        if (file.pages as usize) < file.blocks.len() {
+            let (name, pages, blocks) = (&file.name, file.pages, file.blocks.len());
+            return fail(format!("file `{name}` has {pages} pages, but blocks for {blocks}"));
         }
         if file.blocks.len() > crate::fs::PAGES_MAX {
             let (name, pages) = (&file.name, file.blocks.len());
@@ -143,12 +172,13 @@ impl Setup {
             return fail(format!("file `{}` is one too many, at most {most} fit", file.name));
         }
         for (page, block) in file.blocks.iter().enumerate() {
+            let Some(block) = block else { continue };
             let fail = |message| Err(SetupError { place: Place::FileBlock(n, page), message });
             if let Err(message) = self.in_pool(*block) {
                 return fail(message);
             }
             let before = self.files[..n].iter().flat_map(|f| &f.blocks).chain(&file.blocks[..page]);
-            if before.into_iter().any(|other| other == block) {
+            if before.flatten().any(|other| other == block) {
                 return fail(format!("{block} has an owner already, a block has one"));
             }
         }
@@ -204,11 +234,11 @@ impl Setup {
     }
 
     fn check_page(&self, file: &FileSetup, index: PageIndex) -> Result<(), String> {
-        let last = file.blocks.len() - 1;
-        if index.0 as usize <= last {
+        if index.0 < file.pages {
             return Ok(());
         }
-        Err(format!("page {index} of `{}` is out of range, expected 0 to {last}", file.name))
+        let (name, last) = (&file.name, file.pages - 1);
+        Err(format!("page {index} of `{name}` is out of range, expected 0 to {last}"))
     }
 
     fn check_word(&self, word: u16, count: u64) -> Result<(), String> {

@@ -107,8 +107,8 @@ pub enum Event {
         mapping: MappingId,
         /// The page.
         index: PageIndex,
-        /// The block that the page is a copy of, or would be.
-        block: BlockNr,
+        /// The block that the page is a copy of, or would be; `None` for a hole.
+        block: Option<BlockNr>,
         /// The contents of the page.
         words: Vec<Word>,
         /// Whether the words came from a page of the mapping, not straight from the medium.
@@ -155,8 +155,8 @@ pub enum Event {
         mapping: MappingId,
         /// The page.
         index: PageIndex,
-        /// The block.
-        block: BlockNr,
+        /// The block; `None` for a hole, which reads as zeros.
+        block: Option<BlockNr>,
     },
     /// write(2) copied words into a page.
     PageWritten {

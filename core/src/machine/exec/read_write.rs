@@ -8,6 +8,7 @@ use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::tag::Tag;
 use crate::units::{BlockNr, PageIndex, Word};
+use alloc::vec;
 use alloc::vec::Vec;
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
@@ -92,13 +93,17 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         report.event(|| Event::PageInserted { mapping, index });
     }
 
-    /// Fills a page from its block, through the driver: on persistent memory a copy.
+    /// Fills a page from its block, through the driver: on persistent memory a copy. A page over a
+    /// hole reads as zeros.
     fn read_page(&mut self, mapping: MappingId, index: PageIndex, report: &mut impl Report) {
-        let mut block = self.block_of(mapping, index).expect("a cached page has a block");
+        let mut block = self.block_of(mapping, index);
         if mapping == MappingId::Bdev && !self.obeys(RuleId::IDX_2, report) {
-            block = BlockNr(block.0 + 1);
+            block = block.map(|block| BlockNr(block.0 + 1));
         }
-        let words = self.load_block(block);
+        let words = match block {
+            Some(block) => self.load_block(block),
+            None => vec![Word::ZERO; self.words_per_block()],
+        };
         if let Some(page) = self.mapping_mut(mapping).page_mut(index) {
             page.words = words;
             page.uptodate = true;
@@ -170,8 +175,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 let page = self.mapping(mapping).find_get_page(index).filter(|_| cached);
                 let words = match page {
                     Some(page) => page.words.clone(),
-                    // Planted: straight from the medium.
-                    None => self.load_block(self.block_of(mapping, index).expect("has a block")),
+                    // Planted: not the page's words.
+                    None => vec![Word::ZERO; self.words_per_block()],
                 };
                 Ok(self.read_returns(mapping, index, words, true, report))
             }
@@ -207,7 +212,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         cached: bool,
         report: &mut impl Report,
     ) -> Flow {
-        let block = self.block_of(mapping, index).expect("Setup::check has seen the page");
+        let block = self.block_of(mapping, index);
         report.event(|| Event::ReadReturned { mapping, index, block, words, cached });
         report.event(|| Event::CallReturned { call: Call::Read, ino: None, result: Ok(()) });
         Flow::CallDone
