@@ -345,7 +345,8 @@ fn setups_that_name_what_does_not_exist_are_refused_with_the_place() {
         s.programs[0].ops.push(Op::Read { ino: A, index: PageIndex(4) });
     });
     assert_eq!(why, "page 4 of `a` is out of range, expected 0 to 3");
-    let (_, why) = place(|s| s.files[0].blocks = vec![Some(BlockNr(4)); 15]);
+    let (_, why) =
+        place(|s| (s.files[0].pages, s.files[0].blocks) = (15, vec![Some(BlockNr(4)); 15]));
     assert!(why.contains("15 pages"), "{why}");
 }
 
