@@ -459,8 +459,8 @@ fn initial_image(setup: &Setup) -> Vec<Word> {
     let geometry = setup.geometry;
     let words = usize::try_from(geometry.words()).expect("the device fits memory");
     let mut image = vec![Word::ZERO; words];
-    let record = |file: &FileSetup| fs::InodeRecord { ino: file.ino, blocks: file.blocks.clone() };
-    let inodes: Vec<_> = setup.files.iter().map(record).collect();
+    let spec = |file: &FileSetup| fs::InodeSpec::file(file.ino, &file.blocks, &geometry);
+    let inodes: Vec<_> = setup.files.iter().map(spec).collect();
     fs::mkfs(&mut image, &geometry, &inodes);
     for (block, words) in &setup.contents {
         let at = usize::try_from(geometry.first_word(*block).0).expect("fits memory");

@@ -2,6 +2,8 @@
 
 use super::program::{Op, Program};
 use crate::config::{Geometry, Semantics};
+use crate::fs::Layout;
+use crate::fs::block_map::DIRECT;
 use crate::rules::RuleId;
 use crate::units::{BlockNr, Ino, PageIndex, Word};
 use alloc::format;
@@ -17,7 +19,8 @@ pub struct FileSetup {
     pub name: String,
     /// Whether its inode is S_DAX.
     pub dax: bool,
-    /// The block of each page, from page 0; at least one.
+    /// The block of each page, from page 0; at least one, and no more than an inode has direct
+    /// pointers.
     pub blocks: Vec<BlockNr>,
 }
 
@@ -133,13 +136,12 @@ impl Setup {
         if file.blocks.is_empty() {
             return fail(format!("file `{}` has no page, expected at least one", file.name));
         }
-        if file.blocks.len() > crate::fs::PAGES_MAX {
+        if file.blocks.len() > DIRECT {
             let (name, pages) = (&file.name, file.blocks.len());
-            let most = crate::fs::PAGES_MAX;
-            return fail(format!("file `{name}` has {pages} pages, at most {most} fit an inode"));
+            return fail(format!("file `{name}` has {pages} pages, at most {DIRECT} fit an inode"));
         }
-        if n >= crate::fs::inodes_max(&self.geometry) {
-            let most = crate::fs::inodes_max(&self.geometry);
+        let most = Layout::of(&self.geometry).inodes_max();
+        if n as u64 >= most {
             return fail(format!("file `{}` is one too many, at most {most} fit", file.name));
         }
         for (page, block) in file.blocks.iter().enumerate() {
@@ -155,13 +157,14 @@ impl Setup {
         Ok(())
     }
 
-    /// Files and contents live in the pool: after the four fixed blocks, before the log ring.
+    /// Files and contents live in the pool: after the fixed blocks, before the log ring.
     fn in_pool(&self, block: BlockNr) -> Result<(), String> {
-        let last = self.geometry.first_log_block().0 - 1;
-        if (crate::fs::FIRST_POOL_BLOCK.0..=last).contains(&block.0) {
+        let layout = Layout::of(&self.geometry);
+        if layout.in_pool(block) {
             return Ok(());
         }
-        Err(format!("{block} is out of range, expected {} to b{last}", crate::fs::FIRST_POOL_BLOCK))
+        let pool = layout.pool();
+        Err(format!("{block} is out of range, expected b{} to b{}", pool.start, pool.end - 1))
     }
 
     fn check_op(&self, op: &Op, earlier: &[Op]) -> Result<(), String> {

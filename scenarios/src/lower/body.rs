@@ -5,7 +5,8 @@ use super::{names, steps};
 use crate::error::{Reporter, Span};
 use crate::raw::{RawContent, RawFile, RawThread, Text};
 use daxscope_core::config::Geometry;
-use daxscope_core::fs;
+use daxscope_core::fs::Layout;
+use daxscope_core::fs::block_map::DIRECT;
 use daxscope_core::machine::THREADS_MAX;
 use daxscope_core::machine::{FileSetup, Place, Program};
 use daxscope_core::units::{BlockNr, Cpu, Ino, WORDS_PER_LINE, Word};
@@ -19,14 +20,14 @@ pub(super) fn files(
     geometry: &Geometry,
     report: &mut Reporter<'_>,
 ) -> Vec<FileSetup> {
-    let files_max = fs::inodes_max(geometry);
-    for file in raw.iter().skip(files_max) {
+    let files_max = Layout::of(geometry).inodes_max();
+    for file in raw.iter().skip(usize::try_from(files_max).unwrap_or(usize::MAX)) {
         report.at(&file.span(), format!("too many files; expected at most {files_max}"));
     }
     let file = |raw: &Spanned<RawFile>| {
         let raw = raw.get_ref();
-        for page in raw.pages.iter().skip(fs::PAGES_MAX) {
-            let message = format!("too many pages; expected at most {}", fs::PAGES_MAX);
+        for page in raw.pages.iter().skip(DIRECT) {
+            let message = format!("too many pages; expected at most {DIRECT}");
             report.at(&page.span(), message);
         }
         let blocks = raw.pages.iter().filter_map(|page| names::block(page, report)).collect();
