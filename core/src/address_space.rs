@@ -1,5 +1,6 @@
 //! A mapping: the page cache of one inode, a tree from page index to page or DAX entry.
 
+use crate::buffer_head::BufferHead;
 use crate::entry::{DaxEntry, Entry, PageId};
 use crate::radix_tree::RadixTree;
 use crate::units::{Ino, PageIndex, Word};
@@ -38,6 +39,8 @@ pub struct Page {
     pub writeback: bool,
     /// PG_locked: somebody reads it in, writes to it or writes it out.
     pub locked: bool,
+    /// Its buffer heads, one per block; empty until somebody asked for a buffer.
+    pub buffers: Vec<BufferHead>,
 }
 
 impl Page {
@@ -115,7 +118,14 @@ impl<const FAN: usize> AddressSpace<FAN> {
         let id = PageId(u32::try_from(index.0).expect("page indices of devices fit 32 bits"));
         self.i_pages.insert(index, Entry::page(id)).expect("the slot was empty");
         let words = alloc::vec![Word::ZERO; usize::try_from(words_per_page).expect("fits")];
-        let page = Page { words, uptodate: false, dirty: false, writeback: false, locked: false };
+        let page = Page {
+            words,
+            uptodate: false,
+            dirty: false,
+            writeback: false,
+            locked: false,
+            buffers: Vec::new(),
+        };
         let at = self.position(index).expect_err("an empty slot has no page");
         self.pages.insert(at, (index, page));
     }

@@ -31,6 +31,7 @@ pub mod entry;
 pub mod radix_tree;
 
 pub mod address_space;
+pub mod buffer_head;
 
 pub mod medium;
 

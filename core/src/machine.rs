@@ -30,21 +30,27 @@ mod diff;
 mod exec;
 pub mod frame;
 mod inode;
+mod mounted;
 mod program;
 mod setup;
 mod step;
 
+pub use exec::Forgot;
 pub use inode::*;
+pub use mounted::*;
 pub use program::*;
 pub use setup::*;
 pub use step::*;
 
 use crate::address_space::{AddressSpace, MappingId};
 use crate::config::{EntryLock, Geometry, NotModelled, SDaxScope, Semantics};
-use crate::fs;
+use crate::fs::{self, Layout};
+use crate::jbd::LogLayout;
+use crate::jbd::format::Superblock;
+use crate::jbd::journal::Journal;
 use crate::medium::{LineRange, Medium, SimMedium};
 use crate::rules::RuleId;
-use crate::units::{BlockNr, Cpu, Ino, LineNr, PageIndex, Word};
+use crate::units::{BlockNr, Cpu, Ino, LineNr, LogBlockNr, PageIndex, Tid, Word};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
@@ -122,6 +128,16 @@ pub enum Wait {
     PageLock(MappingId, PageIndex),
     /// The end of a page's writeback.
     Writeback(MappingId, PageIndex),
+    /// An operation on a file, which excludes others.
+    Inode(Ino),
+    /// The end of a transaction's handles.
+    Updates(Tid),
+    /// A transaction to make room for the next one: that it switches, or that its commit ends.
+    Commit(Tid),
+    /// The copy of a buffer to the log.
+    Shadow(BlockNr),
+    /// I/O of a buffer.
+    Buffer(BlockNr),
 }
 
 /// A thread: a program and a stack of frames.
@@ -189,6 +205,18 @@ pub struct Machine<M, const FAN: usize> {
     pub bdev: BlockDevice<FAN>,
     /// The files, by inode number.
     pub inodes: Vec<Inode<FAN>>,
+    /// What the setup says of files, whether they exist at the moment or not; never changes.
+    pub known: Vec<KnownFile>,
+    /// Whether the device has a journal; never changes.
+    pub has_journal: bool,
+    /// Where the allocator of a file system that is mounted looks first; never changes.
+    pub goal: BlockNr,
+    /// The mounted file system.
+    pub mounted: Option<Mounted>,
+    /// Its journal, if it has one.
+    pub journal: Option<Journal>,
+    /// Files under an operation that excludes others, and whose it is.
+    pub locks: Vec<(Ino, ThreadId)>,
     /// The user mappings.
     pub vmas: Vec<Vma>,
     /// The threads.
@@ -229,6 +257,19 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let present = setup.files.iter().filter(|file| !file.absent);
         let mut inodes: Vec<_> = present.map(FileSetup::inode).collect();
         inodes.sort_by_key(|inode| inode.ino);
+        let mut mounted = Mounted::new(Layout::of(&geometry), setup.goal());
+        for (slot, file) in setup.files.iter().filter(|file| !file.absent).enumerate() {
+            mounted.set_slot(slot as u64, Some(file.ino));
+            file.owned().for_each(|block| mounted.take(block));
+        }
+        let journal = setup.journal.map(|first| {
+            let mut journal = Journal::new(LogLayout::of(&geometry), first);
+            journal.on_disk = Some((first, journal.tail));
+            journal
+        });
+        if !setup.mounted {
+            inodes.clear();
+        }
         let thread = |program: &Program| Thread {
             program: program.clone(),
             position: 0,
@@ -242,6 +283,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             medium,
             bdev: BlockDevice { mapping: AddressSpace::new(), dax },
             inodes,
+            known: setup.files.iter().map(KnownFile::of).collect(),
+            has_journal: setup.journal.is_some(),
+            goal: setup.goal(),
+            mounted: setup.mounted.then_some(mounted),
+            journal: journal.filter(|_| setup.mounted),
+            locks: Vec::new(),
             vmas: Vec::new(),
             threads: setup.programs.iter().map(thread).collect(),
             waiters: Vec::new(),
@@ -443,6 +490,18 @@ fn initial_image(setup: &Setup) -> Vec<Word> {
     let present = setup.files.iter().filter(|file| !file.absent);
     let inodes: Vec<_> = present.map(|file| setup.inode_spec(file)).collect();
     fs::mkfs(&mut image, &geometry, &inodes);
+    if let Some(first) = setup.journal {
+        let log = LogLayout::of(&geometry);
+        let at = usize::try_from(geometry.first_word(log.superblock).0).expect("fits memory");
+        // A file system that is in use has a log that begins; one that is not has a clean one.
+        let superblock = if setup.mounted {
+            Superblock { sequence: first, start: Some(LogBlockNr(1)) }
+        } else {
+            Superblock { sequence: Tid(first.0.wrapping_sub(1)), start: None }
+        };
+        let words = superblock.encode(&log);
+        image[at..at + words.len()].copy_from_slice(&words);
+    }
     for (block, words) in &setup.contents {
         let at = usize::try_from(geometry.first_word(*block).0).expect("fits memory");
         image[at..at + words.len()].copy_from_slice(words);

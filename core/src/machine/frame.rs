@@ -4,10 +4,14 @@
 //! function's locals. What a frame does next is its `at`; the order of the variants of each `…At`
 //! is the order in which the function does them.
 
+mod ext4;
+
+pub use ext4::*;
+
 use super::{Direct, VmaId};
 use crate::address_space::MappingId;
 use crate::entry::Entry;
-use crate::units::{BlockNr, Ino, PageIndex, Word};
+use crate::units::{BlockNr, Ino, LogBlockNr, PageIndex, Tid, Word};
 use alloc::vec::Vec;
 
 /// A page of a user mapping: where a fault happened.
@@ -94,6 +98,35 @@ pub enum Frame {
     PmemMakeRequest { mapping: MappingId, index: PageIndex, block: BlockNr },
     /// Models FS-1 step 5, DAX-22: `block/blk-flush.c` (4.5).
     BlkdevIssueFlush,
+
+    /// Finds and reads a buffer of the device. Models IDX-4, MIX-3: `fs/buffer.c` (4.5).
+    SbBread { block: BlockNr, at: BreadAt },
+    /// Writes one dirty buffer home. Models `fs/buffer.c` (4.5).
+    WriteDirtyBuffer { block: BlockNr },
+    /// An operation of the file system under one handle; named after its own function.
+    Ext4Op { op: FsOp, at: OpAt },
+    /// Models IDX-4: `fs/ext2/dir.c` (4.5).
+    Ext2GetPage { dir: Ino, index: PageIndex, at: ReadAt },
+    /// Models JBD-1, WAL-2: `fs/jbd2/transaction.c` (4.5).
+    Jbd2JournalStart { credits: u32 },
+    /// Models JBD-1: `fs/jbd2/transaction.c` (4.5).
+    Jbd2JournalStop { credits: u32 },
+    /// Models FS-1 step 4: `fs/jbd2/journal.c` (4.5).
+    Jbd2CompleteTransaction { tid: Tid },
+    /// Models JBD-2: `fs/jbd2/commit.c` (4.5).
+    Jbd2JournalCommitTransaction { tid: Tid, at: CommitAt },
+    /// Models JBD-10: `fs/jbd2/checkpoint.c` (4.5).
+    Jbd2LogDoCheckpoint { at: CheckpointAt },
+    /// Models JBD-10, WAL-2: `fs/jbd2/journal.c` (4.5).
+    Jbd2UpdateLogTail { tid: Tid, block: LogBlockNr, at: TailAt },
+    /// Models CPU-8, DAX-22: `drivers/nvdimm/pmem.c` (4.5, 4.9).
+    SubmitLogBio { bio: LogBio, at: BioAt },
+    /// `mount(2)`. Models JBD-9, IDX-6: `fs/ext4/super.c` (4.5).
+    SysMount { at: MountAt },
+    /// `umount(2)`. Models IDX-6: `fs/super.c`, `fs/ext4/super.c` (4.5).
+    SysUmount { at: UmountAt },
+    /// The journal's own thread, woken by its timer. Models JBD-16: `fs/jbd2/journal.c` (4.5).
+    Kjournald2 { called: bool },
 }
 
 /// Where `sys_sync` is.
@@ -261,8 +294,8 @@ pub enum FullPageAt {
 }
 
 named! {
-    Frame, "The kernel function, by its name in 4.5.",
-    function, FUNCTIONS {
+    Frame, "The kernel function, by its name in 4.5; empty for an operation, which names itself.",
+    own_function, OWN_FUNCTIONS {
         SysMmap => "sys_mmap",
         SysWrite => "sys_write",
         SysRead => "sys_read",
@@ -289,10 +322,37 @@ named! {
         BlockWriteFullPage => "__block_write_full_page",
         PmemMakeRequest => "pmem_make_request",
         BlkdevIssueFlush => "blkdev_issue_flush",
-    } else {}
+        SbBread => "__bread",
+        WriteDirtyBuffer => "write_dirty_buffer",
+        Ext2GetPage => "ext2_get_page",
+        Jbd2JournalStart => "jbd2_journal_start",
+        Jbd2JournalStop => "jbd2_journal_stop",
+        Jbd2CompleteTransaction => "jbd2_complete_transaction",
+        Jbd2JournalCommitTransaction => "jbd2_journal_commit_transaction",
+        Jbd2LogDoCheckpoint => "jbd2_log_do_checkpoint",
+        Jbd2UpdateLogTail => "jbd2_update_log_tail",
+        SubmitLogBio => "submit_bio",
+        SysMount => "sys_mount",
+        SysUmount => "sys_umount",
+        Kjournald2 => "kjournald2",
+    } else { Ext4Op }
 }
 
 impl Frame {
+    /// The kernel function, by its name in 4.5.
+    #[must_use]
+    pub const fn function(&self) -> &'static str {
+        match self {
+            Self::Ext4Op { op, .. } => op.function(),
+            own => own.own_function(),
+        }
+    }
+
+    /// Every function, for messages about landmarks.
+    pub fn functions() -> impl Iterator<Item = &'static str> + Clone {
+        Self::OWN_FUNCTIONS.iter().chain(FsOp::FUNCTIONS).copied()
+    }
+
     /// `->writepages` of a mapping.
     #[must_use]
     pub const fn writepages(mapping: MappingId, at: FilemapAt) -> Self {

@@ -2,6 +2,7 @@
 //! stores through a mapping.
 
 use crate::address_space::MappingId;
+use crate::fs::Name;
 use crate::units::{Cpu, Ino, PageIndex, Word};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -55,6 +56,61 @@ pub enum Op {
     Sync,
     /// Drops the device's clean pages, as the BLKFLSBUF ioctl does: `invalidate_bdev`.
     InvalidateBdev,
+    /// `creat(2)` or `mkdir(2)` of a file that the setup names, in the root directory.
+    Create {
+        /// The file; its name and kind are the setup's.
+        ino: Ino,
+    },
+    /// `unlink(2)` or `rmdir(2)` in the root directory.
+    Unlink {
+        /// The file, by its name in the setup.
+        ino: Ino,
+    },
+    /// `rename(2)` in the root directory; whoever has the new name loses it.
+    Rename {
+        /// The file, by its name in the setup.
+        ino: Ino,
+        /// The new name.
+        to: Name,
+    },
+    /// `ftruncate(2)`.
+    Truncate {
+        /// The file.
+        ino: Ino,
+        /// Its new size in pages.
+        pages: u64,
+    },
+    /// `fallocate(2)` with FALLOC_FL_PUNCH_HOLE.
+    PunchHole {
+        /// The file.
+        ino: Ino,
+        /// The first page.
+        first: PageIndex,
+        /// How many pages.
+        count: u64,
+    },
+    /// `fallocate(2)` with FALLOC_FL_COLLAPSE_RANGE.
+    CollapseRange {
+        /// The file.
+        ino: Ino,
+        /// The first page.
+        first: PageIndex,
+        /// How many pages.
+        count: u64,
+    },
+    /// `fdatasync(2)`.
+    Fdatasync {
+        /// The file.
+        ino: Ino,
+    },
+    /// The journal's timer fires: the running transaction commits (JBD-16).
+    Commit,
+    /// The log is to be emptied: a checkpoint of everything committed.
+    Checkpoint,
+    /// `mount(2)`.
+    Mount,
+    /// `umount(2)`.
+    Umount,
 }
 
 /// A word of a file.
@@ -100,6 +156,26 @@ pub enum Call {
     Sync,
     /// The BLKFLSBUF ioctl.
     InvalidateBdev,
+    /// `creat(2)`, `mkdir(2)`.
+    Create,
+    /// `unlink(2)`, `rmdir(2)`.
+    Unlink,
+    /// `rename(2)`.
+    Rename,
+    /// `ftruncate(2)`.
+    Truncate,
+    /// `fallocate(2)`.
+    Fallocate,
+    /// `fdatasync(2)`.
+    Fdatasync,
+    /// The journal's timer.
+    Commit,
+    /// A checkpoint of everything committed.
+    Checkpoint,
+    /// `mount(2)`.
+    Mount,
+    /// `umount(2)`.
+    Umount,
 }
 
 impl Call {
@@ -113,6 +189,16 @@ impl Call {
             Self::Fsync => "fsync",
             Self::Sync => "sync",
             Self::InvalidateBdev => "invalidate_bdev",
+            Self::Create => "creat",
+            Self::Unlink => "unlink",
+            Self::Rename => "rename",
+            Self::Truncate => "ftruncate",
+            Self::Fallocate => "fallocate",
+            Self::Fdatasync => "fdatasync",
+            Self::Commit => "commit",
+            Self::Checkpoint => "checkpoint",
+            Self::Mount => "mount",
+            Self::Umount => "umount",
         }
     }
 }

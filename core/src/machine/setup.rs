@@ -6,7 +6,7 @@ use crate::config::{Geometry, Semantics};
 use crate::fs::block_map::DIRECT;
 use crate::fs::{InodeSpec, Kind as FileKind, Layout, Name, ROOT};
 use crate::rules::RuleId;
-use crate::units::{BlockNr, Ino, PageIndex, Word};
+use crate::units::{BlockNr, Ino, PageIndex, Tid, Word};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -34,7 +34,7 @@ pub struct FileSetup {
 
 impl FileSetup {
     /// The blocks that it owns.
-    fn owned(&self) -> impl Iterator<Item = BlockNr> + '_ {
+    pub(super) fn owned(&self) -> impl Iterator<Item = BlockNr> + '_ {
         let index_blocks = self.index_blocks.iter().map(|(_, block)| *block);
         self.blocks.iter().flatten().copied().chain(index_blocks)
     }
@@ -72,6 +72,12 @@ pub struct Setup {
     pub files: Vec<FileSetup>,
     /// What the medium holds at the start: whole blocks, the rest is zero.
     pub contents: Vec<(BlockNr, Vec<Word>)>,
+    /// The first transaction of the journal; `None` for a file system without one.
+    pub journal: Option<Tid>,
+    /// Where the allocator looks first; `None`: at the start of the pool.
+    pub goal: Option<BlockNr>,
+    /// Whether the file system is mounted at the start.
+    pub mounted: bool,
     /// The threads.
     pub programs: Vec<Program>,
     /// A rule whose branch is inverted or removed, to prove that a test would notice. `None` in
@@ -105,7 +111,31 @@ pub struct SetupError {
     pub message: String,
 }
 
+/// What stays known of a file whether it exists or not.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct KnownFile {
+    /// Its inode number.
+    pub ino: Ino,
+    /// Its name.
+    pub name: String,
+    /// File or directory.
+    pub kind: FileKind,
+    /// Whether its inode is S_DAX.
+    pub dax: bool,
+}
+
+impl KnownFile {
+    pub(super) fn of(file: &FileSetup) -> Self {
+        Self { ino: file.ino, name: file.name.clone(), kind: file.kind, dax: file.dax }
+    }
+}
+
 impl Setup {
+    /// Where the allocator looks first.
+    pub(super) fn goal(&self) -> BlockNr {
+        self.goal.unwrap_or(BlockNr(Layout::of(&self.geometry).pool().start))
+    }
+
     /// What mkfs makes of a file. The root directory, if there is one, names all others.
     pub(super) fn inode_spec(&self, file: &FileSetup) -> InodeSpec {
         let inode: Inode<8> = file.inode();

@@ -1,12 +1,14 @@
 //! What a step reports: actor, stack, rules, events, changed components.
 
-use super::frame::Frame;
+use super::exec::Forgot;
+use super::frame::{Edit, Frame, LogWrite};
 use super::program::{Call, MappingWord, ThreadId};
 use super::{VmaId, Wait};
 use crate::address_space::MappingId;
+use crate::jbd::recover::RecoveryStep;
 use crate::rules::RuleId;
 use crate::tag::Tag;
-use crate::units::{BlockNr, Cpu, Ino, LineNr, PageIndex, Word};
+use crate::units::{BlockNr, Cpu, Ino, LineNr, LogBlockNr, PageIndex, Tid, Word};
 use alloc::vec::Vec;
 
 /// Who acts.
@@ -43,6 +45,18 @@ impl Action {
 pub enum Errno {
     /// I/O error.
     Eio,
+    /// No such file.
+    Enoent,
+    /// The file exists.
+    Eexist,
+    /// Invalid argument.
+    Einval,
+    /// Device or resource busy.
+    Ebusy,
+    /// File too large.
+    Efbig,
+    /// No space left on the device.
+    Enospc,
 }
 
 /// A part of the machine that a step changed: the unit of highlighting, of the text diff and of
@@ -65,8 +79,16 @@ pub enum Component {
     Inode(Ino),
     /// A line of the medium: its window of versions or its pending marks.
     Line(LineNr),
-    /// The queue of sleepers on entry locks.
+    /// The queue of sleepers.
     WaitQueue,
+    /// The set of files in memory.
+    Inodes,
+    /// The allocator's own bitmap and the inode slots.
+    Allocator,
+    /// The journal's transactions, head and tail.
+    Journal,
+    /// What the journal knows of a block's buffer.
+    JournalHead(BlockNr),
 }
 
 /// Why `dax_writeback_one` did nothing.
@@ -405,6 +427,163 @@ pub enum Event {
         /// Its block.
         block: BlockNr,
     },
+    /// `__getblk` could not put a page where a DAX entry is: it frees memory and tries again.
+    GetblkRetries {
+        /// The block that it wants.
+        block: BlockNr,
+    },
+    /// An allocation of file data looked for a buffer left from the block's former life.
+    AliasCleaned {
+        /// The block.
+        block: BlockNr,
+        /// Whether there was a buffer.
+        found: bool,
+        /// Whether it was dirty.
+        was_dirty: bool,
+    },
+    /// A new block of a DAX file was zeroed.
+    BlockZeroed {
+        /// The block.
+        block: BlockNr,
+        /// Whether it is durable at once.
+        fenced: bool,
+    },
+    /// A handle joined the running transaction.
+    HandleStarted {
+        /// The transaction.
+        tid: Tid,
+    },
+    /// A handle ended.
+    HandleStopped {
+        /// The transaction.
+        tid: Tid,
+    },
+    /// The committing transaction keeps a copy of a buffer that the running one is about to modify.
+    Frozen {
+        /// The block.
+        block: BlockNr,
+    },
+    /// A metadata block was changed in memory.
+    MetadataChanged {
+        /// The block.
+        block: BlockNr,
+        /// How.
+        edit: Edit,
+        /// The transaction that it belongs to; `None` without a journal.
+        tid: Option<Tid>,
+    },
+    /// The buffer of a freed metadata block was forgotten, or not.
+    Forgot {
+        /// The block.
+        block: BlockNr,
+        /// What became of its buffer.
+        forgot: Forgot,
+        /// The transaction that revokes the block.
+        revoked: Option<Tid>,
+    },
+    /// A block is metadata again: its revoke record is taken back.
+    RevokeCancelled {
+        /// The block.
+        block: BlockNr,
+    },
+    /// A transaction takes no new handle.
+    TransactionLocked {
+        /// Which.
+        tid: Tid,
+        /// Handles that are still open.
+        updates: u16,
+    },
+    /// A locked transaction is the committing one; a new one may run.
+    TransactionSwitched {
+        /// Which.
+        tid: Tid,
+    },
+    /// The driver wrote a block of the journal.
+    LogWritten {
+        /// What it is.
+        what: LogWrite,
+        /// Its transaction.
+        tid: Tid,
+        /// Its place in the journal.
+        at: LogBlockNr,
+        /// Its place on the device.
+        block: BlockNr,
+        /// Whether the driver fenced at once.
+        fenced: bool,
+    },
+    /// The copies of a transaction are written: its buffers may be modified again.
+    CopiesWritten {
+        /// The transaction.
+        tid: Tid,
+        /// The buffers.
+        blocks: Vec<BlockNr>,
+    },
+    /// The end of a commit let go of a buffer.
+    BufferReleased {
+        /// Its block.
+        block: BlockNr,
+        /// The transaction that ends.
+        tid: Tid,
+        /// Whether it waits for its checkpoint now.
+        to_checkpoint: bool,
+        /// The transaction that has it next.
+        next: Option<Tid>,
+    },
+    /// A commit has ended; the blocks that it freed may be given out again.
+    Committed {
+        /// The transaction.
+        tid: Tid,
+        /// The blocks.
+        freed: Vec<BlockNr>,
+    },
+    /// A buffer is home: it left its checkpoint list.
+    Checkpointed {
+        /// Its block.
+        block: BlockNr,
+    },
+    /// The tail of the log moved: the blocks before it are free.
+    TailMoved {
+        /// The oldest transaction that the log still holds.
+        tid: Tid,
+        /// Where it begins.
+        at: LogBlockNr,
+        /// How many blocks became free.
+        freed: u32,
+    },
+    /// What was cached of pages that go away is gone.
+    CacheTruncated {
+        /// The file.
+        ino: Ino,
+        /// The first page that goes.
+        first: PageIndex,
+        /// The pages and entries that were cached.
+        indices: Vec<PageIndex>,
+        /// How many PTEs went.
+        unmapped: usize,
+    },
+    /// An operation took pages out of a file, in memory; later pages move down if it collapsed.
+    PagesLeft {
+        /// The file.
+        ino: Ino,
+        /// The first page.
+        first: PageIndex,
+        /// How many.
+        count: u64,
+        /// Whether later pages moved down.
+        collapsed: bool,
+    },
+    /// One action of the recovery of the log.
+    Recovering {
+        /// Which.
+        step: RecoveryStep,
+    },
+    /// A file system is mounted.
+    Mounted,
+    /// A file system was let go.
+    Unmounted {
+        /// The device's pages that were dropped.
+        indices: Vec<PageIndex>,
+    },
 }
 
 named! {
@@ -447,6 +626,28 @@ named! {
         DeviceFlushed => "device-flushed",
         LockFenced => "lock-fenced",
         Evicted => "evicted",
+        GetblkRetries => "getblk-retries",
+        AliasCleaned => "alias-cleaned",
+        BlockZeroed => "block-zeroed",
+        HandleStarted => "handle-started",
+        HandleStopped => "handle-stopped",
+        Frozen => "frozen",
+        MetadataChanged => "metadata-changed",
+        Forgot => "forgot",
+        RevokeCancelled => "revoke-cancelled",
+        TransactionLocked => "transaction-locked",
+        TransactionSwitched => "transaction-switched",
+        LogWritten => "log-written",
+        CopiesWritten => "copies-written",
+        BufferReleased => "buffer-released",
+        Committed => "committed",
+        Checkpointed => "checkpointed",
+        TailMoved => "tail-moved",
+        CacheTruncated => "cache-truncated",
+        PagesLeft => "pages-left",
+        Recovering => "recovering",
+        Mounted => "mounted",
+        Unmounted => "unmounted",
     } else { Entered, Left, CallBegan, CallReturned }
 }
 
