@@ -53,6 +53,9 @@ pub enum Op {
     },
     /// `sync(2)`.
     Sync,
+    /// A pass of the flusher over everything dirty, `wb_writeback`: what the kernel does by itself
+    /// from time to time. Nobody is promised anything.
+    PeriodicWriteback,
     /// Drops the device's clean pages, as the BLKFLSBUF ioctl does: `invalidate_bdev`.
     InvalidateBdev,
 }
@@ -98,6 +101,8 @@ pub enum Call {
     Fsync,
     /// `sync(2)`.
     Sync,
+    /// The flusher's pass.
+    PeriodicWriteback,
     /// The BLKFLSBUF ioctl.
     InvalidateBdev,
 }
@@ -112,6 +117,7 @@ impl Call {
             Self::Read => "read",
             Self::Fsync => "fsync",
             Self::Sync => "sync",
+            Self::PeriodicWriteback => "wb_writeback",
             Self::InvalidateBdev => "invalidate_bdev",
         }
     }
