@@ -226,7 +226,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let geometry = setup.geometry;
         assert_eq!(geometry.fan_out, FAN, "the geometry's fan-out is the tree's");
         let medium = make(&initial_image(setup));
-        let mut inodes: Vec<_> = setup.files.iter().map(FileSetup::inode).collect();
+        let present = setup.files.iter().filter(|file| !file.absent);
+        let mut inodes: Vec<_> = present.map(FileSetup::inode).collect();
         inodes.sort_by_key(|inode| inode.ino);
         let thread = |program: &Program| Thread {
             program: program.clone(),
@@ -439,9 +440,8 @@ fn initial_image(setup: &Setup) -> Vec<Word> {
     let geometry = setup.geometry;
     let words = usize::try_from(geometry.words()).expect("the device fits memory");
     let mut image = vec![Word::ZERO; words];
-    let blocks = |file: &FileSetup| file.blocks.iter().flatten().copied().collect();
-    let record = |file: &FileSetup| fs::InodeRecord { ino: file.ino, blocks: blocks(file) };
-    let inodes: Vec<_> = setup.files.iter().map(record).collect();
+    let present = setup.files.iter().filter(|file| !file.absent);
+    let inodes: Vec<_> = present.map(|file| setup.inode_spec(file)).collect();
     fs::mkfs(&mut image, &geometry, &inodes);
     for (block, words) in &setup.contents {
         let at = usize::try_from(geometry.first_word(*block).0).expect("fits memory");

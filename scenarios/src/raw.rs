@@ -112,6 +112,8 @@ pub(crate) struct RawFile {
     #[serde(default)]
     pub(crate) directory: bool,
     #[serde(default)]
+    pub(crate) absent: bool,
+    #[serde(default)]
     pub(crate) pages: Vec<Text>,
     pub(crate) size: Option<u64>,
     pub(crate) indirect: Option<Text>,

@@ -267,8 +267,8 @@ impl Judge {
         let kept = self.histories.iter().all(|history| {
             let MappingWord { mapping, index, word } = history.at;
             let file = files.iter().find(|file| mapping == MappingId::File(file.ino));
-            let page = file.and_then(|file| file.pages.get(usize::try_from(index.0).ok()?));
-            page.and_then(|page| page.get(usize::from(word))).is_some_and(|w| history.keeps(*w))
+            let found = file.and_then(|file| file.word(index, usize::from(word)));
+            found.is_some_and(|found| history.keeps(found))
         });
         if kept { Verdict::Ok } else { Verdict::DataLost }
     }

@@ -1,18 +1,10 @@
 //! A file in memory: what the kernel keeps of an inode while the file system is mounted.
 
 use crate::address_space::AddressSpace;
+use crate::fs::Kind as FileKind;
 use crate::units::{BlockNr, Ino, PageIndex, Tid};
 use alloc::string::String;
 use alloc::vec::Vec;
-
-/// File or directory.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum FileKind {
-    /// A regular file.
-    File,
-    /// A directory: its pages hold entries.
-    Directory,
-}
 
 /// A block of pointers, by its place in the tree of block pointers.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

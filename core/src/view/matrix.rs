@@ -4,7 +4,7 @@ use super::{Cell, Column, Content, Line, LineState, Row, RowKind};
 use crate::address_space::MappingId;
 use crate::check::persistence_domain;
 use crate::entry::EntryKind;
-use crate::fs;
+use crate::fs::{Layout, Role};
 use crate::machine::{Component, Machine, Op, Vma, VmaId};
 use crate::medium::{PersistenceDomain, SimMedium};
 use crate::narrate::{labels, mapping_name};
@@ -129,13 +129,14 @@ fn empty() -> Cell {
 }
 
 fn owners<const FAN: usize>(now: &Moment<'_, FAN>) -> Row {
+    let layout = Layout::of(&now.machine().geometry);
     row(now, (RowKind::Owner, "owner", "owner", ""), |block| {
-        let name = match block {
-            fs::SUPERBLOCK => "super".to_string(),
-            fs::BITMAP => "bitmap".to_string(),
-            fs::INODE_TABLE => "inodes".to_string(),
-            fs::JOURNAL_SUPERBLOCK => "jsuper".to_string(),
-            block => match now.machine().owner_of(block) {
+        let name = match layout.role(block) {
+            Some(Role::Superblock) => "super".to_string(),
+            Some(Role::Bitmap) => "bitmap".to_string(),
+            Some(Role::InodeTable) => "inodes".to_string(),
+            Some(Role::JournalSuperblock) => "jsuper".to_string(),
+            _ => match now.machine().owner_of(block) {
                 Some((inode, page)) => format!("{} p{page}", inode.name),
                 None => {
                     return Cell { words: "free".to_string(), ..empty() };

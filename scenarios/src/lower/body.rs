@@ -5,9 +5,10 @@ use super::{names, steps};
 use crate::error::{Reporter, Span};
 use crate::raw::{RawContent, RawFile, RawThread, Text};
 use daxscope_core::config::Geometry;
-use daxscope_core::fs;
+use daxscope_core::fs::block_map::DIRECT;
+use daxscope_core::fs::{Kind, Layout};
 use daxscope_core::machine::THREADS_MAX;
-use daxscope_core::machine::{FileKind, FileSetup, IndexBlock, Place, Program};
+use daxscope_core::machine::{FileSetup, IndexBlock, Place, Program};
 use daxscope_core::units::{BlockNr, Cpu, Ino, WORDS_PER_LINE, Word};
 use toml::Spanned;
 
@@ -19,14 +20,14 @@ pub(super) fn files(
     geometry: &Geometry,
     report: &mut Reporter<'_>,
 ) -> Vec<FileSetup> {
-    let files_max = fs::inodes_max(geometry);
-    for file in raw.iter().skip(files_max) {
+    let files_max = Layout::of(geometry).inodes_max();
+    for file in raw.iter().skip(usize::try_from(files_max).unwrap_or(usize::MAX)) {
         report.at(&file.span(), format!("too many files; expected at most {files_max}"));
     }
     let file = |raw: &Spanned<RawFile>| {
         let raw = raw.get_ref();
-        for page in raw.pages.iter().skip(fs::PAGES_MAX) {
-            let message = format!("too many pages; expected at most {}", fs::PAGES_MAX);
+        for page in raw.pages.iter().skip(DIRECT) {
+            let message = format!("too many pages; expected at most {DIRECT}");
             report.at(&page.span(), message);
         }
         let blocks: Vec<_> = raw.pages.iter().map(|page| page_block(page, report)).collect();
@@ -34,8 +35,9 @@ pub(super) fn files(
         FileSetup {
             ino: Ino(raw.ino),
             name: raw.name.get_ref().clone(),
-            kind: if raw.directory { FileKind::Directory } else { FileKind::File },
+            kind: if raw.directory { Kind::Directory } else { Kind::File },
             dax: raw.dax,
+            absent: raw.absent,
             pages: raw.size.unwrap_or(blocks.len() as u64),
             blocks,
             index_blocks: indirect.map(|block| (IndexBlock::Indirect, block)).into_iter().collect(),

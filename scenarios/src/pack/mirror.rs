@@ -67,6 +67,7 @@ pub(super) struct File<'a> {
     pub(super) ino: u32,
     pub(super) name: &'a str,
     pub(super) directory: bool,
+    pub(super) absent: bool,
     pub(super) dax: bool,
     pub(super) pages: u64,
     pub(super) blocks: Vec<Option<u64>>,

@@ -5,7 +5,8 @@ use crate::landmark::{AnyOf, Landmark};
 use crate::lecture::{Expect, Lecture, Moment, Prediction, Segment, Sentence, Source, Variant};
 use crate::vocabulary::GEOMETRIES;
 use daxscope_core::config::Epoch;
-use daxscope_core::machine::{FileKind, FileSetup, FileWord, Op, Program};
+use daxscope_core::fs::Kind;
+use daxscope_core::machine::{FileSetup, FileWord, Op, Program};
 use daxscope_core::units::Word;
 
 pub(super) fn lecture(lecture: &Lecture) -> mirror::Lecture<'_> {
@@ -65,8 +66,9 @@ fn file(file: &FileSetup) -> mirror::File<'_> {
     mirror::File {
         ino: file.ino.0,
         name: &file.name,
-        directory: file.kind == FileKind::Directory,
+        directory: file.kind == Kind::Directory,
         dax: file.dax,
+        absent: file.absent,
         pages: file.pages,
         blocks: file.blocks.iter().map(|block| block.map(|block| block.0)).collect(),
         indirect: file.index_blocks.first().map(|(_, block)| block.0),
