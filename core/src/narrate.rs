@@ -180,6 +180,9 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                     "sync returns to {who}: everything stored before it is promised to survive."
                 )
             }
+            Event::CallReturned { call: Call::PeriodicWriteback, .. } => {
+                format!("{who} is through with periodic writeback. Nobody was promised anything.")
+            }
             Event::CallReturned { call, .. } => format!("{} returns to {who}.", call.name()),
             Event::ReadReturned { mapping: MappingId::Bdev, index, words, cached, .. } => {
                 let from =
@@ -357,16 +360,14 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                     "{who} copies DIRTY to TOWRITE in {tree}: {items}. The set to write is fixed."
                 )
             }
-            Event::LookedUp { mapping, found, .. } if found.is_empty() => {
-                format!(
-                    "{who} finds nothing tagged TOWRITE in {}.",
-                    mapping_name(self.machine, *mapping)
-                )
+            Event::LookedUp { mapping, tag, found } if found.is_empty() => {
+                let tree = mapping_name(self.machine, *mapping);
+                format!("{who} finds nothing tagged {} in {tree}.", tag.name())
             }
-            Event::LookedUp { mapping, found, .. } => {
+            Event::LookedUp { mapping, tag, found } => {
                 let pages: Vec<_> = found.iter().map(PageIndex::to_string).collect();
                 let tree = mapping_name(self.machine, *mapping);
-                format!("{who} finds TOWRITE in {tree} at index {}.", pages.join(", "))
+                format!("{who} finds {} in {tree} at index {}.", tag.name(), pages.join(", "))
             }
             Event::EntryChecked { mapping, index, skip: None } => {
                 format!(

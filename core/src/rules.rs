@@ -157,9 +157,9 @@ rules! {
     TREE_11_4 = "TREE-11.4", Cited, "end_page_writeback", "mm/filemap.c", "4.5 to 6.12", "S 4.5",
         "Completion of the I/O clears WRITEBACK.",
         "";
-    TREE_12 = "TREE-12", Cited, "write_cache_pages", "mm/page-writeback.c", "4.5 to 6.12", "S 4.5",
-        "A sync for integrity walks TOWRITE, and waits for pages that are under I/O.",
-        "no periodic writeback (WB_SYNC_NONE); ext4 has its own code for this walk";
+    TREE_12 = "TREE-12", Cited, "write_cache_pages, wb_writeback", "mm/page-writeback.c, fs/fs-writeback.c", "4.5 to 6.12", "S 4.5",
+        "Writeback for integrity walks TOWRITE and waits for I/O under way; periodic writeback walks DIRTY and does not wait.",
+        "no age and no nr_to_write in periodic writeback; ext4 has its own code for this walk";
     TREE_13 = "TREE-13", NotModelled, "__remove_mapping", "mm/vmscan.c", "4.5", "S 4.5",
         "An exceptional entry is a shadow or a DAX entry, never both kinds in one mapping.",
         "";
@@ -274,6 +274,9 @@ rules! {
     DAX_21 = "DAX-21", Cited, "filemap_write_and_wait_range, ->fsync, ->writepages", "mm/filemap.c, fs/ext4", "4.5 to 6.12", "S 4.5, M1 to M5, M15",
         "Where the flush is called from: four designs in six weeks.",
         "one device only: flush-bdev never differs";
+    DAX_21_3 = "DAX-21.3", Cited, "__writeback_single_inode, ->writepages", "fs/fs-writeback.c, fs/ext4", "4.5 to 6.12", "S 4.5, M3, M14, M16",
+        "sync(2) writes an inode through ->writepages alone: it reaches a DAX flush only if that is called there.",
+        "";
     DAX_22 = "DAX-22", Cited, "nvdimm_flush, pmem_make_request", "drivers/nvdimm", "4.5 to 6.12", "S 4.5, 4.7, 4.9",
         "To 4.7 the DAX code and the driver fence; from 4.8 only the device flush does.",
         "no flush-hint addresses";

@@ -360,6 +360,7 @@ fn busy_programs() -> Vec<Vec<Op>> {
         vec![MAP, store(0, "X1"), FSYNC, store(0, "X2"), store(1, "Y"), FSYNC],
         vec![MAP, load(0), store(2, "Z"), FSYNC, write_b(0, &["NEW"]), Op::Sync],
         vec![raw.clone(), Op::InvalidateBdev, raw, Op::Read { ino: B, index: PageIndex(0) }],
+        vec![Op::PeriodicWriteback, Op::PeriodicWriteback],
     ]
 }
 
@@ -623,6 +624,40 @@ fn fsync_waits_for_the_writeback_that_another_thread_has_begun() {
             run_to_end(&mut path);
             assert_eq!(Verdict::distinct(verdicts(&path)), [Verdict::Ok], "{epoch:?} {call:?}");
         }
+    }
+}
+
+#[test]
+fn the_flusher_waits_for_no_io_and_a_sync_does() {
+    for (call, sleeps) in [(Op::PeriodicWriteback, false), (Op::Sync, true)] {
+        let mut machine = path(Epoch::V4_5_0, vec![vec![write_b(0, &["NEW"])], vec![call.clone()]])
+            .last()
+            .clone();
+        let machine = &mut machine.machine;
+        while machine.runnable().any(|id| id == T0) {
+            machine.step(Action::Run(T0)).unwrap();
+        }
+        // Under I/O and dirtied again, its lock free: a disk that has not answered yet.
+        let mapping = &mut machine.inodes[1].mapping;
+        mapping.page_mut(PageIndex(0)).unwrap().writeback = true;
+        mapping.i_pages.tag_set(PageIndex(0), Tag::Writeback);
+        while machine.runnable().any(|id| id == T1) {
+            machine.step(Action::Run(T1)).unwrap();
+        }
+        assert_eq!(machine.sleeps(T1), sleeps, "{call:?}");
+        let page = machine.inode(B).mapping.find_get_page(PageIndex(0)).unwrap();
+        assert!(page.dirty, "{call:?} leaves the page to whoever writes it now");
+    }
+}
+
+#[test]
+fn the_flusher_flushes_no_dax_file_and_leaves_its_inode_dirty() {
+    for epoch in Epoch::ALL {
+        let mut path = path(*epoch, vec![vec![MAP, store(0, "NEW"), Op::PeriodicWriteback]]);
+        run_to_end(&mut path);
+        assert_eq!((images(&path), tags_of_p3(&path).as_str()), (Some(2), "D··"), "{epoch:?}");
+        assert!(path.last().machine.inode(A).dirty_pages, "{epoch:?}: sync must come here again");
+        assert_eq!(Verdict::distinct(verdicts(&path)), [Verdict::Ok], "{epoch:?}");
     }
 }
 

@@ -5,8 +5,15 @@ use daxscope_core::machine::frame::Frame;
 use daxscope_core::machine::{Call, Event};
 use std::fmt;
 
-const CALLS: [Call; 6] =
-    [Call::Mmap, Call::Write, Call::Read, Call::Fsync, Call::Sync, Call::InvalidateBdev];
+const CALLS: [Call; 7] = [
+    Call::Mmap,
+    Call::Write,
+    Call::Read,
+    Call::Fsync,
+    Call::Sync,
+    Call::PeriodicWriteback,
+    Call::InvalidateBdev,
+];
 const LANDMARKS: [&str; 6] = ["start", "entered", "left", "event", "returned", "end"];
 
 /// Something that a step can be recognised by, whatever its number.

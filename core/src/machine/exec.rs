@@ -8,7 +8,7 @@ mod fsync;
 mod read_write;
 mod writeback;
 
-use super::frame::{Frame, SyncAt, SyncFileAt, WriteAt, WriteJob};
+use super::frame::{Frame, PeriodicAt, SyncAt, SyncFileAt, WriteAt, WriteJob};
 use super::{Call, Component, Event, FileWord, MappingWord, Pte, ThreadId, Vma};
 use super::{Machine, Op, Refusal, Report};
 use crate::address_space::MappingId;
@@ -116,6 +116,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             Op::RawRead { index } => Frame::SysRead { mapping: MappingId::Bdev, index },
             Op::Fsync { ino } => Frame::SysFsync { ino, called: false },
             Op::Sync => Frame::SysSync { at: SyncAt::Inodes(0) },
+            Op::PeriodicWriteback => Frame::WbWriteback { at: PeriodicAt::Inodes(0) },
             Op::InvalidateBdev => Frame::InvalidateBdev,
         };
         let (call, ino) = match *op {
@@ -123,6 +124,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             Op::Write { at, .. } => (Call::Write, Some(at.ino)),
             Op::Fsync { ino } => (Call::Fsync, Some(ino)),
             Op::Sync => (Call::Sync, None),
+            Op::PeriodicWriteback => (Call::PeriodicWriteback, None),
             Op::InvalidateBdev => (Call::InvalidateBdev, None),
             Op::Read { .. } | Op::RawRead { .. } => (Call::Read, None),
             Op::Load { .. } | Op::Store { .. } => unreachable!("returned above"),
@@ -161,27 +163,30 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
             Frame::SysFsync { ino, called } => Ok(sys_fsync(ino, called, report)),
             Frame::Ext4SyncFile { ino, at } => self.ext4_sync_file(ino, at, report),
-            Frame::FilemapWriteAndWaitRange { mapping, at } => {
-                self.filemap_write_and_wait_range(mapping, at, report)
+            Frame::FilemapWriteAndWaitRange { mapping, wbc, at } => {
+                self.filemap_write_and_wait_range((mapping, wbc), at, report)
             }
-            Frame::Ext4Writepages { ino, at } => self.writepages(MappingId::File(ino), at, report),
-            Frame::BlkdevWritepages { at } => self.writepages(MappingId::Bdev, at, report),
+            Frame::Ext4Writepages { ino, wbc, at } => {
+                self.writepages((MappingId::File(ino), wbc), at, report)
+            }
+            Frame::BlkdevWritepages { wbc, at } => {
+                self.writepages((MappingId::Bdev, wbc), at, report)
+            }
             Frame::SysSync { at } => self.sys_sync(at, report),
-            Frame::WritebackSingleInode { ino, at } => {
-                Ok(self.writeback_single_inode(ino, at, report))
+            Frame::WbWriteback { at } => Ok(self.wb_writeback(at, report)),
+            Frame::WritebackSingleInode { ino, sync_mode, at } => {
+                Ok(self.writeback_single_inode(ino, sync_mode, at, report))
             }
             Frame::FilemapFdatawait { mapping } => Ok(self.filemap_fdatawait(id, mapping, report)),
 
-            Frame::DaxWritebackMappingRange { mapping, at } => {
-                self.dax_writeback_mapping_range(id, mapping, at, report)
+            Frame::DaxWritebackMappingRange { mapping, wbc, at } => {
+                self.dax_writeback_mapping_range(id, (mapping, wbc), at, report)
             }
             Frame::DaxWritebackOne { mapping, index, entry, at } => {
                 self.dax_writeback_one(id, mapping, index, entry, at, report)
             }
 
-            Frame::WriteCachePages { mapping, at } => {
-                self.write_cache_pages(id, mapping, at, report)
-            }
+            Frame::WriteCachePages { walk, at } => self.write_cache_pages(id, walk, at, report),
             Frame::BlockWriteFullPage { mapping, index, at } => {
                 self.block_write_full_page(id, mapping, index, at, report)
             }

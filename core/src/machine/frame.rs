@@ -38,6 +38,46 @@ pub struct WriteJob {
     pub words: Vec<Word>,
 }
 
+/// What a writeback is for. Models TREE-12: `enum writeback_sync_modes` (4.5).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum SyncMode {
+    /// WB_SYNC_NONE: periodic writeback, which waits for no I/O.
+    None,
+    /// WB_SYNC_ALL: for integrity.
+    All,
+}
+
+/// What a writeback is for, and the pages it covers. Models TREE-12: `struct writeback_control`
+/// (4.5). Omits: `nr_to_write`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct WritebackControl {
+    /// What it is for.
+    pub sync_mode: SyncMode,
+    /// The first page that it covers.
+    pub first: PageIndex,
+    /// The last one.
+    pub last: PageIndex,
+}
+
+impl WritebackControl {
+    /// For all pages of a mapping.
+    #[must_use]
+    pub const fn whole(sync_mode: SyncMode) -> Self {
+        Self { sync_mode, first: PageIndex(0), last: PageIndex(u64::MAX) }
+    }
+}
+
+/// A walk over the pages of a mapping that are to be written.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct PageWalk {
+    /// The mapping.
+    pub mapping: MappingId,
+    /// What for, and which pages.
+    pub wbc: WritebackControl,
+    /// Where the next lookup begins.
+    pub next: PageIndex,
+}
+
 /// One activation of a kernel function.
 #[allow(missing_docs, reason = "the fields are the function's arguments and its place in it")]
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -52,6 +92,9 @@ pub enum Frame {
     SysFsync { ino: Ino, called: bool },
     /// `sync(2)`. Models FS-4: `fs/sync.c` (4.5).
     SysSync { at: SyncAt },
+    /// A pass of periodic writeback, in the flusher's thread. Models TREE-12: `fs/fs-writeback.c`
+    /// (4.5). Omits: the age that an inode must have, and the limit on pages.
+    WbWriteback { at: PeriodicAt },
     /// The second half of the BLKFLSBUF ioctl. Models IDX-6: `fs/block_dev.c` (4.5). Omits: the
     /// ioctl writes the device's dirty pages out before.
     InvalidateBdev,
@@ -77,21 +120,21 @@ pub enum Frame {
     /// Models FS-1: `fs/ext4/fsync.c` (4.5), without a journal.
     Ext4SyncFile { ino: Ino, at: SyncFileAt },
     /// Models `mm/filemap.c` (4.5-rc1 to 4.5.0: DAX-21).
-    FilemapWriteAndWaitRange { mapping: MappingId, at: FilemapAt },
+    FilemapWriteAndWaitRange { mapping: MappingId, wbc: WritebackControl, at: FilemapAt },
     /// Models DAX-21: `fs/ext4/inode.c` (v2, 4.5.0).
-    Ext4Writepages { ino: Ino, at: FilemapAt },
+    Ext4Writepages { ino: Ino, wbc: WritebackControl, at: FilemapAt },
     /// Models DAX-21, MIX-3: `fs/block_dev.c` (4.5.0; before, `generic_writepages`).
-    BlkdevWritepages { at: FilemapAt },
+    BlkdevWritepages { wbc: WritebackControl, at: FilemapAt },
     /// Models FS-4: `fs/fs-writeback.c` (4.5).
-    WritebackSingleInode { ino: Ino, at: InodeAt },
+    WritebackSingleInode { ino: Ino, sync_mode: SyncMode, at: InodeAt },
     /// Waits for the pages tagged WRITEBACK. Models TREE-12: `mm/filemap.c` (4.5).
     FilemapFdatawait { mapping: MappingId },
     /// Models DAX-12: `fs/dax.c` (4.5).
-    DaxWritebackMappingRange { mapping: MappingId, at: RangeAt },
+    DaxWritebackMappingRange { mapping: MappingId, wbc: WritebackControl, at: RangeAt },
     /// Models DAX-12 step 6 (4.5) and DAX-18 (4.10): `fs/dax.c`.
     DaxWritebackOne { mapping: MappingId, index: PageIndex, entry: Entry, at: OneAt },
     /// Models TREE-10 to TREE-12: `mm/page-writeback.c` (4.5).
-    WriteCachePages { mapping: MappingId, at: CacheAt },
+    WriteCachePages { walk: PageWalk, at: CacheAt },
     /// Models TREE-11: `fs/buffer.c` (4.5).
     BlockWriteFullPage { mapping: MappingId, index: PageIndex, at: FullPageAt },
     /// The pmem driver copies at submit. Models DAX-22: `drivers/nvdimm/pmem.c` (4.5, 4.9).
@@ -141,6 +184,17 @@ pub enum SyncAt {
     /// Writes the device's mapping.
     Bdev,
     /// Returns.
+    Done,
+}
+
+/// Where `wb_writeback` is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum PeriodicAt {
+    /// Writes the dirty inodes; the next one to look at.
+    Inodes(usize),
+    /// Writes the device's inode, if that is dirty.
+    Bdev,
+    /// Is through.
     Done,
 }
 
@@ -272,9 +326,9 @@ pub enum OneAt {
 /// Where `write_cache_pages` is.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum CacheAt {
-    /// Copies DIRTY to TOWRITE.
+    /// Copies DIRTY to TOWRITE, for integrity.
     Tag,
-    /// Fetches a batch of TOWRITE pages.
+    /// Fetches a batch of pages tagged TOWRITE, or DIRTY if not for integrity.
     Lookup,
     /// Writes the rest of the batch, next page last.
     Each(Vec<PageIndex>),
@@ -301,6 +355,7 @@ named! {
         SysRead => "sys_read",
         SysFsync => "sys_fsync",
         SysSync => "sys_sync",
+        WbWriteback => "wb_writeback",
         InvalidateBdev => "invalidate_bdev",
         HandleMmFault => "handle_mm_fault",
         DaxFault => "__dax_fault",
@@ -355,11 +410,17 @@ impl Frame {
 
     /// `->writepages` of a mapping.
     #[must_use]
-    pub const fn writepages(mapping: MappingId, at: FilemapAt) -> Self {
+    pub const fn writepages(mapping: MappingId, wbc: WritebackControl, at: FilemapAt) -> Self {
         match mapping {
-            MappingId::File(ino) => Self::Ext4Writepages { ino, at },
-            MappingId::Bdev => Self::BlkdevWritepages { at },
+            MappingId::File(ino) => Self::Ext4Writepages { ino, wbc, at },
+            MappingId::Bdev => Self::BlkdevWritepages { wbc, at },
         }
+    }
+
+    /// `write_cache_pages` of a mapping.
+    #[must_use]
+    pub const fn write_cache_pages(mapping: MappingId, wbc: WritebackControl) -> Self {
+        Self::WriteCachePages { walk: PageWalk { mapping, wbc, next: wbc.first }, at: CacheAt::Tag }
     }
 
     /// The page that the frame has a reference on.
@@ -369,9 +430,9 @@ impl Frame {
             Self::GenericFileReadIter { at: ReadAt::Lookup, .. } => None,
             Self::GenericPerformWrite { at: WriteAt::Grab, .. } => None,
             Self::GenericFileReadIter { mapping, index, .. }
-            | Self::BlockWriteFullPage { mapping, index, .. }
-            | Self::WriteCachePages { mapping, at: CacheAt::Write(index, _) } => {
-                Some((*mapping, *index))
+            | Self::BlockWriteFullPage { mapping, index, .. } => Some((*mapping, *index)),
+            Self::WriteCachePages { walk, at: CacheAt::Write(index, _) } => {
+                Some((walk.mapping, *index))
             }
             Self::GenericPerformWrite { job, .. } => Some((job.mapping, job.index)),
             _ => None,
@@ -400,7 +461,9 @@ impl Frame {
                 MappingId::File(_) => format!("page {index}"),
             },
             Self::PmemMakeRequest { block, .. } => format!("write {block}"),
-            Self::WriteCachePages { mapping: MappingId::Bdev, .. } => "device".into(),
+            Self::WriteCachePages { walk, .. } if walk.mapping == MappingId::Bdev => {
+                "device".into()
+            }
             _ => alloc::string::String::new(),
         }
     }

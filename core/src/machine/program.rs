@@ -54,6 +54,9 @@ pub enum Op {
     },
     /// `sync(2)`.
     Sync,
+    /// A pass of the flusher over everything dirty, `wb_writeback`: what the kernel does by itself
+    /// from time to time. Nobody is promised anything.
+    PeriodicWriteback,
     /// Drops the device's clean pages, as the BLKFLSBUF ioctl does: `invalidate_bdev`.
     InvalidateBdev,
     /// `creat(2)` or `mkdir(2)` of a file that the setup names, in the root directory.
@@ -154,6 +157,8 @@ pub enum Call {
     Fsync,
     /// `sync(2)`.
     Sync,
+    /// The flusher's pass.
+    PeriodicWriteback,
     /// The BLKFLSBUF ioctl.
     InvalidateBdev,
     /// `creat(2)`, `mkdir(2)`.
@@ -188,6 +193,7 @@ impl Call {
             Self::Read => "read",
             Self::Fsync => "fsync",
             Self::Sync => "sync",
+            Self::PeriodicWriteback => "wb_writeback",
             Self::InvalidateBdev => "invalidate_bdev",
             Self::Create => "creat",
             Self::Unlink => "unlink",

@@ -308,7 +308,7 @@ impl Setup {
                 blocks => Err(format!("b{index} is out of range, expected b0 to b{}", blocks - 1)),
             },
             Op::Fsync { ino } => self.file(*ino).map(|_| ()),
-            Op::Sync | Op::InvalidateBdev => Ok(()),
+            Op::Sync | Op::PeriodicWriteback | Op::InvalidateBdev => Ok(()),
         }
     }
 

@@ -188,6 +188,7 @@ fn op_text<const FAN: usize>(machine: &Machine<SimMedium, FAN>, op: &Op) -> Stri
         Op::RawRead { index } => format!("raw read b{index}"),
         Op::Fsync { ino } => format!("fsync {}", name(*ino)),
         Op::Sync => "sync".to_string(),
+        Op::PeriodicWriteback => "periodic writeback".to_string(),
         Op::InvalidateBdev => "invalidate_bdev".to_string(),
     }
 }

@@ -19,6 +19,7 @@ pub(super) const OPS: &[(&str, &[&str], &[&str])] = &[
     ("raw-read", &["block"], &[]),
     ("fsync", &["file"], &[]),
     ("sync", &[], &[]),
+    ("periodic-writeback", &[], &[]),
     ("invalidate-bdev", &[], &[]),
 ];
 
@@ -54,6 +55,7 @@ impl Context<'_> {
             }
             "fsync" => Op::Fsync { ino: self.file(step, report)? },
             "sync" => Op::Sync,
+            "periodic-writeback" => Op::PeriodicWriteback,
             "invalidate-bdev" => Op::InvalidateBdev,
             other => unreachable!("{other} is in OPS but not here"),
         })

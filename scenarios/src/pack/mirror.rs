@@ -168,5 +168,6 @@ pub(super) mod op {
     pub(in crate::pack) const RAW_READ: &str = "raw-read";
     pub(in crate::pack) const FSYNC: &str = "fsync";
     pub(in crate::pack) const SYNC: &str = "sync";
+    pub(in crate::pack) const PERIODIC_WRITEBACK: &str = "periodic-writeback";
     pub(in crate::pack) const INVALIDATE_BDEV: &str = "invalidate-bdev";
 }

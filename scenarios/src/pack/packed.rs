@@ -100,6 +100,7 @@ fn operation(operation: &Op) -> mirror::Op<'_> {
         Op::RawRead { index } => mirror::Op { op: op::RAW_READ, index: index.0, ..nothing() },
         Op::Fsync { ino } => mirror::Op { op: op::FSYNC, ino: ino.0, ..nothing() },
         Op::Sync => mirror::Op { op: op::SYNC, ..nothing() },
+        Op::PeriodicWriteback => mirror::Op { op: op::PERIODIC_WRITEBACK, ..nothing() },
         Op::InvalidateBdev => mirror::Op { op: op::INVALIDATE_BDEV, ..nothing() },
     }
 }

@@ -127,6 +127,7 @@ fn operation(packed: &mirror::Op<'_>) -> Result<Op> {
         op::RAW_READ => Op::RawRead { index },
         op::FSYNC => Op::Fsync { ino },
         op::SYNC => Op::Sync,
+        op::PERIODIC_WRITEBACK => Op::PeriodicWriteback,
         op::INVALIDATE_BDEV => Op::InvalidateBdev,
         other => return known("op", other, None),
     })

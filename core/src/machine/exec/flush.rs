@@ -4,7 +4,7 @@ use super::{Event, Flow, Frame, Machine, Outcome, Pte, Refusal, Report, ThreadId
 use crate::address_space::MappingId;
 use crate::config::{DirtyClearedByFlush, FencePlace};
 use crate::entry::{DaxEntry, Entry};
-use crate::machine::frame::{OneAt, RangeAt};
+use crate::machine::frame::{OneAt, RangeAt, SyncMode, WritebackControl};
 use crate::machine::{Component, Skip};
 use crate::medium::Medium;
 use crate::rules::RuleId;
@@ -19,26 +19,29 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn dax_writeback_mapping_range(
         &mut self,
         id: ThreadId,
-        mapping: MappingId,
+        (mapping, wbc): (MappingId, WritebackControl),
         at: RangeAt,
         report: &mut impl Report,
     ) -> Outcome {
-        let frame = |at| Frame::DaxWritebackMappingRange { mapping, at };
+        let frame = |at| Frame::DaxWritebackMappingRange { mapping, wbc, at };
         match at {
             RangeAt::Tag => {
                 let empty = self.mapping(mapping).nrexceptional == 0;
+                let nothing = empty || wbc.sync_mode != SyncMode::All;
                 // Planted: the check is the wrong way round.
-                if empty == self.obeys(RuleId::DAX_12_2, report) {
+                if nothing == self.obeys(RuleId::DAX_12_2, report) {
                     return Ok(Flow::Returned);
                 }
                 self.take_lock(self.cpu(id), report)?;
                 let planned = self.obeys(RuleId::DAX_12_4, report);
-                self.tag_pages_for_writeback(mapping, planned, report);
+                self.tag_pages_for_writeback(mapping, &wbc, planned, report);
                 Ok(Flow::Acted(frame(RangeAt::Lookup)))
             }
             RangeAt::Lookup => {
                 let obeyed = self.obeys(RuleId::DAX_12_5, report);
-                let mut batch = self.find_tagged(mapping);
+                let tree = &self.mapping(mapping).i_pages;
+                let tagged = tree.iter_tagged(wbc.first..=wbc.last, Tag::Towrite);
+                let mut batch: Vec<_> = tagged.take(BATCH).collect();
                 if !obeyed {
                     batch.clear();
                 }
@@ -70,14 +73,6 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 Ok(Flow::ActedAndReturned)
             }
         }
-    }
-
-    /// Up to [`BATCH`] items tagged TOWRITE, from the start of the mapping.
-    pub(super) fn find_tagged(&self, mapping: MappingId) -> Vec<(PageIndex, Entry)> {
-        let mut found = [(PageIndex(0), Entry::page(crate::entry::PageId(0))); BATCH];
-        let tree = &self.mapping(mapping).i_pages;
-        let count = tree.gang_lookup_tag(PageIndex(0), Tag::Towrite, &mut found);
-        found[..count].to_vec()
     }
 
     /// Flushes one entry. The order differs between 4.5 (DAX-12 step 6) and 4.10 (DAX-18).

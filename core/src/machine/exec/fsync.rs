@@ -3,7 +3,9 @@
 use super::{Call, Event, Flow, Frame, Machine, Outcome, Refusal, Report, ThreadId};
 use crate::address_space::MappingId;
 use crate::config::{Barriers, FlushBdev, FlushCallSite};
-use crate::machine::frame::{CacheAt, FilemapAt, InodeAt, RangeAt, SyncAt, SyncFileAt};
+use crate::machine::frame::{
+    FilemapAt, InodeAt, PeriodicAt, RangeAt, SyncAt, SyncFileAt, SyncMode, WritebackControl,
+};
 use crate::machine::{Component, Wait};
 use crate::medium::Medium;
 use crate::rules::RuleId;
@@ -30,12 +32,14 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 }
                 let at = FilemapAt::DaxFlush;
                 let mapping = MappingId::File(ino);
-                let callee = Frame::FilemapWriteAndWaitRange { mapping, at };
+                let wbc = WritebackControl::whole(SyncMode::All);
+                let callee = Frame::FilemapWriteAndWaitRange { mapping, wbc, at };
                 Ok(Flow::Calls(frame(SyncFileAt::DaxFlush), callee))
             }
             SyncFileAt::DaxFlush => {
                 let (mapping, site) = (MappingId::File(ino), FlushCallSite::Fsync);
-                self.dax_flush_here(mapping, site, frame(SyncFileAt::Flush), report)
+                let wbc = WritebackControl::whole(SyncMode::All);
+                self.dax_flush_here((mapping, wbc), site, frame(SyncFileAt::Flush), report)
             }
             SyncFileAt::Flush => {
                 let barriers = self.semantics.barriers()? == Barriers::On;
@@ -52,7 +56,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// to flush; goes on with `next` after it. Models DAX-21.
     fn dax_flush_here(
         &mut self,
-        mapping: MappingId,
+        (mapping, wbc): (MappingId, WritebackControl),
         site: FlushCallSite,
         next: Frame,
         report: &mut impl Report,
@@ -64,27 +68,27 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         // One device: all three values name it for an ordinary file.
         let (FlushBdev::SBdev | FlushBdev::Passed | FlushBdev::DaxDevice) =
             self.semantics.flush_bdev()?;
-        let callee = Frame::DaxWritebackMappingRange { mapping, at: RangeAt::Tag };
+        let callee = Frame::DaxWritebackMappingRange { mapping, wbc, at: RangeAt::Tag };
         Ok(Flow::Calls(next, callee))
     }
 
     pub(super) fn filemap_write_and_wait_range(
         &mut self,
-        mapping: MappingId,
+        (mapping, wbc): (MappingId, WritebackControl),
         at: FilemapAt,
         report: &mut impl Report,
     ) -> Outcome {
-        let frame = |at| Frame::FilemapWriteAndWaitRange { mapping, at };
+        let frame = |at| Frame::FilemapWriteAndWaitRange { mapping, wbc, at };
         match at {
             FilemapAt::DaxFlush => {
                 let site = FlushCallSite::Filemap;
-                self.dax_flush_here(mapping, site, frame(FilemapAt::Pages), report)
+                self.dax_flush_here((mapping, wbc), site, frame(FilemapAt::Pages), report)
             }
             FilemapAt::Pages => {
                 if !self.needs_writepages(mapping)? {
                     return Ok(Flow::Returned);
                 }
-                let callee = Frame::writepages(mapping, FilemapAt::DaxFlush);
+                let callee = Frame::writepages(mapping, wbc, FilemapAt::DaxFlush);
                 Ok(Flow::Calls(frame(FilemapAt::Done), callee))
             }
             FilemapAt::Done if self.mapping(mapping).i_pages.tagged(Tag::Writeback) => {
@@ -127,18 +131,18 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// `->writepages` of a file or of the device.
     pub(super) fn writepages(
         &mut self,
-        mapping: MappingId,
+        (mapping, wbc): (MappingId, WritebackControl),
         at: FilemapAt,
         report: &mut impl Report,
     ) -> Outcome {
-        let frame = |at| Frame::writepages(mapping, at);
+        let frame = |at| Frame::writepages(mapping, wbc, at);
         match at {
             FilemapAt::DaxFlush => {
                 let site = match self.semantics.flush_call_site()? {
                     FlushCallSite::WritepagesGeneric => FlushCallSite::WritepagesGeneric,
                     _ => FlushCallSite::Writepages,
                 };
-                self.dax_flush_here(mapping, site, frame(FilemapAt::Pages), report)
+                self.dax_flush_here((mapping, wbc), site, frame(FilemapAt::Pages), report)
             }
             FilemapAt::Pages => {
                 // 4.5.0 returns right after the DAX flush; ext4 also returns when there is no page.
@@ -147,7 +151,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 if (returns && self.is_s_dax(mapping)) || no_page {
                     return Ok(Flow::Returned);
                 }
-                let callee = Frame::WriteCachePages { mapping, at: CacheAt::Tag };
+                let callee = Frame::write_cache_pages(mapping, wbc);
                 Ok(Flow::Calls(frame(FilemapAt::Done), callee))
             }
             FilemapAt::Done => Ok(Flow::Returned),
@@ -167,7 +171,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     return Ok(Flow::GoesOn(frame));
                 }
                 let at = InodeAt::Write;
-                Ok(Flow::Calls(frame, Frame::WritebackSingleInode { ino, at }))
+                let sync_mode = SyncMode::All;
+                Ok(Flow::Calls(frame, Frame::WritebackSingleInode { ino, sync_mode, at }))
             }
             SyncAt::Wait(next) => {
                 let Some(inode) = self.inodes.get(next) else {
@@ -184,7 +189,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 Ok(Flow::Calls(frame(SyncAt::Bdev), Frame::BlkdevIssueFlush))
             }
             SyncAt::Bdev => {
-                let callee = Frame::writepages(MappingId::Bdev, FilemapAt::DaxFlush);
+                let wbc = WritebackControl::whole(SyncMode::All);
+                let callee = Frame::writepages(MappingId::Bdev, wbc, FilemapAt::DaxFlush);
                 Ok(Flow::Calls(frame(SyncAt::Done), callee))
             }
             SyncAt::Done => {
@@ -196,27 +202,65 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
     }
 
+    /// A pass of periodic writeback: the dirty inodes, then the device's. It waits for nothing.
+    pub(super) fn wb_writeback(&mut self, at: PeriodicAt, report: &mut impl Report) -> Flow {
+        let frame = |at| Frame::WbWriteback { at };
+        report.rule(RuleId::TREE_12);
+        match at {
+            PeriodicAt::Inodes(next) => {
+                let Some(inode) = self.inodes.get(next) else {
+                    return Flow::GoesOn(frame(PeriodicAt::Bdev));
+                };
+                let (ino, dirty) = (inode.ino, inode.dirty_pages);
+                let frame = frame(PeriodicAt::Inodes(next + 1));
+                if !dirty {
+                    return Flow::GoesOn(frame);
+                }
+                let (sync_mode, at) = (SyncMode::None, InodeAt::Write);
+                Flow::Calls(frame, Frame::WritebackSingleInode { ino, sync_mode, at })
+            }
+            PeriodicAt::Bdev if self.bdev.mapping.i_pages.tagged(Tag::Dirty) => {
+                let wbc = WritebackControl::whole(SyncMode::None);
+                let callee = Frame::writepages(MappingId::Bdev, wbc, FilemapAt::DaxFlush);
+                Flow::Calls(frame(PeriodicAt::Done), callee)
+            }
+            PeriodicAt::Bdev => Flow::GoesOn(frame(PeriodicAt::Done)),
+            PeriodicAt::Done => {
+                let call = Call::PeriodicWriteback;
+                report.event(|| Event::CallReturned { call, ino: None, result: Ok(()) });
+                Flow::CallDone
+            }
+        }
+    }
+
     /// Writes one inode's pages; afterwards the inode is clean unless its tree still has a DIRTY
-    /// tag, which a DAX file's keeps up to 4.9.
+    /// tag, which a DAX file's keeps up to 4.9, and after any pass that does not flush it.
     pub(super) fn writeback_single_inode(
         &mut self,
         ino: Ino,
+        sync_mode: SyncMode,
         at: InodeAt,
         report: &mut impl Report,
     ) -> Flow {
-        let frame = |at| Frame::WritebackSingleInode { ino, at };
+        let frame = |at| Frame::WritebackSingleInode { ino, sync_mode, at };
+        let mapping = MappingId::File(ino);
+        let syncs = sync_mode == SyncMode::All;
         match at {
             InodeAt::Write => {
-                let callee = Frame::writepages(MappingId::File(ino), FilemapAt::DaxFlush);
+                // A DAX flush that is called from elsewhere is not on the way of sync(2).
+                if syncs && self.is_s_dax(mapping) && !self.obeys(RuleId::DAX_21_3, report) {
+                    return Flow::GoesOn(frame(InodeAt::Wait));
+                }
+                let wbc = WritebackControl::whole(sync_mode);
+                let callee = Frame::writepages(mapping, wbc, FilemapAt::DaxFlush);
                 return Flow::Calls(frame(InodeAt::Wait), callee);
             }
-            InodeAt::Wait => {
-                let mapping = MappingId::File(ino);
+            InodeAt::Wait if syncs => {
                 return Flow::Calls(frame(InodeAt::Clean), Frame::FilemapFdatawait { mapping });
             }
-            InodeAt::Clean => {}
+            InodeAt::Wait | InodeAt::Clean => {}
         }
-        report.rule(RuleId::FS_4);
+        report.rule(if syncs { RuleId::FS_4 } else { RuleId::TREE_12 });
         let still_dirty = self.inode(ino).mapping.i_pages.tagged(Tag::Dirty);
         self.inode_mut(ino).dirty_pages = still_dirty;
         report.changed(Component::Inode(ino));
