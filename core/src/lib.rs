@@ -30,8 +30,9 @@ pub mod entry;
 
 pub mod radix_tree;
 
-pub mod address_space;
 pub mod buffer_head;
+
+pub mod address_space;
 
 pub mod medium;
 

@@ -136,8 +136,6 @@ pub enum Wait {
     Commit(Tid),
     /// The copy of a buffer to the log.
     Shadow(BlockNr),
-    /// I/O of a buffer.
-    Buffer(BlockNr),
 }
 
 /// A thread: a program and a stack of frames.
@@ -307,6 +305,26 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     fn inode_mut(&mut self, ino: Ino) -> &mut Inode<FAN> {
         self.inodes.iter_mut().find(|inode| inode.ino == ino).expect("programs name existing files")
+    }
+
+    /// The name of a file, whether it exists at the moment or not.
+    #[must_use]
+    pub fn file_name(&self, ino: Ino) -> &str {
+        if let Some(inode) = self.inodes.iter().find(|inode| inode.ino == ino) {
+            return &inode.name;
+        }
+        self.known.iter().find(|known| known.ino == ino).map_or("?", |known| &known.name)
+    }
+
+    /// A mapping, unless its file is not in memory.
+    #[must_use]
+    pub fn mapping_if(&self, id: MappingId) -> Option<&AddressSpace<FAN>> {
+        match id {
+            MappingId::File(ino) => {
+                self.inodes.iter().find(|inode| inode.ino == ino).map(|inode| &inode.mapping)
+            }
+            MappingId::Bdev => Some(&self.bdev.mapping),
+        }
     }
 
     /// A mapping.

@@ -1,6 +1,8 @@
 //! One sentence per step: the caption, the live region's text, the print and the test's message.
 //! At most 25 words, and at most 8 more when a verdict shows.
 
+mod ext4;
+
 use crate::address_space::MappingId;
 use crate::check::{Verdict, persistence_domain};
 use crate::machine::{Actor, Call, Event, Machine, MappingWord, Skip, Step, ThreadId};
@@ -56,7 +58,7 @@ pub fn mapping_name<M: Medium, const FAN: usize>(
     mapping: MappingId,
 ) -> String {
     match mapping {
-        MappingId::File(ino) => format!("file {}", machine.inode(ino).name),
+        MappingId::File(ino) => format!("file {}", machine.file_name(ino)),
         MappingId::Bdev => "the device".to_string(),
     }
 }
@@ -85,6 +87,15 @@ struct Teller<'a, M, const FAN: usize> {
     caches_survive: bool,
 }
 
+/// `1 page`, `3 pages`, `2 copies`.
+fn plural(count: u64, what: &str) -> String {
+    match (count, what.strip_suffix('y')) {
+        (1, _) => format!("1 {what}"),
+        (n, Some(stem)) => format!("{n} {stem}ies"),
+        (n, None) => format!("{n} {what}s"),
+    }
+}
+
 /// The first few of a list in words, and how many more there are.
 fn listed(items: impl Iterator<Item = String>) -> String {
     const SHOWN: usize = 4;
@@ -97,10 +108,16 @@ fn listed(items: impl Iterator<Item = String>) -> String {
 
 impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
     fn tell(&self, event: &Event) -> String {
+        if let Event::CallReturned { result: Err(_), .. } = event {
+            return self.tell_metadata(event).expect("it tells of every failure");
+        }
         self.tell_user(event)
             .or_else(|| self.tell_page(event))
             .or_else(|| self.tell_fault(event))
             .or_else(|| self.tell_flush(event))
+            .or_else(|| self.tell_metadata(event))
+            .or_else(|| self.tell_journal(event))
+            .or_else(|| self.tell_mount(event))
             .unwrap_or_else(|| format!("{} goes on.", self.who))
     }
 
@@ -116,7 +133,7 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
     fn slot(&self, mapping: MappingId, index: PageIndex) -> String {
         match mapping {
             MappingId::File(ino) => {
-                format!("page {index} of file {}", self.machine.inode(ino).name)
+                format!("page {index} of file {}", self.machine.file_name(ino))
             }
             MappingId::Bdev => format!("page {index} of the device (b{index})"),
         }
@@ -170,7 +187,7 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                 }
             }
             Event::CallReturned { call: Call::Fsync, ino: Some(ino), .. } => {
-                let name = &self.machine.inode(*ino).name;
+                let name = self.machine.file_name(*ino);
                 format!(
                     "fsync({name}) returns to {who}: every store to {name} before the call is promised to survive."
                 )
@@ -271,7 +288,7 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                 format!("The pmem driver copies {slot} to {block} with non-temporal stores {how}.")
             }
             Event::InodeWritten { ino, still_dirty } => {
-                let name = &self.machine.inode(*ino).name;
+                let name = self.machine.file_name(*ino);
                 let state =
                     if *still_dirty { "still dirty: its tree has DIRTY tags" } else { "clean" };
                 format!("{who} is through with the inode of file {name}; it is {state}.")

@@ -111,14 +111,14 @@ fn from(result: Result<(), String>) -> Holds {
 
 fn name<M: Medium, const FAN: usize>(machine: &Machine<M, FAN>, mapping: MappingId) -> String {
     match mapping {
-        MappingId::File(ino) => format!("file {}", machine.inode(ino).name),
+        MappingId::File(ino) => format!("file {}", machine.file_name(ino)),
         MappingId::Bdev => "device".to_string(),
     }
 }
 
 fn bare_name<M: Medium, const FAN: usize>(machine: &Machine<M, FAN>, mapping: MappingId) -> &str {
     match mapping {
-        MappingId::File(ino) => &machine.inode(ino).name,
+        MappingId::File(ino) => machine.file_name(ino),
         MappingId::Bdev => "device",
     }
 }

@@ -334,4 +334,12 @@ impl Journal {
         assert!(self.free <= len, "more journal blocks freed than were in use");
         (self.tail, self.tail_tid) = (block, tid);
     }
+
+    /// Everything but what it knows of buffers.
+    #[must_use]
+    pub fn without_heads(&self) -> impl Eq + '_ {
+        let Self { layout, head, tail, tail_tid, on_disk, free, next_tid, committed, .. } = self;
+        let transactions = (&self.running, &self.committing, &self.checkpoints);
+        ((layout, head, tail, tail_tid, on_disk, free), (next_tid, committed), transactions)
+    }
 }

@@ -1,15 +1,29 @@
 //! Running a thread: pop the top frame, let it act, put it back. Each module has the frames of one
 //! path through the kernel.
 
+mod bio;
+mod bread;
+mod checkpoint;
+mod commit;
 mod device;
+mod edit;
 mod fault;
 mod flush;
+mod forget;
 mod fsync;
+mod handle;
+mod mount;
+mod op;
+mod plan;
 mod read_write;
+mod truncate;
+mod user;
 mod writeback;
 
-use super::frame::{Frame, PeriodicAt, SyncAt, SyncFileAt, WriteAt, WriteJob};
-use super::{Call, Component, Event, FileWord, MappingWord, Pte, ThreadId, Vma};
+pub use forget::Forgot;
+
+use super::frame::{Frame, SyncFileAt, WriteAt};
+use super::{Call, Component, Errno, Event, MappingWord, Pte, ThreadId, Vma};
 use super::{Machine, Op, Refusal, Report};
 use crate::address_space::MappingId;
 use crate::config::LockFencesClwb;
@@ -104,30 +118,19 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     fn run_user(&mut self, id: ThreadId, report: &mut impl Report) -> Result<bool, Refusal> {
         let thread = &self.threads[usize::from(id.0)];
         let op = &thread.program.ops[thread.position];
-        let callee = match *op {
+        match *op {
             Op::Load { at } => return Ok(self.access(id, at.into(), None, report)),
             Op::Store { at, value } => return Ok(self.access(id, at.into(), Some(value), report)),
-            Op::Mmap { ino } => Frame::SysMmap { mapping: MappingId::File(ino) },
-            Op::Write { at: FileWord { ino, index, word }, ref words } => {
-                let (mapping, words) = (MappingId::File(ino), words.clone());
-                Frame::SysWrite { job: WriteJob { mapping, index, word, words } }
-            }
-            Op::Read { ino, index } => Frame::SysRead { mapping: MappingId::File(ino), index },
-            Op::RawRead { index } => Frame::SysRead { mapping: MappingId::Bdev, index },
-            Op::Fsync { ino } => Frame::SysFsync { ino, called: false },
-            Op::Sync => Frame::SysSync { at: SyncAt::Inodes(0) },
-            Op::PeriodicWriteback => Frame::WbWriteback { at: PeriodicAt::Inodes(0) },
-            Op::InvalidateBdev => Frame::InvalidateBdev,
-        };
-        let (call, ino) = match *op {
-            Op::Mmap { ino } => (Call::Mmap, Some(ino)),
-            Op::Write { at, .. } => (Call::Write, Some(at.ino)),
-            Op::Fsync { ino } => (Call::Fsync, Some(ino)),
-            Op::Sync => (Call::Sync, None),
-            Op::PeriodicWriteback => (Call::PeriodicWriteback, None),
-            Op::InvalidateBdev => (Call::InvalidateBdev, None),
-            Op::Read { .. } | Op::RawRead { .. } => (Call::Read, None),
-            Op::Load { .. } | Op::Store { .. } => unreachable!("returned above"),
+            _ => {}
+        }
+        let entry = self.entry_of(op);
+        let (call, ino) = (entry.call, entry.ino);
+        let Some(callee) = entry.frame else {
+            report.event(|| Event::CallBegan { call, ino });
+            let result = Err(Errno::Enoent);
+            report.event(|| Event::CallReturned { call, ino, result });
+            self.thread_mut(id).position += 1;
+            return Ok(true);
         };
         report.event(|| Event::CallBegan { call, ino });
         report.event(|| Event::Entered(callee.function()));
@@ -161,8 +164,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             Frame::DaxDoIo { mapping, index, why } => self.dax_do_io(mapping, index, why, report),
 
-            Frame::SysFsync { ino, called } => Ok(sys_fsync(ino, called, report)),
-            Frame::Ext4SyncFile { ino, at } => self.ext4_sync_file(ino, at, report),
+            Frame::SysFsync { ino, datasync, called } => {
+                Ok(sys_fsync(ino, datasync, called, report))
+            }
+            Frame::Ext4SyncFile { ino, datasync, at } => {
+                self.ext4_sync_file(ino, datasync, at, report)
+            }
             Frame::FilemapWriteAndWaitRange { mapping, wbc, at } => {
                 self.filemap_write_and_wait_range((mapping, wbc), at, report)
             }
@@ -195,6 +202,35 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             Frame::BlkdevIssueFlush => self.blkdev_issue_flush(id, report),
             Frame::InvalidateBdev => self.invalidate_bdev(id, report),
+            other => self.run_ext4_frame(id, other, report),
+        }
+    }
+
+    /// The frames of the file system and its journal.
+    fn run_ext4_frame(&mut self, id: ThreadId, frame: Frame, report: &mut impl Report) -> Outcome {
+        match frame {
+            Frame::SbBread { block, at } => self.sb_bread(id, block, at, report),
+            Frame::WriteDirtyBuffer { block } => self.write_dirty_buffer(id, block, report),
+            Frame::Ext4Op { op, at } => self.ext4_op(id, op, at, report),
+            Frame::Ext2GetPage { dir, index, at } => self.ext2_get_page(id, dir, index, at, report),
+            Frame::Jbd2JournalStart { credits } => self.jbd2_journal_start(id, credits, report),
+            Frame::Jbd2JournalStop { credits } => self.jbd2_journal_stop(credits, report),
+            Frame::Jbd2CompleteTransaction { tid } => {
+                self.jbd2_complete_transaction(id, tid, report)
+            }
+            Frame::Jbd2JournalCommitTransaction { tid, at } => {
+                self.jbd2_journal_commit_transaction(id, tid, at, report)
+            }
+            Frame::Jbd2LogDoCheckpoint { at } => self.jbd2_log_do_checkpoint(at, report),
+            Frame::Jbd2UpdateLogTail { tid, block, at } => {
+                self.jbd2_update_log_tail(tid, block, at, report)
+            }
+            Frame::SubmitLogBio { bio, at } => self.submit_log_bio(id, bio, at, report),
+            Frame::SysMount { at } => self.sys_mount(at, report),
+            Frame::SysUmount { at } => self.sys_umount(id, at, report),
+            Frame::Kjournald2 { called } => Ok(self.kjournald2(called, report)),
+            Frame::Jbd2JournalFlush { called } => Ok(self.jbd2_journal_flush(called, report)),
+            other => unreachable!("{} has a branch of its own", other.function()),
         }
     }
 
@@ -251,12 +287,13 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 }
 
-fn sys_fsync(ino: Ino, called: bool, report: &mut impl Report) -> Flow {
+fn sys_fsync(ino: Ino, datasync: bool, called: bool, report: &mut impl Report) -> Flow {
     if !called {
-        let callee = Frame::Ext4SyncFile { ino, at: SyncFileAt::Write };
-        return Flow::Calls(Frame::SysFsync { ino, called: true }, callee);
+        let callee = Frame::Ext4SyncFile { ino, datasync, at: SyncFileAt::Write };
+        return Flow::Calls(Frame::SysFsync { ino, datasync, called: true }, callee);
     }
     report.rule(RuleId::FS_5);
-    report.event(|| Event::CallReturned { call: Call::Fsync, ino: Some(ino), result: Ok(()) });
+    let call = if datasync { Call::Fdatasync } else { Call::Fsync };
+    report.event(|| Event::CallReturned { call, ino: Some(ino), result: Ok(()) });
     Flow::CallDone
 }

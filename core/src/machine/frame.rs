@@ -36,6 +36,8 @@ pub struct WriteJob {
     pub word: u16,
     /// The words.
     pub words: Vec<Word>,
+    /// The credits of the handle that is open until the page is dirty, if a block was allocated.
+    pub handle: Option<u32>,
 }
 
 /// What a writeback is for. Models TREE-12: `enum writeback_sync_modes` (4.5).
@@ -89,7 +91,7 @@ pub enum Frame {
     /// `read(2)`.
     SysRead { mapping: MappingId, index: PageIndex },
     /// `fsync(2)`.
-    SysFsync { ino: Ino, called: bool },
+    SysFsync { ino: Ino, datasync: bool, called: bool },
     /// `sync(2)`. Models FS-4: `fs/sync.c` (4.5).
     SysSync { at: SyncAt },
     /// A pass of periodic writeback, in the flusher's thread. Models TREE-12: `fs/fs-writeback.c`
@@ -117,8 +119,8 @@ pub enum Frame {
     /// A read past the page cache. Models DAX-1: `fs/dax.c` (4.5).
     DaxDoIo { mapping: MappingId, index: PageIndex, why: Direct },
 
-    /// Models FS-1: `fs/ext4/fsync.c` (4.5), without a journal.
-    Ext4SyncFile { ino: Ino, at: SyncFileAt },
+    /// Models FS-1, FS-3: `fs/ext4/fsync.c` (4.5).
+    Ext4SyncFile { ino: Ino, datasync: bool, at: SyncFileAt },
     /// Models `mm/filemap.c` (4.5-rc1 to 4.5.0: DAX-21).
     FilemapWriteAndWaitRange { mapping: MappingId, wbc: WritebackControl, at: FilemapAt },
     /// Models DAX-21: `fs/ext4/inode.c` (v2, 4.5.0).
@@ -170,6 +172,8 @@ pub enum Frame {
     SysUmount { at: UmountAt },
     /// The journal's own thread, woken by its timer. Models JBD-16: `fs/jbd2/journal.c` (4.5).
     Kjournald2 { called: bool },
+    /// Models JBD-10: `fs/jbd2/journal.c` (4.5). Omits: the commit before, and marking the log clean.
+    Jbd2JournalFlush { called: bool },
 }
 
 /// Where `sys_sync` is.
@@ -256,10 +260,14 @@ pub enum WriteAt {
     Grab,
     /// Reads the block first, if the write leaves a part of the page alone.
     ReadBlock,
+    /// Gives a page over a hole a block.
+    Map,
     /// Copies from the user.
     Copy,
-    /// Dirties the page and returns.
+    /// Dirties the page.
     Dirty,
+    /// Stops the handle if there is one, and returns.
+    Stop,
 }
 
 /// Where `generic_file_read_iter` is.
@@ -280,6 +288,8 @@ pub enum SyncFileAt {
     Write,
     /// Series v1 only: the DAX flush.
     DaxFlush,
+    /// Commits the transaction that changed the file; without a journal writes its metadata.
+    Commit,
     /// Flushes the device.
     Flush,
     /// Returns.
@@ -390,6 +400,7 @@ named! {
         SysMount => "sys_mount",
         SysUmount => "sys_umount",
         Kjournald2 => "kjournald2",
+        Jbd2JournalFlush => "jbd2_journal_flush",
     } else { Ext4Op }
 }
 

@@ -3,7 +3,7 @@
 use super::inode::{IndexBlock, Inode};
 use super::program::{Op, Program};
 use crate::config::{Geometry, Semantics};
-use crate::fs::block_map::DIRECT;
+use crate::fs::block_map::{self, DIRECT};
 use crate::fs::{InodeSpec, Kind as FileKind, Layout, Name, ROOT};
 use crate::rules::RuleId;
 use crate::units::{BlockNr, Ino, PageIndex, Tid, Word};
@@ -307,8 +307,31 @@ impl Setup {
                 blocks if index.0 < blocks => Ok(()),
                 blocks => Err(format!("b{index} is out of range, expected b0 to b{}", blocks - 1)),
             },
-            Op::Fsync { ino } => self.file(*ino).map(|_| ()),
-            Op::Sync | Op::PeriodicWriteback | Op::InvalidateBdev => Ok(()),
+            Op::Fsync { ino } | Op::Fdatasync { ino } => self.file(*ino).map(|_| ()),
+            Op::Create { ino } | Op::Unlink { ino } | Op::Rename { ino, .. } => {
+                self.file(*ino)?;
+                let root = self.files.iter().any(|file| file.ino == ROOT);
+                root.then_some(()).ok_or_else(|| {
+                    "names need a root directory: a file with inode 2 and `directory`".into()
+                })
+            }
+            Op::Truncate { ino, pages } => {
+                let most = block_map::pages_max(&Layout::of(&self.geometry));
+                let name = &self.file(*ino)?.name;
+                let fits = (*pages <= most).then_some(());
+                fits.ok_or_else(|| format!("`{name}` cannot have {pages} pages, at most {most}"))
+            }
+            Op::PunchHole { ino, count, .. } | Op::CollapseRange { ino, count, .. } => {
+                self.file(*ino)?;
+                (*count > 0).then_some(()).ok_or_else(|| "no page, expected at least one".into())
+            }
+            Op::Sync
+            | Op::PeriodicWriteback
+            | Op::InvalidateBdev
+            | Op::Commit
+            | Op::Checkpoint
+            | Op::Mount
+            | Op::Umount => Ok(()),
         }
     }
 
@@ -318,11 +341,28 @@ impl Setup {
     }
 
     fn check_page(&self, file: &FileSetup, index: PageIndex) -> Result<(), String> {
-        if index.0 < file.pages {
+        let most = if self.may_grow(file.ino) {
+            block_map::pages_max(&Layout::of(&self.geometry))
+        } else {
+            file.pages
+        };
+        if index.0 < most {
             return Ok(());
         }
-        let (name, last) = (&file.name, file.pages - 1);
+        let (name, last) = (&file.name, most - 1);
         Err(format!("page {index} of `{name}` is out of range, expected 0 to {last}"))
+    }
+
+    /// Whether some program may make the file longer than it is at the start.
+    fn may_grow(&self, ino: Ino) -> bool {
+        let file = self.files.iter().find(|file| file.ino == ino);
+        let ops = self.programs.iter().flat_map(|program| &program.ops);
+        file.is_some_and(|file| file.absent)
+            || ops.into_iter().any(|op| match op {
+                Op::Truncate { ino: grown, .. } => *grown == ino,
+                Op::Mount => true,
+                _ => false,
+            })
     }
 
     fn check_word(&self, word: u16, count: u64) -> Result<(), String> {

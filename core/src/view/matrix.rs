@@ -204,7 +204,7 @@ pub(super) fn mapping_head<const FAN: usize>(
 ) -> (String, String, String) {
     match mapping {
         MappingId::File(ino) => {
-            let name = &machine.inode(ino).name;
+            let name = machine.file_name(ino);
             (format!("file-{}", ino.0), format!("file {name}"), format!("{ino} · i_pages"))
         }
         MappingId::Bdev => ("device".into(), "device".into(), "bdev inode · i_pages".into()),

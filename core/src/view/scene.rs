@@ -170,7 +170,7 @@ fn threads<const FAN: usize>(path: &Path<FAN>, step: usize) -> Vec<Thread> {
 
 /// One line of a program: `store a[3] line 0 = NEW`.
 fn op_text<const FAN: usize>(machine: &Machine<SimMedium, FAN>, op: &Op) -> String {
-    let name = |ino| machine.inode(ino).name.as_str();
+    let name = |ino| machine.file_name(ino);
     let place = |at: &FileWord| {
         let line = usize::from(at.word) / WORDS_PER_LINE;
         let word = usize::from(at.word) % WORDS_PER_LINE;
@@ -190,6 +190,19 @@ fn op_text<const FAN: usize>(machine: &Machine<SimMedium, FAN>, op: &Op) -> Stri
         Op::Sync => "sync".to_string(),
         Op::PeriodicWriteback => "periodic writeback".to_string(),
         Op::InvalidateBdev => "invalidate_bdev".to_string(),
+        Op::Create { ino } => format!("create {}", name(*ino)),
+        Op::Unlink { ino } => format!("unlink {}", name(*ino)),
+        Op::Rename { ino, to } => format!("rename {} to {to}", name(*ino)),
+        Op::Truncate { ino, pages } => format!("truncate {} to {pages}", name(*ino)),
+        Op::PunchHole { ino, first, count } => format!("punch {}[{first}] +{count}", name(*ino)),
+        Op::CollapseRange { ino, first, count } => {
+            format!("collapse {}[{first}] +{count}", name(*ino))
+        }
+        Op::Fdatasync { ino } => format!("fdatasync {}", name(*ino)),
+        Op::Commit => "commit timer".to_string(),
+        Op::Checkpoint => "checkpoint".to_string(),
+        Op::Mount => "mount".to_string(),
+        Op::Umount => "umount".to_string(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Buffers of the device: finding, reading, dirtying and cleaning them.
 
 use super::{Event, Flow, Frame, Machine, Outcome, Report, ThreadId};
-use crate::address_space::{Insertion, MappingId};
+use crate::address_space::MappingId;
 use crate::buffer_head::{Bh, BufferHead};
 use crate::machine::frame::BreadAt;
 use crate::machine::{Component, Wait};
@@ -75,11 +75,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     self.create_empty_buffers(block, report);
                     return Ok(Flow::GoesOn(Frame::SbBread { block, at: BreadAt::Read }));
                 }
-                if self.add_page(MappingId::Bdev, index, report) == Insertion::Invalid {
-                    report.rule(RuleId::MIX_3_1);
+                let in_the_way = self.bdev.mapping.dax_entry(index).is_some();
+                if in_the_way && self.bdev.dax && self.obeys(RuleId::MIX_3_1, report) {
                     report.event(|| Event::GetblkRetries { block });
                     return Ok(Flow::Acted(Frame::SbBread { block, at }));
                 }
+                self.add_page(MappingId::Bdev, index, report);
                 self.create_empty_buffers(block, report);
                 Ok(Flow::Acted(Frame::SbBread { block, at: BreadAt::Read }))
             }
@@ -101,7 +102,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// Gives a page its buffer heads: those of a page that is uptodate are, too, and those of a
     /// dirty one are dirty. Models `create_empty_buffers` (`fs/buffer.c`, 4.5).
-    fn create_empty_buffers(&mut self, block: BlockNr, report: &mut impl Report) {
+    pub(super) fn create_empty_buffers(&mut self, block: BlockNr, report: &mut impl Report) {
         let index = PageIndex(block.0);
         report.changed(Component::Page(MappingId::Bdev, index));
         let page = self.bdev.mapping.page_mut(index).expect("the caller has looked it up");
@@ -139,8 +140,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         report.rule(RuleId::ALIAS_2);
         report.event(|| Event::AliasCleaned { block, found: true, was_dirty });
-        if waits && self.has_bio(block) {
-            self.sleep(id, Wait::Buffer(block), report);
+        let page = self.bdev.mapping.find_get_page(PageIndex(block.0));
+        if waits && page.is_some_and(|page| page.writeback) {
+            self.sleep(id, Wait::Writeback(MappingId::Bdev, PageIndex(block.0)), report);
             return false;
         }
         self.with_buffer(block, |bh, _| bh.clear(Bh::Req), report);

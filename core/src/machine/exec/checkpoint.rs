@@ -5,7 +5,7 @@ use crate::buffer_head::Bh;
 use crate::config::Barriers;
 use crate::jbd::format::Superblock;
 use crate::machine::Component;
-use crate::machine::frame::{BioAt, CheckpointAt, CommitAt, LogBio, LogWrite, TailAt};
+use crate::machine::frame::{BioAt, CheckpointAt, LogBio, LogWrite, TailAt};
 use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::units::{BlockNr, LogBlockNr, Tid};
@@ -99,7 +99,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         start: Option<LogBlockNr>,
     ) -> Result<LogBio, super::Refusal> {
         let journal = self.journal_ref();
-        let superblock = Superblock::new(&journal.layout, tid, start);
+        let superblock = Superblock { sequence: tid, start };
         let fua = self.semantics.barriers()? == Barriers::On;
         let words = superblock.encode(&journal.layout);
         let what = LogWrite::Superblock;
@@ -124,10 +124,5 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn commit_running(&self) -> Option<Frame> {
         let tid = self.journal.as_ref()?.running_tid()?;
         Some(Frame::Jbd2CompleteTransaction { tid })
-    }
-
-    /// The start of a commit that nobody asked durability of: the timer's.
-    pub(super) const fn commit_frame(tid: Tid) -> Frame {
-        Frame::Jbd2JournalCommitTransaction { tid, at: CommitAt::Lock }
     }
 }

@@ -7,7 +7,9 @@ use crate::buffer_head::{Bh, BufferHead};
 use crate::config::{Barriers, DataMode};
 use crate::jbd::format::{self, LoggedBlock};
 use crate::jbd::journal::{BufferList, TransactionState};
-use crate::machine::frame::{BioAt, CacheAt, CommitAt, LogBio, LogWrite, TailAt};
+use crate::machine::frame::{
+    BioAt, CommitAt, LogBio, LogWrite, SyncMode, TailAt, WritebackControl,
+};
 use crate::machine::{Component, Wait};
 use crate::medium::Medium;
 use crate::rules::RuleId;
@@ -126,8 +128,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             self.refile(block, report);
         }
         let revoked = self.journal_ref().running.as_ref().expect("locked before").revoked.clone();
-        for block in revoked.iter().copied().filter(|_| self.obeys(RuleId::JBD_2_3, report)) {
-            if self.buffer(block).is_some() {
+        for block in revoked {
+            if self.obeys(RuleId::JBD_2_3, report) && self.buffer(block).is_some() {
                 self.with_buffer(block, |bh, _| bh.clear(Bh::Revoked), report);
             }
         }
@@ -144,7 +146,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// Pages only: ordered mode never flushes DAX entries.
     fn write_ordered(&self, ino: Ino) -> Frame {
-        Frame::WriteCachePages { mapping: MappingId::File(ino), at: CacheAt::Tag }
+        Frame::write_cache_pages(MappingId::File(ino), WritebackControl::whole(SyncMode::All))
     }
 
     fn commit_revoke(

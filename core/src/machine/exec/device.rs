@@ -1,6 +1,7 @@
 //! The block device: the pmem driver, the device flush, invalidation.
 
-use super::{Call, Event, Flow, Machine, Outcome, Report, ThreadId};
+use super::{Call, Event, Flow, Machine, Outcome, Refusal, Report, ThreadId};
+use crate::buffer_head::Bh;
 use crate::address_space::MappingId;
 use crate::config::FencePlace;
 use crate::machine::Component;
@@ -48,12 +49,30 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         Ok(Flow::ActedAndReturned)
     }
 
-    /// Drops the device's pages that are clean and that nobody works on.
     pub(super) fn invalidate_bdev(&mut self, id: ThreadId, report: &mut impl Report) -> Outcome {
+        let indices = self.drop_clean_bdev_pages(id, report)?;
+        report.event(|| Event::PagesDropped { mapping: MappingId::Bdev, indices });
+        let call = Call::InvalidateBdev;
+        report.event(|| Event::CallReturned { call, ino: None, result: Ok(()) });
+        Ok(Flow::CallDone)
+    }
+
+    /// Drops the device's pages that are clean and that nobody works on; the journal holds its
+    /// buffers.
+    pub(super) fn drop_clean_bdev_pages(
+        &mut self,
+        id: ThreadId,
+        report: &mut impl Report,
+    ) -> Result<Vec<PageIndex>, Refusal> {
         self.take_lock(self.cpu(id), report)?;
+        let held = |index: PageIndex| {
+            let journal = self.journal.as_ref();
+            journal.is_some_and(|journal| journal.head_of(BlockNr(index.0)).is_some())
+                || self.page_is_held(MappingId::Bdev, index)
+        };
         let idle = |(index, page): &(PageIndex, &crate::address_space::Page)| {
-            let busy = page.dirty || page.writeback || page.locked;
-            !busy && !self.page_is_held(MappingId::Bdev, *index)
+            let dirty = page.dirty || page.buffers.iter().any(|bh| bh.is(Bh::Dirty));
+            !dirty && !page.writeback && !page.locked && !held(*index)
         };
         let mut indices: Vec<PageIndex> =
             self.bdev.mapping.pages().filter(idle).map(|(index, _)| index).collect();
@@ -70,9 +89,6 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             report.changed(Component::Page(MappingId::Bdev, *index));
         }
         report.changed(Component::Counters(MappingId::Bdev));
-        report.event(|| Event::PagesDropped { mapping: MappingId::Bdev, indices });
-        let call = Call::InvalidateBdev;
-        report.event(|| Event::CallReturned { call, ino: None, result: Ok(()) });
-        Ok(Flow::CallDone)
+        Ok(indices)
     }
 }

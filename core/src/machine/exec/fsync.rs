@@ -2,6 +2,7 @@
 
 use super::{Call, Event, Flow, Frame, Machine, Outcome, Refusal, Report, ThreadId};
 use crate::address_space::MappingId;
+use crate::buffer_head::Bh;
 use crate::config::{Barriers, FlushBdev, FlushCallSite};
 use crate::machine::frame::{
     FilemapAt, InodeAt, PeriodicAt, RangeAt, SyncAt, SyncFileAt, SyncMode, WritebackControl,
@@ -10,17 +11,18 @@ use crate::machine::{Component, Wait};
 use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::tag::Tag;
-use crate::units::Ino;
+use crate::units::{BlockNr, Ino};
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
-    /// Steps 1 and 5 of FS-1; without a journal there is nothing between them.
+    /// Models FS-1; without a journal FS-3 between its steps 1 and 5.
     pub(super) fn ext4_sync_file(
         &mut self,
         ino: Ino,
+        datasync: bool,
         at: SyncFileAt,
         report: &mut impl Report,
     ) -> Outcome {
-        let frame = |at| Frame::Ext4SyncFile { ino, at };
+        let frame = |at| Frame::Ext4SyncFile { ino, datasync, at };
         match at {
             SyncFileAt::Write => {
                 // fsync returns before anything is flushed; cited where it returns.
@@ -39,8 +41,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             SyncFileAt::DaxFlush => {
                 let (mapping, site) = (MappingId::File(ino), FlushCallSite::Fsync);
                 let wbc = WritebackControl::whole(SyncMode::All);
-                self.dax_flush_here((mapping, wbc), site, frame(SyncFileAt::Flush), report)
+                self.dax_flush_here((mapping, wbc), site, frame(SyncFileAt::Commit), report)
             }
+            SyncFileAt::Commit => self.sync_metadata(ino, datasync, report),
             SyncFileAt::Flush => {
                 let barriers = self.semantics.barriers()? == Barriers::On;
                 if !barriers || !self.obeys(RuleId::FS_1_5, report) {
@@ -50,6 +53,40 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             SyncFileAt::Done => Ok(Flow::Returned),
         }
+    }
+
+    /// Steps 2 to 4: commits the transaction that the file needs, unless it is committed; that
+    /// commit's own flush makes step 5 unnecessary. Without a journal writes the file's dirty
+    /// metadata buffers.
+    fn sync_metadata(&mut self, ino: Ino, datasync: bool, report: &mut impl Report) -> Outcome {
+        let frame = |at| Frame::Ext4SyncFile { ino, datasync, at };
+        let Some(journal) = &self.journal else {
+            let Some(block) = self.dirty_metadata_of(ino) else {
+                return Ok(Flow::GoesOn(frame(SyncFileAt::Flush)));
+            };
+            report.rule(RuleId::FS_3);
+            return Ok(Flow::Calls(frame(SyncFileAt::Commit), Frame::WriteDirtyBuffer { block }));
+        };
+        let inode = self.inode(ino);
+        let tid = if datasync { inode.datasync_tid } else { inode.sync_tid };
+        let Some(tid) = tid.filter(|tid| !journal.is_committed(*tid)) else {
+            return Ok(Flow::GoesOn(frame(SyncFileAt::Flush)));
+        };
+        if !self.obeys(RuleId::FS_1_4, report) {
+            return Ok(Flow::GoesOn(frame(SyncFileAt::Flush)));
+        }
+        let sent = self.semantics.barriers()? == Barriers::On;
+        let next = if sent { SyncFileAt::Done } else { SyncFileAt::Flush };
+        Ok(Flow::Calls(frame(next), Frame::Jbd2CompleteTransaction { tid }))
+    }
+
+    /// A dirty buffer among the file's blocks of pointers and its block of the inode table.
+    fn dirty_metadata_of(&self, ino: Ino) -> Option<BlockNr> {
+        let mounted = self.mounted.as_ref()?;
+        let table = mounted.slot_of(ino).map(|slot| mounted.layout.slot_of(slot).0);
+        let pointers = self.inode(ino).index_blocks().map(|(_, block)| block);
+        let mut blocks = pointers.chain(table);
+        blocks.find(|block| self.buffer(*block).is_some_and(|bh| bh.is(Bh::Dirty)))
     }
 
     /// Calls the DAX flush if `site` is where this epoch calls it from and the file has something
@@ -183,6 +220,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             SyncAt::SyncFs => {
                 report.rule(RuleId::FS_4);
+                if let Some(callee) = self.commit_running() {
+                    return Ok(Flow::Calls(frame(SyncAt::SyncFs), callee));
+                }
                 if self.semantics.barriers()? == Barriers::Off {
                     return Ok(Flow::GoesOn(frame(SyncAt::Bdev)));
                 }

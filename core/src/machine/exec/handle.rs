@@ -3,8 +3,8 @@
 use super::{Event, Flow, Frame, Machine, Outcome, Refusal, Report, ThreadId};
 use crate::buffer_head::Bh;
 use crate::config::FrozenCopy;
-use crate::jbd::journal::{BufferList, TransactionState};
-use crate::machine::frame::{BreadAt, CheckpointAt, CommitAt};
+use crate::jbd::journal::{BufferList, Journal, JournalHead, TransactionState};
+use crate::machine::frame::{BreadAt, CheckpointAt, CommitAt, Edit};
 use crate::machine::{Component, Wait};
 use crate::medium::Medium;
 use crate::rules::RuleId;
@@ -194,14 +194,14 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn modify_buffer(
         &mut self,
         block: BlockNr,
+        edit: &Edit,
         change: impl FnOnce(&mut [Word]),
         report: &mut impl Report,
     ) {
-        let before = self.buffer_words(block).expect("taken before").to_vec();
         self.with_buffer(block, |_, words| change(words), report);
-        let after = self.buffer_words(block).expect("taken before").to_vec();
         self.dirty_metadata(block, report);
-        report.event(|| Event::MetadataChanged { block, before, after });
+        let tid = self.journal.as_ref().and_then(Journal::running_tid);
+        report.event(|| Event::MetadataChanged { block, edit: edit.clone(), tid });
     }
 
     /// Models JBD-4: `fs/jbd2/transaction.c jbd2_journal_dirty_metadata` (4.5); without a journal
@@ -224,15 +224,15 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
     }
 
-    pub(super) fn journal_ref(&self) -> &crate::jbd::journal::Journal {
+    pub(super) fn journal_ref(&self) -> &Journal {
         self.journal.as_ref().expect("a frame of the journal runs only with one")
     }
 
-    pub(super) fn journal_mut(&mut self) -> &mut crate::jbd::journal::Journal {
+    pub(super) fn journal_mut(&mut self) -> &mut Journal {
         self.journal.as_mut().expect("a frame of the journal runs only with one")
     }
 
-    pub(super) fn head_mut(&mut self, block: BlockNr) -> &mut crate::jbd::journal::JournalHead {
+    pub(super) fn head_mut(&mut self, block: BlockNr) -> &mut JournalHead {
         self.journal_mut().head_mut(block).expect("a buffer of the journal has a head")
     }
 }

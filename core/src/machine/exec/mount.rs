@@ -4,17 +4,17 @@ use super::{Event, Flow, Frame, Machine, Outcome, Refusal, Report, ThreadId};
 use crate::address_space::MappingId;
 use crate::buffer_head::{Bh, BufferHead};
 use crate::config::Barriers;
-use crate::fs::{self, Layout};
+use crate::fs::block_map::{self, Path, Use};
+use crate::fs::{self, DiskInode, Layout};
 use crate::jbd::LogLayout;
 use crate::jbd::format::Superblock;
 use crate::jbd::journal::Journal;
 use crate::jbd::recover::{BadDescriptor, Recovery, RecoveryStep};
 use crate::machine::frame::{
-    BioAt, BreadAt, CacheAt, CheckpointAt, InodeAt, MountAt, SyncMode, UmountAt,
+    BioAt, BreadAt, CheckpointAt, InodeAt, MountAt, SyncMode, UmountAt, WritebackControl,
 };
 use crate::machine::{Call, Component, Errno, IndexBlock, Inode, Mounted};
 use crate::medium::Medium;
-use crate::rules::RuleId;
 use crate::units::{BlockNr, PageIndex, Tid, Word};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -22,7 +22,6 @@ use alloc::vec::Vec;
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn sys_mount(
         &mut self,
-        id: ThreadId,
         at: MountAt,
         report: &mut impl Report,
     ) -> Outcome {
@@ -34,7 +33,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             MountAt::Open if self.mounted.is_some() => {
                 Ok(self.mount_returns(Err(Errno::Ebusy), report))
             }
-            MountAt::Open => self.mount_open(report),
+            MountAt::Open => Ok(Flow::GoesOn(frame(MountAt::Superblock))),
             MountAt::Superblock => bread(Layout::SUPERBLOCK, MountAt::Journal),
             MountAt::Journal => {
                 let layout = Layout::of(&self.geometry);
@@ -49,9 +48,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             MountAt::Recover(recovery) => Ok(self.mount_recover(recovery, report)),
             MountAt::SyncReplayed(next) => {
-                let (mapping, at) = (MappingId::Bdev, CacheAt::Tag);
-                let mode = SyncMode::All;
-                let callee = Frame::WriteCachePages { mapping, mode, at };
+                let wbc = WritebackControl::whole(SyncMode::All);
+                let callee = Frame::write_cache_pages(MappingId::Bdev, wbc);
                 Ok(Flow::Calls(frame(MountAt::FlushReplayed(next)), callee))
             }
             MountAt::FlushReplayed(next) => {
@@ -66,7 +64,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 Some(block) => bread(block, MountAt::Read(left)),
                 None => Ok(Flow::GoesOn(frame(MountAt::Inodes))),
             },
-            MountAt::Inodes => Ok(self.mount_inodes(id, report)),
+            MountAt::Inodes => Ok(self.mount_inodes(report)),
             MountAt::Done => Ok(self.mount_returns(Ok(()), report)),
         }
     }
@@ -74,11 +72,6 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     fn mount_returns(&mut self, result: Result<(), Errno>, report: &mut impl Report) -> Flow {
         report.event(|| Event::CallReturned { call: Call::Mount, ino: None, result });
         Flow::CallDone
-    }
-
-    fn mount_open(&mut self, report: &mut impl Report) -> Outcome {
-        report.rule(RuleId::IDX_6);
-        Ok(Flow::GoesOn(Frame::SysMount { at: MountAt::Superblock }))
     }
 
     /// The blocks of the superblock's group: bitmap and inode table, the next one last.
@@ -92,7 +85,6 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let Ok(superblock) = Superblock::decode(words, &log) else {
             return self.mount_returns(Err(Errno::Einval), report);
         };
-        report.rule(RuleId::JBD_9);
         match Recovery::begin(&superblock, log, BadDescriptor::WaitsForCommit) {
             Some(recovery) => Flow::GoesOn(Frame::SysMount { at: MountAt::Recover(recovery) }),
             None => Flow::GoesOn(Frame::SysMount { at: MountAt::Reset(superblock.sequence.next()) }),
@@ -159,7 +151,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// Makes the inodes out of what the buffers hold; blocks that are in no buffer are read past
     /// them (a kernel reads these when they are first needed).
-    fn mount_inodes(&mut self, id: ThreadId, report: &mut impl Report) -> Flow {
+    fn mount_inodes(&mut self, report: &mut impl Report) -> Flow {
         let layout = Layout::of(&self.geometry);
         let words = usize::try_from(self.geometry.words()).expect("the device fits memory");
         let mut image = alloc::vec![Word::ZERO; words];
@@ -167,28 +159,29 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         for (index, page) in self.bdev.mapping.pages().filter(|(_, page)| page.uptodate) {
             layout.words_of_mut(&mut image, BlockNr(index.0)).copy_from_slice(&page.words);
         }
-        let found = match fs::read(&image, &self.geometry) {
-            Ok(found) => found,
-            Err(_) => {
-                self.journal = None;
-                return self.mount_returns(Err(Errno::Einval), report);
-            }
+        let Ok(found) = fs::read(&image, &self.geometry) else {
+            self.journal = None;
+            return self.mount_returns(Err(Errno::Einval), report);
         };
         let mut mounted = Mounted::new(layout, self.goal);
-        let bitmap = |block: BlockNr| {
+        let used = |block: BlockNr| {
             let (at, bit) = layout.bit_of(block);
             fs::bitmap::is_used(layout.words_of(&image, at), bit)
         };
-        layout.pool().map(BlockNr).filter(|block| bitmap(*block)).for_each(|b| mounted.take(b));
-        self.inodes = found.inodes.iter().map(|record| self.inode_of(record, &found, &layout)).collect();
-        for (slot, ino) in fs::slots(&image, &layout) {
-            mounted.set_slot(slot, Some(ino));
+        layout.pool().map(BlockNr).filter(|block| used(*block)).for_each(|b| mounted.take(b));
+        self.inodes.clear();
+        for slot in 0..layout.inodes_max() {
+            let (block, in_block) = layout.slot_of(slot);
+            let line = fs::slot_line(layout.words_of(&image, block), in_block);
+            if let Ok(Some(disk)) = DiskInode::decode(line, &layout) {
+                mounted.set_slot(slot, Some(disk.ino));
+                self.inodes.push(self.inode_of(&disk, &found, &image, &layout));
+            }
         }
         self.inodes.sort_by_key(|inode| inode.ino);
         self.mounted = Some(mounted);
         report.changed(Component::Allocator);
         report.changed(Component::Inodes);
-        let _ = id;
         report.event(|| Event::Mounted);
         Flow::Acted(Frame::SysMount { at: MountAt::Done })
     }
@@ -196,26 +189,38 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// An inode as the medium has it; what the mount options say of it is in the setup.
     fn inode_of(
         &self,
-        record: &fs::InodeRecord,
+        disk: &DiskInode,
         found: &fs::FileSystem,
+        image: &[Word],
         layout: &Layout,
     ) -> Inode<FAN> {
-        let named = found.names.iter().find(|name| name.ino == record.ino);
-        let known = self.known.iter().find(|known| known.ino == record.ino);
+        let known = self.known.iter().find(|known| known.ino == disk.ino);
+        let named = found.names.iter().find(|name| name.ino == disk.ino);
         let name = match (known, named) {
             (Some(known), _) => known.name.clone(),
             (None, Some(named)) => alloc::format!("{}", named.name),
             (None, None) => String::from("?"),
         };
-        let dax = known.is_some_and(|known| known.dax);
-        let mut inode = Inode::new(record.ino, &name, record.kind, dax);
-        inode.links = record.links;
-        inode.pages = record.size.div_ceil(layout.block_bytes());
-        record.pages.iter().for_each(|(page, block)| inode.map(*page, *block));
-        let mut index_blocks = record.indirect.iter().copied();
-        if let Some(first) = record.pages.iter().map(|(page, _)| *page).find(|p| p.0 >= 9) {
-            let _ = (first, index_blocks.next(), IndexBlock::Indirect);
-        }
+        let mut inode = Inode::new(disk.ino, &name, disk.kind, known.is_some_and(|file| file.dax));
+        inode.links = disk.links;
+        inode.pages = disk.pages(layout);
+        let mut read = |block, word| layout.words_of(image, block)[word];
+        block_map::walk(&disk.pointers, layout, &mut read, &mut |what, block| {
+            match what {
+                Use::Page(page) => inode.map(page, block),
+                Use::Pointers(first) => {
+                    let which = match block_map::path(first, layout) {
+                        Some(Path::Double(outer, _)) if inode.index_block(IndexBlock::Double).is_some() => {
+                            IndexBlock::Leaf(outer as u32)
+                        }
+                        Some(Path::Double(..)) => IndexBlock::Double,
+                        _ => IndexBlock::Indirect,
+                    };
+                    inode.set_index_block(which, Some(block));
+                }
+            }
+            true
+        });
         inode
     }
 
@@ -236,9 +241,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 if !dirty {
                     return Ok(Flow::GoesOn(frame));
                 }
-                let (at, mode) = (InodeAt::Write, SyncMode::All);
-                let mapping = MappingId::File(ino);
-                Ok(Flow::Calls(frame, Frame::WritebackSingleInode { mapping, mode, at }))
+                let (at, sync_mode) = (InodeAt::Write, SyncMode::All);
+                Ok(Flow::Calls(frame, Frame::WritebackSingleInode { ino, sync_mode, at }))
             }
             UmountAt::Commit => Ok(match self.commit_running() {
                 Some(callee) => Flow::Calls(frame(UmountAt::Checkpoint), callee),
@@ -258,8 +262,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 Ok(Flow::Calls(frame(UmountAt::SyncBdev), callee))
             }
             UmountAt::SyncBdev => {
-                let (mapping, at, mode) = (MappingId::Bdev, CacheAt::Tag, SyncMode::All);
-                let callee = Frame::WriteCachePages { mapping, mode, at };
+                let wbc = WritebackControl::whole(SyncMode::All);
+                let callee = Frame::write_cache_pages(MappingId::Bdev, wbc);
                 Ok(Flow::Calls(frame(UmountAt::Flush), callee))
             }
             UmountAt::Flush => {

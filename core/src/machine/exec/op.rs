@@ -64,6 +64,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let frame = |op, at| Frame::Ext4Op { op, at };
         match at {
             OpAt::Lock => self.lock_op(id, op, report),
+            OpAt::WriteOut => self.write_out(op, report),
             OpAt::TruncateCache => self.truncate_cache(id, op, report),
             OpAt::Start => {
                 if self.journal.is_none() {
@@ -91,6 +92,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 }
                 let credits = self.credits(&op);
                 self.note_tid(&op);
+                if result.is_ok() && self.stays_open(&op, report) {
+                    return Ok(Flow::GoesOn(frame(op, OpAt::Done(result))));
+                }
                 Ok(Flow::Calls(frame(op, OpAt::Done(result)), Frame::Jbd2JournalStop { credits }))
             }
             OpAt::Done(result) => {
@@ -105,8 +109,26 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
     }
 
+    /// A buffered write keeps the handle until its page is dirty, and the commit writes that page
+    /// before it references the new block (JBD-3).
+    fn stays_open(&mut self, op: &FsOp, report: &mut impl Report) -> bool {
+        let FsOp::MapBlocks { ino, .. } = *op else { return false };
+        let inode = self.inode(ino);
+        if inode.dax {
+            return false;
+        }
+        if self.obeys(RuleId::JBD_3, report) {
+            let running = self.journal_mut().running.as_mut().expect("a handle is open");
+            if !running.inodes.contains(&ino) {
+                running.inodes.push(ino);
+            }
+            report.changed(Component::Journal);
+        }
+        true
+    }
+
     /// Metadata blocks that an operation may add to its transaction.
-    fn credits(&self, op: &FsOp) -> u32 {
+    pub(super) fn credits(&self, op: &FsOp) -> u32 {
         let bitmaps = self.mounted.as_ref().map_or(1, |mounted| {
             let bitmap = mounted.layout.bitmap();
             bitmap.end - bitmap.start
@@ -146,7 +168,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             return Ok(Flow::Acted(Frame::Ext4Op { op, at: OpAt::Lock }));
         }
         self.locks.push((ino, id));
-        Ok(Flow::GoesOn(Frame::Ext4Op { op, at: OpAt::TruncateCache }))
+        Ok(Flow::GoesOn(Frame::Ext4Op { op, at: OpAt::WriteOut }))
     }
 
     fn unlock_op(&mut self, id: ThreadId, report: &mut impl Report) {

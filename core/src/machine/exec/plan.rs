@@ -1,7 +1,7 @@
 //! What an operation changes: the plan of its edits.
 
 use super::op::Planned;
-use super::{Flow, Frame, Machine, Outcome, Report, ThreadId};
+use super::{Event, Flow, Frame, Machine, Outcome, Report, ThreadId};
 use crate::address_space::MappingId;
 use crate::fs::block_map::{self, Path};
 use crate::fs::{Kind, Name, ROOT, dir};
@@ -30,6 +30,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             FsOp::CollapseRange { ino, first, count } => self.plan_collapse(*ino, *first, *count),
         };
+        self.report_leaving(&op, report);
         self.inodes.iter().for_each(|inode| report.changed(Component::Inode(inode.ino)));
         report.changed(Component::Allocator);
         let at = match planned {
@@ -47,6 +48,18 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             Planned::Fails(error) => OpAt::Stop(Err(error)),
         };
         Ok(Flow::GoesOn(Frame::Ext4Op { op, at }))
+    }
+
+    /// The judge has to know which pages an operation takes away.
+    fn report_leaving(&self, op: &FsOp, report: &mut impl Report) {
+        let Some((first, count)) = op.leaving() else { return };
+        let collapsed = matches!(op, FsOp::CollapseRange { .. });
+        let count = match op {
+            FsOp::CollapseRange { count, .. } => *count,
+            _ => count,
+        };
+        let ino = op.file().expect("pages leave a file");
+        report.event(|| Event::PagesLeft { ino, first, count, collapsed });
     }
 
     fn allocate(&mut self) -> Option<BlockNr> {

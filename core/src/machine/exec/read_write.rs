@@ -2,8 +2,8 @@
 
 use super::{Call, Event, Flow, Frame, Machine, Outcome, Report, ThreadId};
 use crate::address_space::MappingId;
-use crate::machine::frame::{ReadAt, WriteAt, WriteJob};
-use crate::machine::{Component, Direct};
+use crate::machine::frame::{FsOp, OpAt, ReadAt, WriteAt, WriteJob};
+use crate::machine::{Component, Direct, Errno};
 use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::tag::Tag;
@@ -38,12 +38,13 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 let whole = job.words.len() == self.words_per_block();
                 let page = self.mapping(mapping).find_get_page(index);
                 if whole || page.is_some_and(|page| page.uptodate) {
-                    return Ok(Flow::GoesOn(frame(job, WriteAt::Copy)));
+                    return Ok(Flow::GoesOn(frame(job, WriteAt::Map)));
                 }
                 report.rule(RuleId::IDX_4);
                 self.read_page(mapping, index, report);
-                Ok(Flow::Acted(frame(job, WriteAt::Copy)))
+                Ok(Flow::Acted(frame(job, WriteAt::Map)))
             }
+            WriteAt::Map => self.write_map(job, report),
             WriteAt::Copy => {
                 report.rule(RuleId::IDX_4);
                 let space = self.mapping_mut(mapping);
@@ -65,11 +66,51 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 self.set_page_dirty(mapping, index, report);
                 self.unlock_page(mapping, index, report);
                 report.event(|| Event::PageDirtied { mapping, index });
-                let call = Call::Write;
-                report.event(|| Event::CallReturned { call, ino: mapping.ino(), result: Ok(()) });
-                Ok(Flow::CallDone)
+                match job.handle {
+                    None => Ok(Self::write_returns(mapping, Ok(()), report)),
+                    Some(_) => Ok(Flow::Acted(frame(job, WriteAt::Stop))),
+                }
             }
+            WriteAt::Stop => match job.handle {
+                Some(credits) => {
+                    let job = WriteJob { handle: None, ..job };
+                    let callee = Frame::Jbd2JournalStop { credits };
+                    Ok(Flow::Calls(frame(job, WriteAt::Stop), callee))
+                }
+                None => Ok(Self::write_returns(mapping, Ok(()), report)),
+            },
         }
+    }
+
+    /// Gives a page over a hole a block. The handle stays open until the page is dirty, so that no
+    /// commit can come between block and data (JBD-3).
+    fn write_map(&mut self, job: WriteJob, report: &mut impl Report) -> Outcome {
+        let frame = |job, at| Frame::GenericPerformWrite { job, at };
+        let (mapping, index) = (job.mapping, job.index);
+        let MappingId::File(ino) = mapping else {
+            return Ok(Flow::GoesOn(frame(job, WriteAt::Copy)));
+        };
+        if self.block_of(mapping, index).is_some() {
+            return Ok(Flow::GoesOn(frame(job, WriteAt::Copy)));
+        }
+        if job.handle.is_some() || self.mounted.as_ref().is_none_or(|m| m.free_blocks() == 0) {
+            self.unlock_page(mapping, index, report);
+            return Ok(Self::write_returns(mapping, Err(Errno::Enospc), report));
+        }
+        let op = FsOp::MapBlocks { ino, index };
+        let handle = self.journal.is_some().then(|| self.credits(&op));
+        let callee = Frame::Ext4Op { op, at: OpAt::Lock };
+        Ok(Flow::Calls(frame(WriteJob { handle, ..job }, WriteAt::Map), callee))
+    }
+
+    fn write_returns(
+        mapping: MappingId,
+        result: Result<(), Errno>,
+        report: &mut impl Report,
+    ) -> Flow {
+        let ino = mapping.ino();
+        report.event(|| Event::CallReturned { call: Call::Write, ino, result });
+        Flow::CallDone
     }
 
     /// PG_dirty, the DIRTY tag and the inode. Models TREE-11: `fs/buffer.c __set_page_dirty` (4.5).
@@ -91,7 +132,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// Inserts a fresh page, locked and not uptodate. Models TREE-4, IDX-7: `mm/filemap.c
     /// add_to_page_cache_lru` (4.5).
-    fn add_page(&mut self, mapping: MappingId, index: PageIndex, report: &mut impl Report) {
+    pub(super) fn add_page(&mut self, mapping: MappingId, index: PageIndex, report: &mut impl Report) {
         let words = self.geometry.words_per_block();
         let inserted = self.obeys(RuleId::TREE_4, report);
         let counted = self.obeys(RuleId::IDX_7, report);
@@ -109,7 +150,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// Fills a page from its block, through the driver: on persistent memory a copy. A page over a
     /// hole reads as zeros.
-    fn read_page(&mut self, mapping: MappingId, index: PageIndex, report: &mut impl Report) {
+    pub(super) fn read_page(&mut self, mapping: MappingId, index: PageIndex, report: &mut impl Report) {
         let mut block = self.block_of(mapping, index);
         if mapping == MappingId::Bdev && !self.obeys(RuleId::IDX_2, report) {
             block = block.map(|block| BlockNr(block.0 + 1));

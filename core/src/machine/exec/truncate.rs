@@ -2,7 +2,7 @@
 
 use super::{Event, Flow, Frame, Machine, Outcome, Report, ThreadId};
 use crate::address_space::MappingId;
-use crate::machine::frame::{FilemapAt, FsOp, OpAt};
+use crate::machine::frame::{FilemapAt, FsOp, OpAt, SyncMode, WritebackControl};
 use crate::machine::{Component, VmaId, Wait};
 use crate::medium::Medium;
 use crate::rules::RuleId;
@@ -19,7 +19,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             FsOp::PunchHole { ino, .. } | FsOp::CollapseRange { ino, .. } => {
                 report.rule(RuleId::DAX_21_4);
                 let (mapping, at) = (MappingId::File(ino), FilemapAt::DaxFlush);
-                Ok(Flow::Calls(next, Frame::FilemapWriteAndWaitRange { mapping, at }))
+                let wbc = WritebackControl::whole(SyncMode::All);
+                Ok(Flow::Calls(next, Frame::FilemapWriteAndWaitRange { mapping, wbc, at }))
             }
             _ => Ok(Flow::GoesOn(next)),
         }

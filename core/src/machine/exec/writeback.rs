@@ -3,6 +3,7 @@
 use super::flush::BATCH;
 use super::{Event, Flow, Frame, Machine, Outcome, Report, ThreadId};
 use crate::address_space::MappingId;
+use crate::buffer_head::Bh;
 use crate::machine::frame::{CacheAt, FullPageAt, PageWalk, SyncMode, WritebackControl};
 use crate::machine::{Component, Wait};
 use crate::medium::Medium;
@@ -174,6 +175,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 self.set_page_writeback(mapping, index, report);
                 Ok(Flow::Acted(frame(FullPageAt::Submit)))
             }
+            FullPageAt::Submit if !self.has_dirty_buffer(mapping, index, report) => {
+                Ok(Flow::GoesOn(frame(FullPageAt::End)))
+            }
             FullPageAt::Submit => {
                 let block = self.block_of(mapping, index).expect("a cached page has a block");
                 let callee = Frame::PmemMakeRequest { mapping, index, block };
@@ -194,6 +198,29 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 Ok(Flow::ActedAndReturned)
             }
         }
+    }
+
+    /// Whether there is anything to write: a page with buffers is written where they are Dirty, and
+    /// its buffers are clean from then on. What the journal keeps (JBDDirty) is not written.
+    fn has_dirty_buffer(
+        &mut self,
+        mapping: MappingId,
+        index: PageIndex,
+        report: &mut impl Report,
+    ) -> bool {
+        let page = self.mapping_mut(mapping).page_mut(index).expect("a page under I/O stays");
+        let Some(bh) = page.buffers.first_mut() else {
+            return true;
+        };
+        let dirty = bh.clear(Bh::Dirty);
+        if dirty {
+            bh.set(Bh::Req);
+        }
+        report.changed(Component::Page(mapping, index));
+        if !dirty {
+            report.rule(RuleId::ALIAS_2);
+        }
+        dirty
     }
 
     /// Models TREE-11: `mm/page-writeback.c __test_set_page_writeback` (4.5).
