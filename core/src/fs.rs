@@ -23,6 +23,7 @@
 pub mod bitmap;
 pub mod block_map;
 pub mod dir;
+mod fsck;
 mod inode;
 mod layout;
 mod mkfs;
@@ -32,6 +33,7 @@ mod superblock;
 mod tests;
 
 pub use dir::Name;
+pub use fsck::{Problem, fsck};
 pub use inode::{
     DISK_INODE_POINTERS, DiskInode, InodeFault, Kind, find_inode, free_slot, slot_line,
 };

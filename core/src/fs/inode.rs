@@ -121,7 +121,8 @@ impl DiskInode {
             2 => (Kind::Directory, layout.block_bytes()),
             other => return Err(InodeFault::Kind(other)),
         };
-        if !size.is_multiple_of(unit) || size > block_map::pages_max(layout) * layout.block_bytes() {
+        if !size.is_multiple_of(unit) || size > block_map::pages_max(layout) * layout.block_bytes()
+        {
             return Err(InodeFault::Size(size));
         }
         let unused = line[WORDS_PER_LINE - 1].as_number() >> 32;
