@@ -1,6 +1,7 @@
 //! File systems made, read back and damaged.
 
 mod damage;
+mod edits;
 mod fuzz;
 mod samples;
 
