@@ -99,6 +99,8 @@ impl Check<'_> {
             // What an inode that cannot be read points to is not free for that.
             let dir_pages = self.claim_blocks(ino, found.as_ref(), &inode::pointers(line));
             match self.numbers.binary_search(&ino) {
+                // No number at all was said above.
+                _ if ino == Ino(0) => {}
                 Ok(_) => self.problems.push(Problem::InodeTwice { ino }),
                 Err(at) => {
                     self.numbers.insert(at, ino);

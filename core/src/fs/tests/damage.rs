@@ -521,6 +521,16 @@ fn directories_that_contain_each_other_end() {
 }
 
 #[test]
+fn slots_without_a_number_are_no_inode_that_is_there_twice() {
+    let geometry = Geometry::TEACHING;
+    let mut image = image_of(&geometry, &[]);
+    let word = Word::number(1 << 32);
+    (image[64], image[80]) = (word, word);
+    let corrupt = |slot| Problem::InodeCorrupt { slot, ino: Ino(0), fault: InodeFault::Head(word) };
+    assert_eq!(fsck(&image, &geometry), [corrupt(0), corrupt(2)]);
+}
+
+#[test]
 fn without_a_root_directory_nobody_asks_for_names() {
     let geometry = Geometry::TEACHING;
     let mut image = image_of(&geometry, &[InodeSpec::file(Ino(11), &[BlockNr(9)], &geometry)]);
