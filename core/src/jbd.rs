@@ -9,7 +9,7 @@
 mod crc32c;
 
 pub mod format;
-
+pub mod journal;
 pub mod recover;
 
 use crate::config::Geometry;
@@ -46,7 +46,7 @@ impl LogLayout {
         assert!(len > 0, "a log needs a block");
         assert!(u32::try_from(geometry.blocks).is_ok(), "block numbers of jbd2 are 32 bits");
         Self {
-            superblock: fs::JOURNAL_SUPERBLOCK,
+            superblock: fs::Layout::of(geometry).journal_superblock(),
             first: geometry.first_log_block(),
             len,
             words_per_block: u32::try_from(geometry.words_per_block())

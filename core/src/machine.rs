@@ -72,13 +72,13 @@ pub struct Pte {
     pub writable: bool,
 }
 
-/// A shared mapping of a whole file into one thread's memory.
+/// A shared mapping of a whole file, or of the device, into one thread's memory.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Vma {
     /// Whose.
     pub thread: ThreadId,
-    /// The file.
-    pub ino: Ino,
+    /// What it maps.
+    pub mapping: MappingId,
     /// Its page-table entries, sorted by page.
     ptes: Vec<(PageIndex, Pte)>,
 }
@@ -117,7 +117,7 @@ pub struct BlockDevice<const FAN: usize> {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Wait {
     /// The lock of a DAX entry (DAX-16).
-    Entry(Ino, PageIndex),
+    Entry(MappingId, PageIndex),
     /// The lock of a page.
     PageLock(MappingId, PageIndex),
     /// The end of a page's writeback.
@@ -284,6 +284,15 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         files.chain([MappingId::Bdev])
     }
 
+    /// S_DAX of the inode that a mapping belongs to; says nothing about what is in it (IDX-8).
+    #[must_use]
+    pub fn is_s_dax(&self, mapping: MappingId) -> bool {
+        match mapping {
+            MappingId::File(ino) => self.inode(ino).dax,
+            MappingId::Bdev => self.bdev.dax,
+        }
+    }
+
     /// The block that a page of a mapping is a copy of; `None` for a hole and past the end.
     #[must_use]
     pub fn block_of(&self, mapping: MappingId, index: PageIndex) -> Option<BlockNr> {
@@ -322,10 +331,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         self.threads[usize::from(thread.0)].program.cpu
     }
 
-    /// The thread's own mapping of a file, the newest if there are several.
+    /// The thread's own mapping of a file or of the device, the newest if there are several.
     #[must_use]
-    pub fn vma_of(&self, thread: ThreadId, ino: Ino) -> Option<VmaId> {
-        let mine = |vma: &Vma| vma.thread == thread && vma.ino == ino;
+    pub fn vma_of(&self, thread: ThreadId, mapping: MappingId) -> Option<VmaId> {
+        let mine = |vma: &Vma| vma.thread == thread && vma.mapping == mapping;
         self.vmas.iter().rposition(mine).map(|at| VmaId(at as u8))
     }
 

@@ -390,7 +390,7 @@ fn check_step(path: &Path<8>, epoch: Epoch) {
     assert!(!plain.contains("goes on"), "{report:?} has no sentence");
     let full = narrate(&now.machine, report, &now.verdicts);
     assert!(words_in(&full) <= words_in(&plain) + 8, "{full}");
-    let ghost = now.judge.newest().filter(|(at, _)| at.ino == A);
+    let ghost = now.judge.newest().filter(|(at, _)| at.mapping == MappingId::File(A));
     for (at, newest) in ghost {
         let block = now.machine.block_of(MappingId::File(A), at.index).unwrap();
         assert_eq!(now.machine.load_block(block)[usize::from(at.word)], newest);
@@ -682,7 +682,7 @@ fn fsync_promises_what_was_complete_when_it_was_called_and_of_its_file_only() {
     run_until(&mut late, T1, |event| matches!(event, Event::Stored { .. }));
     run_until(&mut late, T0, fsync_returned);
     let promised: Vec<_> = late.last().judge.promises().map(|(at, _)| at).collect();
-    assert_eq!(promised, [at(0)]);
+    assert_eq!(promised, [at(0).into()]);
 }
 
 #[test]
