@@ -219,16 +219,16 @@ fn any_image(random: &mut Random, layout: &LogLayout) -> Vec<Word> {
 /// Changes up to three of the journal's blocks: bits, the end of a block, all of it.
 fn damage(random: &mut Random, layout: &LogLayout, image: &mut [Word]) {
     for _ in 0..random.below(4) {
-        // The superblock less often than its share would be.
-        let at = LogBlockNr(random.below(u64::from(layout.len) * 4) as u32 % (layout.len + 1));
+        let at = LogBlockNr(random.below(u64::from(layout.len) + 1) as u32);
+        let kind = random.below(4);
         let block = block_mut(image, layout, layout.device_block(at));
-        match random.below(4) {
-            0 => {
-                block[random.below(4) as usize].0[random.below(8) as usize] ^= 1 << random.below(8)
-            }
-            1 => {
-                block[random.below(32) as usize].0[random.below(8) as usize] ^= 1 << random.below(8)
-            }
+        let mut flip = |within: u64| {
+            let word = &mut block[random.below(within) as usize];
+            word.0[random.below(8) as usize] ^= 1 << random.below(8);
+        };
+        match kind {
+            0 => flip(4),
+            1 => flip(32),
             2 => block[random.below(32) as usize..].fill(Word::ZERO),
             _ => block.fill_with(|| Word::number(random.next())),
         }
