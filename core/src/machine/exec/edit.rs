@@ -155,11 +155,16 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 self.modify_buffer(block, edit, change, report);
             }
             Edit::AddEntry { name, ino, .. } => {
-                let change = |words: &mut [Word]| drop(dir::insert(words, name, *ino));
+                let change = |words: &mut [Word]| {
+                    dir::insert(words, name, *ino).expect("the plan has looked for room");
+                };
                 self.modify_buffer(block, edit, change, report);
             }
             Edit::RemoveEntry { name, .. } => {
-                self.modify_buffer(block, edit, |words| drop(dir::remove(words, name)), report);
+                let change = |words: &mut [Word]| {
+                    dir::remove(words, name).expect("the plan has looked the name up");
+                };
+                self.modify_buffer(block, edit, change, report);
             }
         }
         Ok(())
@@ -179,8 +184,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         inode.dirty_pages = true;
         let page = inode.mapping.page_mut(index).expect("the plan has read it");
         match edit {
-            Edit::AddEntry { name, ino, .. } => drop(dir::insert(&mut page.words, name, *ino)),
-            Edit::RemoveEntry { name, .. } => drop(dir::remove(&mut page.words, name)),
+            Edit::AddEntry { name, ino, .. } => {
+                dir::insert(&mut page.words, name, *ino).expect("the plan has looked for room");
+            }
+            Edit::RemoveEntry { name, .. } => {
+                dir::remove(&mut page.words, name).expect("the plan has looked the name up");
+            }
             _ => page.words.fill(Word::ZERO),
         }
         page.dirty = true;
