@@ -260,12 +260,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             mounted.set_slot(slot as u64, Some(file.ino));
             file.owned().for_each(|block| mounted.take(block));
         }
-        let journal = setup.journal.map(|first| {
+        let journal = setup.system.journal.map(|first| {
             let mut journal = Journal::new(LogLayout::of(&geometry), first);
             journal.on_disk = Some((first, journal.tail));
             journal
         });
-        if !setup.mounted {
+        if !setup.system.mounted {
             inodes.clear();
         }
         let thread = |program: &Program| Thread {
@@ -282,10 +282,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             bdev: BlockDevice { mapping: AddressSpace::new(), dax },
             inodes,
             known: setup.files.iter().map(KnownFile::of).collect(),
-            has_journal: setup.journal.is_some(),
+            has_journal: setup.system.journal.is_some(),
             goal: setup.goal(),
-            mounted: setup.mounted.then_some(mounted),
-            journal: journal.filter(|_| setup.mounted),
+            mounted: setup.system.mounted.then_some(mounted),
+            journal: journal.filter(|_| setup.system.mounted),
             locks: Vec::new(),
             vmas: Vec::new(),
             threads: setup.programs.iter().map(thread).collect(),
@@ -508,11 +508,11 @@ fn initial_image(setup: &Setup) -> Vec<Word> {
     let present = setup.files.iter().filter(|file| !file.absent);
     let inodes: Vec<_> = present.map(|file| setup.inode_spec(file)).collect();
     fs::mkfs(&mut image, &geometry, &inodes);
-    if let Some(first) = setup.journal {
+    if let Some(first) = setup.system.journal {
         let log = LogLayout::of(&geometry);
         let at = usize::try_from(geometry.first_word(log.superblock).0).expect("fits memory");
         // A file system that is in use has a log that begins; one that is not has a clean one.
-        let superblock = if setup.mounted {
+        let superblock = if setup.system.mounted {
             Superblock { sequence: first, start: Some(LogBlockNr(1)) }
         } else {
             Superblock { sequence: Tid(first.0.wrapping_sub(1)), start: None }

@@ -6,7 +6,7 @@ use daxscope_core::config::{Epoch, Geometry, Semantics};
 use daxscope_core::crash::{Recovered, recover};
 use daxscope_core::machine::{
     Action, Actor, Call, Event, FileSetup, FileWord, Machine, NoReport, Op, Place, Program,
-    Refusal, Setup, Skip, Step, ThreadId, Wait,
+    Refusal, Setup, Skip, Step, System, ThreadId, Wait,
 };
 use daxscope_core::medium::{Medium, PersistenceDomain, SimMedium, images as images_of};
 use daxscope_core::narrate::narrate;
@@ -67,6 +67,7 @@ fn setup(epoch: Epoch, programs: Vec<Vec<Op>>) -> Setup {
         files: vec![file(A, "a", true, a), file(B, "b", false, vec![BlockNr(9)])],
         contents: vec![(BlockNr(9), vec![word("OLD"); 32])],
         programs: (0u8..).zip(programs).map(program).collect(),
+        system: System::PLAIN,
         planted: None,
     }
 }

@@ -5,7 +5,7 @@ use daxscope_core::machine::frame::Frame;
 use daxscope_core::machine::{Call, Event};
 use std::fmt;
 
-const CALLS: [Call; 7] = [
+const CALLS: [Call; 17] = [
     Call::Mmap,
     Call::Write,
     Call::Read,
@@ -13,6 +13,16 @@ const CALLS: [Call; 7] = [
     Call::Sync,
     Call::PeriodicWriteback,
     Call::InvalidateBdev,
+    Call::Create,
+    Call::Unlink,
+    Call::Rename,
+    Call::Truncate,
+    Call::Fallocate,
+    Call::Fdatasync,
+    Call::Commit,
+    Call::Checkpoint,
+    Call::Mount,
+    Call::Umount,
 ];
 const LANDMARKS: [&str; 6] = ["start", "entered", "left", "event", "returned", "end"];
 
@@ -73,8 +83,8 @@ impl Landmark {
         match kind {
             "start" if name.is_empty() => Ok(Self::Start),
             "end" if name.is_empty() => Ok(Self::End),
-            "entered" => of("function", name, Frame::FUNCTIONS).map(Self::Entered),
-            "left" => of("function", name, Frame::FUNCTIONS).map(Self::Left),
+            "entered" => function(name).map(Self::Entered),
+            "left" => function(name).map(Self::Left),
             "event" => of("event", name, Event::NAMES).map(Self::Event),
             "returned" => {
                 let call = CALLS.into_iter().find(|call| call.name() == name);
@@ -91,6 +101,12 @@ impl Landmark {
         let (kind, name) = text.split_once(' ').unwrap_or((text, ""));
         Self::from_parts(kind, name.trim())
     }
+}
+
+/// The kernel function of that name.
+fn function(name: &str) -> Result<&'static str, String> {
+    let found = Frame::functions().find(|known| *known == name);
+    found.ok_or_else(|| unknown("function", name, Frame::functions()))
 }
 
 /// The name as the core's table has it.

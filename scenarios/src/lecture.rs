@@ -3,7 +3,7 @@
 use crate::landmark::{AnyOf, Landmark};
 use daxscope_core::check::{Invariant, Verdict};
 use daxscope_core::config::{Epoch, Geometry};
-use daxscope_core::machine::{FileSetup, Program, ThreadId};
+use daxscope_core::machine::{FileSetup, Program, System, ThreadId};
 use daxscope_core::rules::RuleId;
 use daxscope_core::units::{BlockNr, LineNr, PageIndex, Word};
 
@@ -128,6 +128,8 @@ pub struct Variant {
     pub status: Status,
     /// Switches set against the epoch's preset: name and value.
     pub sets: Vec<(String, String)>,
+    /// The file system.
+    pub system: System,
     /// The files.
     pub files: Vec<FileSetup>,
     /// What the medium holds at the start.

@@ -4,9 +4,9 @@ use super::{Component, Inode, Machine, ThreadId, VmaId, Wait};
 use crate::address_space::MappingId;
 use crate::config::{EntryLayout, EntryPayload};
 use crate::entry::EntryKind;
+use crate::jbd::journal::Journal;
 use crate::medium::{Medium, SimMedium};
 use crate::narrate::{labels, mapping_name};
-use crate::jbd::journal::Journal;
 use crate::units::{BlockNr, Ino, LineNr, PageIndex};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -61,7 +61,10 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
             }
             Component::Page(mapping, index) => {
                 let page = |machine: &Self| {
-                    machine.mapping_if(mapping).and_then(|space| space.find_get_page(index)).cloned()
+                    machine
+                        .mapping_if(mapping)
+                        .and_then(|space| space.find_get_page(index))
+                        .cloned()
                 };
                 page(self) != page(other)
             }

@@ -61,6 +61,22 @@ pub const THREADS_MAX: usize = 16;
 /// mmap calls of all programs together, at most.
 pub const MMAPS_MAX: usize = 64;
 
+/// The file system that a machine starts from.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct System {
+    /// The first transaction of the journal; `None` for a file system without one (ext2).
+    pub journal: Option<Tid>,
+    /// Where the allocator looks first; `None`: at the start of the pool.
+    pub goal: Option<BlockNr>,
+    /// Whether it is mounted at the start.
+    pub mounted: bool,
+}
+
+impl System {
+    /// Mounted, without a journal.
+    pub const PLAIN: Self = Self { journal: None, goal: None, mounted: true };
+}
+
 /// Everything a [`super::Machine`] starts from.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Setup {
@@ -72,12 +88,8 @@ pub struct Setup {
     pub files: Vec<FileSetup>,
     /// What the medium holds at the start: whole blocks, the rest is zero.
     pub contents: Vec<(BlockNr, Vec<Word>)>,
-    /// The first transaction of the journal; `None` for a file system without one.
-    pub journal: Option<Tid>,
-    /// Where the allocator looks first; `None`: at the start of the pool.
-    pub goal: Option<BlockNr>,
-    /// Whether the file system is mounted at the start.
-    pub mounted: bool,
+    /// The file system.
+    pub system: System,
     /// The threads.
     pub programs: Vec<Program>,
     /// A rule whose branch is inverted or removed, to prove that a test would notice. `None` in
@@ -133,7 +145,7 @@ impl KnownFile {
 impl Setup {
     /// Where the allocator looks first.
     pub(super) fn goal(&self) -> BlockNr {
-        self.goal.unwrap_or(BlockNr(Layout::of(&self.geometry).pool().start))
+        self.system.goal.unwrap_or(BlockNr(Layout::of(&self.geometry).pool().start))
     }
 
     /// What mkfs makes of a file. The root directory, if there is one, names all others.

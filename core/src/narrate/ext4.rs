@@ -18,7 +18,9 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                 "A DAX entry is where the page of {block} belongs: __getblk gets EINVAL and tries again, for ever."
             ),
             Event::AliasCleaned { block, found: false, .. } => {
-                format!("{who} looks for a buffer of {block} in the device's mapping: there is none.")
+                format!(
+                    "{who} looks for a buffer of {block} in the device's mapping: there is none."
+                )
             }
             Event::AliasCleaned { block, was_dirty: true, .. } => format!(
                 "The stale buffer of {block} loses its Dirty flag: the flusher will not write it."
@@ -45,7 +47,9 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
             }
             Event::CallReturned { call: Call::Fdatasync, ino: Some(ino), .. } => {
                 let name = self.machine.file_name(*ino);
-                format!("fdatasync({name}) returns to {who}: the data of {name} is promised to survive.")
+                format!(
+                    "fdatasync({name}) returns to {who}: the data of {name} is promised to survive."
+                )
             }
             _ => return None,
         })
@@ -56,22 +60,33 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
         let name = |ino| self.machine.file_name(ino);
         match edit {
             Edit::Inode(ino) => {
-                format!("{whose} copies the inode of {} to the inode table {block}, in DRAM.", name(*ino))
+                format!(
+                    "{whose} copies the inode of {} to the inode table {block}, in DRAM.",
+                    name(*ino)
+                )
             }
             Edit::ClearInode { ino, .. } => {
                 format!("{whose} frees the inode of {} in the inode table {block}.", name(*ino))
             }
-            Edit::Use(used) => format!("{whose} sets the bit of {used} in the bitmap {block}: in use."),
+            Edit::Use(used) => {
+                format!("{whose} sets the bit of {used} in the bitmap {block}: in use.")
+            }
             Edit::Free { block: freed, .. } => {
                 format!("{whose} clears the bit of {freed} in the bitmap {block}: free.")
             }
             Edit::Forget(_) => format!("{whose} forgets {block}."),
-            Edit::Zero(_) => format!("{whose} makes {block} a fresh metadata block: all zeros, in DRAM."),
-            Edit::ZeroPage { dir, .. } => format!("{whose} makes a fresh page of directory {}.", name(*dir)),
+            Edit::Zero(_) => {
+                format!("{whose} makes {block} a fresh metadata block: all zeros, in DRAM.")
+            }
+            Edit::ZeroPage { dir, .. } => {
+                format!("{whose} makes a fresh page of directory {}.", name(*dir))
+            }
             Edit::Pointer { slot, to: Some(to), .. } => {
                 format!("{whose} sets pointer {slot} of {block} to {to}.")
             }
-            Edit::Pointer { slot, to: None, .. } => format!("{whose} clears pointer {slot} of {block}."),
+            Edit::Pointer { slot, to: None, .. } => {
+                format!("{whose} clears pointer {slot} of {block}.")
+            }
             Edit::AddEntry { name: entry, ino, .. } => {
                 format!("{whose} adds the name {entry} for {ino} to the directory in {block}.")
             }
@@ -112,18 +127,24 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                     LogWrite::Copy(home) => {
                         format!("{tid}: a copy of {home} goes to the log at {block}{safe}.")
                     }
-                    LogWrite::Revoke => format!("{tid}: a revoke block goes to the log at {block}{safe}."),
+                    LogWrite::Revoke => {
+                        format!("{tid}: a revoke block goes to the log at {block}{safe}.")
+                    }
                     LogWrite::Commit => {
                         format!("{tid}: the commit block goes to the log at {block}{safe}.")
                     }
                     LogWrite::Superblock => {
-                        format!("The journal superblock {block} is written: the log begins with {tid}{safe}.")
+                        format!(
+                            "The journal superblock {block} is written: the log begins with {tid}{safe}."
+                        )
                     }
                 }
             }
             Event::CopiesWritten { tid, blocks } => {
                 let blocks = listed(blocks.iter().map(BlockNr::to_string));
-                format!("{tid}: the copies of {blocks} are in the log; their buffers may change again.")
+                format!(
+                    "{tid}: the copies of {blocks} are in the log; their buffers may change again."
+                )
             }
             Event::BufferReleased { block, tid, to_checkpoint, next } => {
                 match (to_checkpoint, next) {
@@ -131,7 +152,9 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                     (true, None) => format!(
                         "{block} is ordinary dirty now: the flusher may write it home; it waits for {tid}'s checkpoint."
                     ),
-                    (false, None) => format!("{tid} drops the buffer of {block}: nothing is left to write."),
+                    (false, None) => {
+                        format!("{tid} drops the buffer of {block}: nothing is left to write.")
+                    }
                 }
             }
             Event::Committed { tid, freed } if freed.is_empty() => {
@@ -231,7 +254,10 @@ fn tell_recovery(step: &RecoveryStep) -> String {
             format!("The log is replayed; the next transaction is {next}.")
         }
         RecoveryStep::Done { damaged, .. } => {
-            format!("{} could not be replayed: the mount fails.", plural(u64::from(*damaged), "image"))
+            format!(
+                "{} could not be replayed: the mount fails.",
+                plural(u64::from(*damaged), "image")
+            )
         }
         RecoveryStep::Failed { at, tid, why } => {
             format!("The log cannot be trusted: {at} of {tid}: {why}. The mount fails.")

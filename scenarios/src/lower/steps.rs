@@ -5,6 +5,7 @@ use crate::error::{Reporter, Span};
 use crate::raw::{RawStep, Text};
 use crate::suggest::unknown;
 use daxscope_core::config::Geometry;
+use daxscope_core::fs::Name;
 use daxscope_core::machine::{FileSetup, FileWord, Op};
 use daxscope_core::units::{Ino, PageIndex, WORDS_PER_LINE, Word};
 use toml::Spanned;
@@ -21,6 +22,17 @@ pub(super) const OPS: &[(&str, &[&str], &[&str])] = &[
     ("sync", &[], &[]),
     ("periodic-writeback", &[], &[]),
     ("invalidate-bdev", &[], &[]),
+    ("create", &["file"], &[]),
+    ("unlink", &["file"], &[]),
+    ("rename", &["file", "to"], &[]),
+    ("truncate", &["file", "pages"], &[]),
+    ("punch-hole", &["file", "page", "pages"], &[]),
+    ("collapse-range", &["file", "page", "pages"], &[]),
+    ("fdatasync", &["file"], &[]),
+    ("commit", &[], &[]),
+    ("checkpoint", &[], &[]),
+    ("mount", &[], &[]),
+    ("umount", &[], &[]),
 ];
 
 pub(super) struct Context<'a> {
@@ -57,6 +69,34 @@ impl Context<'_> {
             "sync" => Op::Sync,
             "periodic-writeback" => Op::PeriodicWriteback,
             "invalidate-bdev" => Op::InvalidateBdev,
+            "create" => Op::Create { ino: self.file(step, report)? },
+            "unlink" => Op::Unlink { ino: self.file(step, report)? },
+            "rename" => {
+                let to = step.to.as_ref()?;
+                let name = Name::new(to.get_ref());
+                if name.is_none() {
+                    let message = format!("`{to}` is no name that a directory can hold");
+                    report.at(&to.span(), message);
+                }
+                Op::Rename { ino: self.file(step, report)?, to: name? }
+            }
+            "truncate" => Op::Truncate {
+                ino: self.file(step, report)?,
+                pages: *step.pages.as_ref()?.get_ref(),
+            },
+            "punch-hole" => {
+                let (ino, first) = (self.file(step, report)?, page(step)?);
+                Op::PunchHole { ino, first, count: *step.pages.as_ref()?.get_ref() }
+            }
+            "collapse-range" => {
+                let (ino, first) = (self.file(step, report)?, page(step)?);
+                Op::CollapseRange { ino, first, count: *step.pages.as_ref()?.get_ref() }
+            }
+            "fdatasync" => Op::Fdatasync { ino: self.file(step, report)? },
+            "commit" => Op::Commit,
+            "checkpoint" => Op::Checkpoint,
+            "mount" => Op::Mount,
+            "umount" => Op::Umount,
             other => unreachable!("{other} is in OPS but not here"),
         })
     }
@@ -143,6 +183,8 @@ fn check_keys(
         ("lines", step.lines.as_ref().map(Spanned::span)),
         ("fill", step.fill.as_ref().map(Spanned::span)),
         ("block", step.block.as_ref().map(Spanned::span)),
+        ("pages", step.pages.as_ref().map(Spanned::span)),
+        ("to", step.to.as_ref().map(Spanned::span)),
     ];
     let mut ok = true;
     for key in needed {

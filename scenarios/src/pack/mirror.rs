@@ -44,6 +44,8 @@ pub(super) struct Variant<'a> {
     pub(super) status: &'a str,
     #[serde(borrow)]
     pub(super) sets: Vec<(&'a str, &'a str)>,
+    /// Journal, goal, mounted.
+    pub(super) system: (Option<u32>, Option<u64>, bool),
     #[serde(borrow)]
     pub(super) files: Vec<File<'a>>,
     /// Block and words.
@@ -90,6 +92,10 @@ pub(super) struct Op<'a> {
     pub(super) index: u64,
     pub(super) word: u16,
     pub(super) words: Vec<u64>,
+    /// Pages: a size or how many.
+    pub(super) count: u64,
+    /// A name.
+    pub(super) name: String,
 }
 
 /// A thread's, or without one the hardware's.
@@ -170,4 +176,15 @@ pub(super) mod op {
     pub(in crate::pack) const SYNC: &str = "sync";
     pub(in crate::pack) const PERIODIC_WRITEBACK: &str = "periodic-writeback";
     pub(in crate::pack) const INVALIDATE_BDEV: &str = "invalidate-bdev";
+    pub(in crate::pack) const CREATE: &str = "create";
+    pub(in crate::pack) const UNLINK: &str = "unlink";
+    pub(in crate::pack) const RENAME: &str = "rename";
+    pub(in crate::pack) const TRUNCATE: &str = "truncate";
+    pub(in crate::pack) const PUNCH_HOLE: &str = "punch-hole";
+    pub(in crate::pack) const COLLAPSE_RANGE: &str = "collapse-range";
+    pub(in crate::pack) const FDATASYNC: &str = "fdatasync";
+    pub(in crate::pack) const COMMIT: &str = "commit";
+    pub(in crate::pack) const CHECKPOINT: &str = "checkpoint";
+    pub(in crate::pack) const MOUNT: &str = "mount";
+    pub(in crate::pack) const UMOUNT: &str = "umount";
 }

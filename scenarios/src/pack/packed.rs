@@ -7,7 +7,7 @@ use crate::vocabulary::GEOMETRIES;
 use daxscope_core::config::Epoch;
 use daxscope_core::fs::Kind;
 use daxscope_core::machine::{FileSetup, FileWord, Op, Program};
-use daxscope_core::units::Word;
+use daxscope_core::units::{Ino, PageIndex, Word};
 
 pub(super) fn lecture(lecture: &Lecture) -> mirror::Lecture<'_> {
     let geometry = GEOMETRIES.iter().find(|(_, geometry)| *geometry == lecture.geometry);
@@ -51,6 +51,11 @@ fn variant(variant: &Variant) -> mirror::Variant<'_> {
         title: &variant.title,
         status: variant.status.name(),
         sets: variant.sets.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+        system: (
+            variant.system.journal.map(|tid| tid.0),
+            variant.system.goal.map(|block| block.0),
+            variant.system.mounted,
+        ),
         files: variant.files.iter().map(file).collect(),
         contents: variant.contents.iter().map(|(block, list)| (block.0, words(list))).collect(),
         programs: variant.programs.iter().map(program).collect(),
@@ -88,6 +93,14 @@ fn operation(operation: &Op) -> mirror::Op<'_> {
         index: at.index.0,
         word: at.word,
         words: self::words(words),
+        ..nothing()
+    };
+    let range = |op: &'static str, ino: Ino, first: PageIndex, count: u64| mirror::Op {
+        op,
+        ino: ino.0,
+        index: first.0,
+        count,
+        ..nothing()
     };
     match operation {
         Op::Mmap { ino } => mirror::Op { op: op::MMAP, ino: ino.0, ..nothing() },
@@ -102,6 +115,21 @@ fn operation(operation: &Op) -> mirror::Op<'_> {
         Op::Sync => mirror::Op { op: op::SYNC, ..nothing() },
         Op::PeriodicWriteback => mirror::Op { op: op::PERIODIC_WRITEBACK, ..nothing() },
         Op::InvalidateBdev => mirror::Op { op: op::INVALIDATE_BDEV, ..nothing() },
+        Op::Create { ino } => mirror::Op { op: op::CREATE, ino: ino.0, ..nothing() },
+        Op::Unlink { ino } => mirror::Op { op: op::UNLINK, ino: ino.0, ..nothing() },
+        Op::Rename { ino, to } => {
+            mirror::Op { op: op::RENAME, ino: ino.0, name: to.to_string(), ..nothing() }
+        }
+        Op::Truncate { ino, pages } => {
+            mirror::Op { op: op::TRUNCATE, ino: ino.0, count: *pages, ..nothing() }
+        }
+        Op::PunchHole { ino, first, count } => range(op::PUNCH_HOLE, *ino, *first, *count),
+        Op::CollapseRange { ino, first, count } => range(op::COLLAPSE_RANGE, *ino, *first, *count),
+        Op::Fdatasync { ino } => mirror::Op { op: op::FDATASYNC, ino: ino.0, ..nothing() },
+        Op::Commit => mirror::Op { op: op::COMMIT, ..nothing() },
+        Op::Checkpoint => mirror::Op { op: op::CHECKPOINT, ..nothing() },
+        Op::Mount => mirror::Op { op: op::MOUNT, ..nothing() },
+        Op::Umount => mirror::Op { op: op::UMOUNT, ..nothing() },
     }
 }
 

@@ -9,9 +9,9 @@ use crate::lecture::{
 use crate::vocabulary::{GEOMETRIES, invariant_named, rule_named};
 use daxscope_core::check::Verdict;
 use daxscope_core::config::Epoch;
-use daxscope_core::fs::Kind;
-use daxscope_core::machine::{FileSetup, FileWord, IndexBlock, Op, Program, ThreadId};
-use daxscope_core::units::{BlockNr, Cpu, Ino, LineNr, PageIndex, Word};
+use daxscope_core::fs::{Kind, Name};
+use daxscope_core::machine::{FileSetup, FileWord, IndexBlock, Op, Program, System, ThreadId};
+use daxscope_core::units::{BlockNr, Cpu, Ino, LineNr, PageIndex, Tid, Word};
 
 type Result<T> = std::result::Result<T, String>;
 
@@ -81,6 +81,11 @@ fn variant(packed: &mirror::Variant<'_>) -> Result<Variant> {
         title: packed.title.to_owned(),
         status: status(packed.status)?,
         sets: each(&packed.sets, set)?,
+        system: System {
+            journal: packed.system.0.map(Tid),
+            goal: packed.system.1.map(BlockNr),
+            mounted: packed.system.2,
+        },
         files: each(&packed.files, file)?,
         contents: each(&packed.contents, content)?,
         programs: each(&packed.programs, program)?,
@@ -129,6 +134,21 @@ fn operation(packed: &mirror::Op<'_>) -> Result<Op> {
         op::SYNC => Op::Sync,
         op::PERIODIC_WRITEBACK => Op::PeriodicWriteback,
         op::INVALIDATE_BDEV => Op::InvalidateBdev,
+        op::CREATE => Op::Create { ino },
+        op::UNLINK => Op::Unlink { ino },
+        op::RENAME => {
+            let to =
+                Name::new(&packed.name).ok_or_else(|| format!("`{}` is no name", packed.name))?;
+            Op::Rename { ino, to }
+        }
+        op::TRUNCATE => Op::Truncate { ino, pages: packed.count },
+        op::PUNCH_HOLE => Op::PunchHole { ino, first: index, count: packed.count },
+        op::COLLAPSE_RANGE => Op::CollapseRange { ino, first: index, count: packed.count },
+        op::FDATASYNC => Op::Fdatasync { ino },
+        op::COMMIT => Op::Commit,
+        op::CHECKPOINT => Op::Checkpoint,
+        op::MOUNT => Op::Mount,
+        op::UMOUNT => Op::Umount,
         other => return known("op", other, None),
     })
 }

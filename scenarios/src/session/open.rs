@@ -165,6 +165,7 @@ pub(crate) fn setup(
     Ok(Setup {
         geometry: lecture.geometry,
         semantics,
+        system: variant.system,
         files: variant.files.clone(),
         contents: variant.contents.clone(),
         programs: variant.programs.clone(),

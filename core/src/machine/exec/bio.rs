@@ -37,15 +37,17 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             BioAt::Write => {
                 report.rule(RuleId::CPU_8);
-                let block = self.journal_ref().layout.device_block(bio.at);
+                let (block, what) = (self.journal_ref().layout.device_block(bio.at), bio.what);
                 self.medium.store_nt(cpu, self.geometry.first_word(block), &bio.words);
                 self.lines_of(block).lines().for_each(|line| report.changed(Component::Line(line)));
-                if !cached {
+                // The superblock is written whole: one step, durable.
+                let fenced = !cached || what == LogWrite::Superblock;
+                if fenced {
                     self.fence(cpu, report);
                 }
-                let LogBio { what, tid, at, .. } = bio;
-                report.event(|| Event::LogWritten { what, tid, at, block, fenced: !cached });
-                if bio.fua && cached {
+                let LogBio { tid, at, .. } = bio;
+                report.event(|| Event::LogWritten { what, tid, at, block, fenced });
+                if bio.fua && cached && what != LogWrite::Superblock {
                     return Ok(Flow::Acted(frame(bio, BioAt::Fua)));
                 }
                 Ok(Flow::ActedAndReturned)

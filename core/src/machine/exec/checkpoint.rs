@@ -23,7 +23,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             CheckpointAt::Next => {
                 let journal = self.journal_ref();
                 let oldest = journal.checkpoints.first().map(|transaction| transaction.tid);
-                let Some(block) = oldest.and_then(|tid| journal.checkpoint_list(tid).first().copied())
+                let Some(block) =
+                    oldest.and_then(|tid| journal.checkpoint_list(tid).first().copied())
                 else {
                     return Ok(Flow::GoesOn(frame(CheckpointAt::Flush)));
                 };

@@ -293,7 +293,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             self.head_mut(block).checkpoint = Some(tid);
         }
         self.refile(block, report);
-        let to_checkpoint = self.journal_ref().head_of(block).is_some_and(|h| h.checkpoint.is_some());
+        let to_checkpoint =
+            self.journal_ref().head_of(block).is_some_and(|h| h.checkpoint.is_some());
         report.rule(RuleId::JBD_2_13);
         report.event(|| Event::BufferReleased { block, tid, to_checkpoint, next });
         Flow::Acted(frame(CommitAt::Forget))

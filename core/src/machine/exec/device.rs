@@ -1,8 +1,8 @@
 //! The block device: the pmem driver, the device flush, invalidation.
 
 use super::{Call, Event, Flow, Machine, Outcome, Refusal, Report, ThreadId};
-use crate::buffer_head::Bh;
 use crate::address_space::MappingId;
+use crate::buffer_head::Bh;
 use crate::config::FencePlace;
 use crate::machine::Component;
 use crate::medium::Medium;

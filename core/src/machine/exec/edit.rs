@@ -131,7 +131,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 let slot = mounted.slot_of(*ino).expect("an inode in memory has a slot");
                 let line = disk_inode(self.inode(*ino), &layout).encode();
                 let at = layout.slot_of(slot).1 * line.len();
-                self.modify_buffer(block, edit, |words| words[at..][..8].copy_from_slice(&line), report);
+                self.modify_buffer(
+                    block,
+                    edit,
+                    |words| words[at..][..8].copy_from_slice(&line),
+                    report,
+                );
             }
             Edit::ClearInode { slot, .. } => {
                 let at = layout.slot_of(*slot).1 * 8;

@@ -20,11 +20,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
-    pub(super) fn sys_mount(
-        &mut self,
-        at: MountAt,
-        report: &mut impl Report,
-    ) -> Outcome {
+    pub(super) fn sys_mount(&mut self, at: MountAt, report: &mut impl Report) -> Outcome {
         let frame = |at| Frame::SysMount { at };
         let bread = |block, next| {
             Ok(Flow::Calls(frame(next), Frame::SbBread { block, at: BreadAt::Getblk }))
@@ -87,7 +83,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         };
         match Recovery::begin(&superblock, log, BadDescriptor::WaitsForCommit) {
             Some(recovery) => Flow::GoesOn(Frame::SysMount { at: MountAt::Recover(recovery) }),
-            None => Flow::GoesOn(Frame::SysMount { at: MountAt::Reset(superblock.sequence.next()) }),
+            None => {
+                Flow::GoesOn(Frame::SysMount { at: MountAt::Reset(superblock.sequence.next()) })
+            }
         }
     }
 
@@ -210,7 +208,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 Use::Page(page) => inode.map(page, block),
                 Use::Pointers(first) => {
                     let which = match block_map::path(first, layout) {
-                        Some(Path::Double(outer, _)) if inode.index_block(IndexBlock::Double).is_some() => {
+                        Some(Path::Double(outer, _))
+                            if inode.index_block(IndexBlock::Double).is_some() =>
+                        {
                             IndexBlock::Leaf(outer as u32)
                         }
                         Some(Path::Double(..)) => IndexBlock::Double,
@@ -279,7 +279,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     /// Lets inodes and journal go, and drops the device's clean pages (IDX-6).
-    fn umount_invalidate(&mut self, id: ThreadId, report: &mut impl Report) -> Result<Flow, Refusal> {
+    fn umount_invalidate(
+        &mut self,
+        id: ThreadId,
+        report: &mut impl Report,
+    ) -> Result<Flow, Refusal> {
         let gone: Vec<_> = self.inodes.iter().map(|inode| MappingId::File(inode.ino)).collect();
         for mapping in gone {
             let items: Vec<_> = self.mapping(mapping).i_pages.iter(..).map(|(i, _)| i).collect();

@@ -204,9 +204,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// The first block of the root directory that is not in memory, as a call that reads it.
     fn directory_to_read(&self) -> Option<Frame> {
         let root = self.inode(ROOT);
-        let missing = root.blocks().find(|(index, block)| {
-            self.directory_words(ROOT, *index, *block).is_none()
-        });
+        let missing = root
+            .blocks()
+            .find(|(index, block)| self.directory_words(ROOT, *index, *block).is_none());
         missing.map(|(index, block)| {
             if self.journal.is_some() {
                 return Frame::SbBread { block, at: BreadAt::Getblk };
@@ -346,18 +346,20 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let mapping = MappingId::File(dir);
         let frame = |at| Frame::Ext2GetPage { dir, index, at };
         match at {
-            ReadAt::Lookup => match self.mapping(mapping).find_get_page(index).map(|p| p.uptodate) {
-                Some(true) => Ok(Flow::Returned),
-                Some(false) if !self.lock_page(id, mapping, index, report) => {
-                    Ok(Flow::Acted(frame(ReadAt::Lookup)))
+            ReadAt::Lookup => {
+                match self.mapping(mapping).find_get_page(index).map(|p| p.uptodate) {
+                    Some(true) => Ok(Flow::Returned),
+                    Some(false) if !self.lock_page(id, mapping, index, report) => {
+                        Ok(Flow::Acted(frame(ReadAt::Lookup)))
+                    }
+                    Some(false) => Ok(Flow::GoesOn(frame(ReadAt::ReadPage))),
+                    None => {
+                        self.take_lock(self.cpu(id), report)?;
+                        self.add_page(mapping, index, report);
+                        Ok(Flow::Acted(frame(ReadAt::ReadPage)))
+                    }
                 }
-                Some(false) => Ok(Flow::GoesOn(frame(ReadAt::ReadPage))),
-                None => {
-                    self.take_lock(self.cpu(id), report)?;
-                    self.add_page(mapping, index, report);
-                    Ok(Flow::Acted(frame(ReadAt::ReadPage)))
-                }
-            },
+            }
             ReadAt::ReadPage | ReadAt::Copy => {
                 report.rule(crate::rules::RuleId::IDX_4);
                 self.read_page(mapping, index, report);

@@ -132,7 +132,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// Inserts a fresh page, locked and not uptodate. Models TREE-4, IDX-7: `mm/filemap.c
     /// add_to_page_cache_lru` (4.5).
-    pub(super) fn add_page(&mut self, mapping: MappingId, index: PageIndex, report: &mut impl Report) {
+    pub(super) fn add_page(
+        &mut self,
+        mapping: MappingId,
+        index: PageIndex,
+        report: &mut impl Report,
+    ) {
         let words = self.geometry.words_per_block();
         let inserted = self.obeys(RuleId::TREE_4, report);
         let counted = self.obeys(RuleId::IDX_7, report);
@@ -150,7 +155,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// Fills a page from its block, through the driver: on persistent memory a copy. A page over a
     /// hole reads as zeros.
-    pub(super) fn read_page(&mut self, mapping: MappingId, index: PageIndex, report: &mut impl Report) {
+    pub(super) fn read_page(
+        &mut self,
+        mapping: MappingId,
+        index: PageIndex,
+        report: &mut impl Report,
+    ) {
         let mut block = self.block_of(mapping, index);
         if mapping == MappingId::Bdev && !self.obeys(RuleId::IDX_2, report) {
             block = block.map(|block| BlockNr(block.0 + 1));
