@@ -248,18 +248,18 @@ switches! {
     /// Whether DAX allocation cleans the block's alias in the device's mapping
     dax_alloc_cleans_alias: DaxAllocCleansAlias = "dax-alloc-cleans-alias", History, "ALIAS-6, ALIAS-7" {
         /// It does not.
-        No = "no",
+        No = "no": modelled,
         /// It does.
-        Yes = "yes",
+        Yes = "yes": modelled,
         /// Only in the ext-like file system without a journal.
-        Ext2Only = "ext2-only",
+        Ext2Only = "ext2-only": modelled,
     }
     /// What `jbd2_journal_forget` does
     jbd_forget: JbdForget = "jbd-forget", History, "JBD-14" {
         /// The 4.5 column of JBD-14.
-        Old = "old",
+        Old = "old": modelled,
         /// The 5.1 column.
-        New = "new",
+        New = "new": modelled,
     }
     /// Whether MAP_SYNC is offered
     map_sync: MapSync = "map-sync", History, "SYNC-1 to SYNC-4" {
@@ -333,30 +333,30 @@ switches! {
         /// They do.
         On = "on": modelled,
         /// They do not.
-        Off = "off",
+        Off = "off": modelled,
     }
     /// The journal's data mode
     data_mode: DataMode = "data-mode", Setting, "JBD-3, REUSE-6" {
         /// New blocks' data reach the device before the commit.
-        Ordered = "ordered",
+        Ordered = "ordered": modelled,
         /// No order.
-        Writeback = "writeback",
+        Writeback = "writeback": modelled,
         /// Data blocks are journalled; cannot be mounted together with dax.
         Journal = "journal",
     }
     /// Whether a freed block may be reused before its free commits
     free_before_commit: FreeBeforeCommit = "free-before-commit", Setting, "REUSE-6, XFS-10" {
         /// Returned to the allocator in the commit callback.
-        No = "no",
+        No = "no": modelled,
         /// Returned at free.
-        Yes = "yes",
+        Yes = "yes": modelled,
     }
     /// Whether revoke records are written and obeyed
     revoke: Revoke = "revoke", WhatIf, "JBD-11, JBD-12, XFS-9" {
         /// They are.
-        On = "on",
+        On = "on": modelled,
         /// They are not.
-        Off = "off",
+        Off = "off": modelled,
     }
     /// Whether metadata is modified in place in DAX memory
     metadata_in_dax: MetadataInDax = "metadata-in-dax", WhatIf, "WAL-3, CPU-7, XFS-3" {
@@ -368,9 +368,9 @@ switches! {
     /// Whether a block in two transactions gets a frozen copy
     frozen_copy: FrozenCopy = "frozen-copy", WhatIf, "JBD-5, CPU-7 corollary 3" {
         /// It does.
-        Yes = "yes",
+        Yes = "yes": modelled,
         /// One memory for both.
-        No = "no",
+        No = "no": modelled,
     }
     /// Whether each metadata I/O gets a fresh page of the device
     bdev_page_per_io: BdevPagePerIo = "bdev-page-per-io", WhatIf, "MIX-4, MIX-5" {
@@ -405,18 +405,18 @@ switches! {
     /// Whether a block freed without a journal is forgotten
     bforget_at_free: BforgetAtFree = "bforget-at-free", WhatIf, "reference 5.3, REUSE-1" {
         /// `bforget` is called.
-        Yes = "yes",
+        Yes = "yes": modelled,
         /// It is not.
-        No = "no",
+        No = "no": modelled,
     }
     /// Whether allocation for buffered data cleans the block's alias
     alloc_cleans_alias: AllocCleansAlias = "alloc-cleans-alias", WhatIf, "ALIAS-1 to ALIAS-4" {
         /// Clears the buffer's dirty bit and waits for its I/O.
-        ClearAndWait = "clear-and-wait",
+        ClearAndWait = "clear-and-wait": modelled,
         /// Does not wait.
-        ClearOnly = "clear-only",
+        ClearOnly = "clear-only": modelled,
         /// Does neither.
-        No = "no",
+        No = "no": modelled,
     }
     /// Whether an undo log replaces the redo log
     undo_log: UndoLog = "undo-log", WhatIf, "CPU-7 honest limits" {

@@ -91,7 +91,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     return Ok(Flow::GoesOn(frame(op, OpAt::Done(result))));
                 }
                 let credits = self.credits(&op);
-                self.note_tid(&op);
+                self.note_tid(&op, report);
                 if result.is_ok() && self.stays_open(&op, report) {
                     return Ok(Flow::GoesOn(frame(op, OpAt::Done(result))));
                 }
@@ -144,11 +144,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     /// The transaction of this handle is what an fsync of these files has to wait for.
-    fn note_tid(&mut self, op: &FsOp) {
+    fn note_tid(&mut self, op: &FsOp, report: &mut impl Report) {
         let tid = self.journal.as_ref().and_then(crate::jbd::journal::Journal::running_tid);
         for ino in op.file().into_iter().chain([ROOT].into_iter().filter(|_| op.names())) {
             if let Some(inode) = self.inodes.iter_mut().find(|inode| inode.ino == ino) {
                 (inode.sync_tid, inode.datasync_tid) = (tid, tid);
+                report.changed(Component::Inode(ino));
             }
         }
     }

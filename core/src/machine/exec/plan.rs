@@ -33,6 +33,13 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         self.report_leaving(&op, report);
         self.inodes.iter().for_each(|inode| report.changed(Component::Inode(inode.ino)));
         report.changed(Component::Allocator);
+        if op.names() {
+            report.changed(Component::Inodes);
+            self.known.iter().for_each(|file| {
+                report.changed(Component::Inode(file.ino));
+                report.changed(Component::Counters(MappingId::File(file.ino)));
+            });
+        }
         let at = match planned {
             Planned::Calls(callee) => {
                 return Ok(Flow::Calls(Frame::Ext4Op { op, at: OpAt::Plan }, callee));
