@@ -387,7 +387,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         usize::try_from(self.geometry.words_per_block()).expect("a block fits memory")
     }
 
-    fn lines_of(&self, block: BlockNr) -> LineRange {
+    /// The lines of a block.
+    pub(crate) fn lines_of(&self, block: BlockNr) -> LineRange {
         LineRange::new(self.geometry.first_line(block), self.geometry.lines_per_block)
     }
 

@@ -42,7 +42,8 @@ impl<const FAN: usize> Path<FAN> {
     pub fn new(setup: &Setup) -> Result<Self, SetupError> {
         let machine = Machine::new(setup)?;
         let mut path = Self { moments: Vec::new(), contents: Vec::new() };
-        path.push(machine, Judge::default(), None, Vec::new());
+        let judge = Judge::new(&machine);
+        path.push(machine, judge, None, Vec::new());
         Ok(path)
     }
 
@@ -164,13 +165,16 @@ impl<const FAN: usize> Path<FAN> {
     }
 }
 
-/// The newest content of a block: the medium as the CPUs see it, with every stored word of its
-/// owner put in.
+/// The newest content of a block: of metadata what the file system made of it last; else the medium
+/// as the CPUs see it, with every stored word of its owner put in.
 fn newest_content<const FAN: usize>(
     machine: &Machine<SimMedium, FAN>,
     judge: &Judge,
     block: BlockNr,
 ) -> Vec<Word> {
+    if let Some(words) = judge.newest_metadata(block) {
+        return words;
+    }
     let mut words = machine.load_block(block);
     if let Some((inode, index)) = machine.owner_of(block) {
         let here = judge

@@ -504,8 +504,8 @@ fn a_power_cut_leaves_no_tag_and_no_tree() {
     let machine = &path.last().machine;
     let mut found = Vec::new();
     for image in images_of(&machine.medium, PersistenceDomain::WriteQueue) {
-        let Recovered::Files(files) = recover(&image.words(&machine.medium), &machine.geometry)
-        else {
+        let image = image.words(&machine.medium);
+        let Recovered::Files { files, .. } = recover(&image, &machine.geometry, false) else {
             panic!("the file system is on the medium");
         };
         // Recovery has the image alone: blocks of files, and no record of what was dirty.

@@ -387,10 +387,8 @@ fn broken_promise<const FAN: usize>(now: &Moment<'_, FAN>, line: LineNr) -> bool
         return false;
     }
     let safe = machine.medium.guaranteed(line);
-    now.path.moment(now.step).judge.promises().any(|(at, keeps)| {
-        let block = machine.block_of(at.mapping, at.index).expect("stored to it");
-        let word = machine.geometry.first_word(block).0 + u64::from(at.word);
-        let word = crate::units::WordAddr(word);
+    let judge = &now.path.moment(now.step).judge;
+    judge.promised_places(machine).any(|(_, word, keeps)| {
         word.line() == line && !keeps(safe[word.in_line()])
     })
 }

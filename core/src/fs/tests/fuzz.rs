@@ -15,7 +15,8 @@ fn look(image: &[Word], geometry: &Geometry, what: &str) -> usize {
     let refused = read(image, geometry).is_err();
     assert!(!refused || !problems.is_empty(), "{what}: fsck has nothing to say");
     // What recovery makes of it is its own business, as long as it ends.
-    let _ = recover(image, geometry);
+    let _ = recover(image, geometry, false);
+    let _ = recover(image, geometry, true);
     problems.len()
 }
 
