@@ -327,6 +327,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
     }
 
+    /// The first file from this number on: for walks during which files may come and go.
+    fn inode_from(&self, ino: Ino) -> Option<&Inode<FAN>> {
+        self.inodes.iter().find(|inode| inode.ino >= ino)
+    }
+
     /// A mapping.
     #[must_use]
     pub fn mapping(&self, id: MappingId) -> &AddressSpace<FAN> {

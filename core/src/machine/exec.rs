@@ -22,7 +22,7 @@ mod writeback;
 
 pub use forget::Forgot;
 
-use super::frame::{Frame, SyncFileAt, WriteAt};
+use super::frame::{Frame, SyncFileAt};
 use super::{Call, Component, Errno, Event, MappingWord, Pte, ThreadId, Vma};
 use super::{Machine, Op, Refusal, Report};
 use crate::address_space::MappingId;
@@ -97,6 +97,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                         report.event(|| Event::Left(frame.function()));
                     }
                     thread.position += 1;
+                    self.end_call(id, report);
                     return Ok(());
                 }
                 Flow::Killed => {
@@ -104,6 +105,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     thread.stack.clear();
                     thread.killed = true;
                     self.unmap_all(id, report);
+                    self.end_call(id, report);
                     return Ok(());
                 }
             }
@@ -151,10 +153,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             Frame::WpPfnShared { site, at } => self.wp_pfn_shared(id, site, at, report),
             Frame::DaxPfnMkwrite { site, at } => self.dax_pfn_mkwrite(id, site, at, report),
 
-            Frame::SysWrite { job } => {
-                let callee = Frame::GenericPerformWrite { job: job.clone(), at: WriteAt::Grab };
-                Ok(Flow::Calls(Frame::SysWrite { job }, callee))
-            }
+            Frame::SysWrite { job } => Ok(self.sys_write(id, job, report)),
             Frame::GenericPerformWrite { job, at } => {
                 self.generic_perform_write(id, job, at, report)
             }
@@ -280,6 +279,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             self.medium.fence(cpu);
         }
         lines
+    }
+
+    /// A flush of the device: the CPU's own write-backs, and all that the driver has copied. Says
+    /// how many lines it touches.
+    fn flush_device(&mut self, cpu: Cpu, report: &mut impl Report) -> u64 {
+        self.fence(cpu, report) + self.fence(Cpu::DEVICE, report)
     }
 
     fn slot_changed(mapping: MappingId, index: PageIndex, report: &mut impl Report) {

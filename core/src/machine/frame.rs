@@ -180,9 +180,9 @@ pub enum Frame {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum SyncAt {
     /// Writes the dirty inodes; the next one to look at.
-    Inodes(usize),
+    Inodes(Ino),
     /// Waits for pages under I/O of all inodes; the next one to look at.
-    Wait(usize),
+    Wait(Ino),
     /// Lets the file system flush its device.
     SyncFs,
     /// Writes the device's mapping.
@@ -195,7 +195,7 @@ pub enum SyncAt {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum PeriodicAt {
     /// Writes the dirty inodes; the next one to look at.
-    Inodes(usize),
+    Inodes(Ino),
     /// Writes the device's inode, if that is dirty.
     Bdev,
     /// Is through.
@@ -411,6 +411,37 @@ impl Frame {
         match self {
             Self::Ext4Op { op, .. } => op.function(),
             own => own.own_function(),
+        }
+    }
+
+    /// The file that the frame works on.
+    #[must_use]
+    pub fn file(&self) -> Option<Ino> {
+        match self {
+            Self::SysMmap { mapping }
+            | Self::SysRead { mapping, .. }
+            | Self::GenericFileReadIter { mapping, .. }
+            | Self::DaxDoIo { mapping, .. }
+            | Self::FilemapWriteAndWaitRange { mapping, .. }
+            | Self::FilemapFdatawait { mapping }
+            | Self::DaxWritebackMappingRange { mapping, .. }
+            | Self::DaxWritebackOne { mapping, .. }
+            | Self::BlockWriteFullPage { mapping, .. }
+            | Self::PmemMakeRequest { mapping, .. } => mapping.ino(),
+            Self::WriteCachePages { walk, .. } => walk.mapping.ino(),
+            Self::SysWrite { job } | Self::GenericPerformWrite { job, .. } => job.mapping.ino(),
+            Self::HandleMmFault { site, .. }
+            | Self::DaxFault { site, .. }
+            | Self::DaxInsertMapping { site, .. }
+            | Self::WpPfnShared { site, .. }
+            | Self::DaxPfnMkwrite { site, .. } => site.mapping.ino(),
+            Self::SysFsync { ino, .. }
+            | Self::Ext4SyncFile { ino, .. }
+            | Self::Ext4Writepages { ino, .. }
+            | Self::WritebackSingleInode { ino, .. }
+            | Self::Ext2GetPage { dir: ino, .. } => Some(*ino),
+            Self::Ext4Op { op, .. } => op.file(),
+            _ => None,
         }
     }
 

@@ -372,6 +372,9 @@ impl Setup {
         file.is_some_and(|file| file.absent)
             || ops.into_iter().any(|op| match op {
                 Op::Truncate { ino: grown, .. } => *grown == ino,
+                Op::Write { at, .. } => {
+                    at.ino == ino && file.is_some_and(|f| at.index.0 >= f.pages)
+                }
                 Op::Mount => true,
                 _ => false,
             })

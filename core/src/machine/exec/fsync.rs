@@ -199,11 +199,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let frame = |at| Frame::SysSync { at };
         match at {
             SyncAt::Inodes(next) => {
-                let Some(inode) = self.inodes.get(next) else {
-                    return Ok(Flow::GoesOn(frame(SyncAt::Wait(0))));
+                let Some(inode) = self.inode_from(next) else {
+                    return Ok(Flow::GoesOn(frame(SyncAt::Wait(Ino(0)))));
                 };
                 let (ino, dirty) = (inode.ino, inode.dirty_pages);
-                let frame = frame(SyncAt::Inodes(next + 1));
+                let frame = frame(SyncAt::Inodes(ino.next()));
                 if !dirty || !self.obeys(RuleId::FS_4, report) {
                     return Ok(Flow::GoesOn(frame));
                 }
@@ -212,11 +212,14 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 Ok(Flow::Calls(frame, Frame::WritebackSingleInode { ino, sync_mode, at }))
             }
             SyncAt::Wait(next) => {
-                let Some(inode) = self.inodes.get(next) else {
+                let Some(inode) = self.inode_from(next) else {
                     return Ok(Flow::GoesOn(frame(SyncAt::SyncFs)));
                 };
                 let mapping = MappingId::File(inode.ino);
-                Ok(Flow::Calls(frame(SyncAt::Wait(next + 1)), Frame::FilemapFdatawait { mapping }))
+                Ok(Flow::Calls(
+                    frame(SyncAt::Wait(inode.ino.next())),
+                    Frame::FilemapFdatawait { mapping },
+                ))
             }
             SyncAt::SyncFs => {
                 report.rule(RuleId::FS_4);
@@ -248,11 +251,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         report.rule(RuleId::TREE_12);
         match at {
             PeriodicAt::Inodes(next) => {
-                let Some(inode) = self.inodes.get(next) else {
+                let Some(inode) = self.inode_from(next) else {
                     return Flow::GoesOn(frame(PeriodicAt::Bdev));
                 };
                 let (ino, dirty) = (inode.ino, inode.dirty_pages);
-                let frame = frame(PeriodicAt::Inodes(next + 1));
+                let frame = frame(PeriodicAt::Inodes(ino.next()));
                 if !dirty {
                     return Flow::GoesOn(frame);
                 }

@@ -233,11 +233,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let frame = |at| Frame::SysUmount { at };
         match at {
             UmountAt::Inodes(next) => {
-                let Some(inode) = self.inodes.get(next) else {
+                let Some(inode) = self.inode_from(next) else {
                     return Ok(Flow::GoesOn(frame(UmountAt::Commit)));
                 };
                 let (ino, dirty) = (inode.ino, inode.dirty_pages);
-                let frame = frame(UmountAt::Inodes(next + 1));
+                let frame = frame(UmountAt::Inodes(ino.next()));
                 if !dirty {
                     return Ok(Flow::GoesOn(frame));
                 }

@@ -3,7 +3,7 @@
 use super::{Call, Event, Flow, Frame, Machine, Outcome, Report, ThreadId};
 use crate::address_space::MappingId;
 use crate::machine::frame::{FsOp, OpAt, ReadAt, WriteAt, WriteJob};
-use crate::machine::{Component, Direct, Errno};
+use crate::machine::{Component, Direct, Errno, Wait};
 use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::tag::Tag;
@@ -12,6 +12,24 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
+    /// Takes the file's lock (`i_mutex`) for the whole call.
+    pub(super) fn sys_write(
+        &mut self,
+        id: ThreadId,
+        job: WriteJob,
+        report: &mut impl Report,
+    ) -> Flow {
+        if let MappingId::File(ino) = job.mapping {
+            if self.locks.iter().any(|(locked, _)| *locked == ino) {
+                self.sleep(id, Wait::Inode(ino), report);
+                return Flow::Acted(Frame::SysWrite { job });
+            }
+            self.locks.push((ino, id));
+        }
+        let callee = Frame::GenericPerformWrite { job: job.clone(), at: WriteAt::Grab };
+        Flow::Calls(Frame::SysWrite { job }, callee)
+    }
+
     pub(super) fn generic_perform_write(
         &mut self,
         id: ThreadId,

@@ -54,9 +54,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 let (datasync, called) = (true, false);
                 on(Call::Fdatasync, ino, Frame::SysFsync { ino, datasync, called })
             }
-            Op::Sync => of(Call::Sync, None, Frame::SysSync { at: SyncAt::Inodes(0) }),
+            Op::Sync => of(Call::Sync, None, Frame::SysSync { at: SyncAt::Inodes(Ino(0)) }),
             Op::PeriodicWriteback => {
-                let frame = Frame::WbWriteback { at: PeriodicAt::Inodes(0) };
+                let frame = Frame::WbWriteback { at: PeriodicAt::Inodes(Ino(0)) };
                 of(Call::PeriodicWriteback, None, frame)
             }
             Op::InvalidateBdev => of(Call::InvalidateBdev, None, Frame::InvalidateBdev),
@@ -64,7 +64,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             Op::Checkpoint => of(Call::Checkpoint, None, Frame::Jbd2JournalFlush { called: false }),
             Op::Mount => of(Call::Mount, None, Frame::SysMount { at: MountAt::Open }),
             Op::Umount => {
-                let frame = Frame::SysUmount { at: UmountAt::Inodes(0) };
+                let frame = Frame::SysUmount { at: UmountAt::Inodes(Ino(0)) };
                 let mounted = self.mounted.is_some();
                 Entry { call: Call::Umount, ino: None, frame: mounted.then_some(frame) }
             }

@@ -285,7 +285,7 @@ pub enum MountAt {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum UmountAt {
     /// Writes the dirty inodes; the next one to look at.
-    Inodes(usize),
+    Inodes(Ino),
     /// Commits.
     Commit,
     /// Checkpoints everything.
