@@ -30,8 +30,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             BioAt::Preflush => {
                 report.rule(RuleId::JBD_2_11);
-                let lines =
-                    if self.obeys(RuleId::DAX_22, report) { self.flush_device(cpu, report) } else { 0 };
+                let lines = if self.obeys(RuleId::DAX_22, report) {
+                    self.flush_device(cpu, report)
+                } else {
+                    0
+                };
                 report.event(|| Event::DeviceFlushed { cpu, fenced: true, lines });
                 Ok(Flow::Acted(frame(bio, BioAt::Write)))
             }

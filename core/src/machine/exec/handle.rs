@@ -47,14 +47,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             self.sleep(id, Wait::Commit(running.tid), report);
             return Ok(Flow::Acted(frame));
         }
-        let mut buffers = credits as usize;
-        let mut revoked = 0;
-        if let Some(running) = &journal.running {
-            buffers += journal.list(running.tid, BufferList::Metadata).len();
-            buffers += running.credits as usize;
-            revoked = running.revoked.len();
-        }
-        let needed = journal.space_for(buffers, revoked + 1);
+        let needed = journal.space_needed(credits);
         let full = needed > journal.free;
         if full && let Some(first) = self.make_room() {
             report.rule(RuleId::WAL_2);

@@ -164,6 +164,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             self.sleep(id, Wait::Inode(*busy), report);
             return Ok(Flow::Acted(Frame::Ext4Op { op, at: OpAt::Lock }));
         }
+        let gone = |ino: &Ino| self.inodes.iter().any(|i| i.ino == *ino && i.links == 0);
+        if files.iter().any(gone) {
+            let at = OpAt::Done(Err(Errno::Enoent));
+            return Ok(Flow::GoesOn(Frame::Ext4Op { op, at }));
+        }
         self.locks.extend(files.into_iter().map(|ino| (ino, id)));
         Ok(Flow::GoesOn(Frame::Ext4Op { op, at: OpAt::WriteOut }))
     }
@@ -200,9 +205,25 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             })
     }
 
-    /// The end of a call: its locks are free, and who waited for its files looks again.
+    /// The end of a call: its locks are free, who waited for its files looks again, and a file that
+    /// has no name and no user any more goes (`iput`).
     pub(super) fn end_call(&mut self, id: ThreadId, report: &mut impl Report) {
         self.locks.retain(|(_, owner)| *owner != id);
+        let used = |ino| {
+            self.threads.iter().any(|thread| thread.stack.iter().any(|f| f.file() == Some(ino)))
+        };
+        let dead: Vec<Ino> =
+            self.inodes.iter().filter(|inode| inode.links == 0).map(|i| i.ino).collect();
+        for ino in dead.into_iter().filter(|ino| !used(*ino)).collect::<Vec<_>>() {
+            let mapping = crate::address_space::MappingId::File(ino);
+            let items = self.mapping(mapping).i_pages.iter(..);
+            let items: Vec<PageIndex> = items.map(|(index, _)| index).collect();
+            items.into_iter().for_each(|index| self.drop_item(mapping, index, report));
+            self.inodes.retain(|inode| inode.ino != ino);
+            report.changed(Component::Inodes);
+            report.changed(Component::Inode(ino));
+            report.changed(Component::Counters(mapping));
+        }
         let waiting = |(_, wait): &&(ThreadId, Wait)| matches!(wait, Wait::Inode(_));
         while let Some((_, wait)) = self.waiters.iter().find(waiting).copied() {
             self.wake_one(wait, report);

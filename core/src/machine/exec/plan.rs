@@ -312,7 +312,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let mounted = self.mounted.as_mut().expect("operations need a file system");
         let slot = mounted.slot_of(ino).expect("an inode in memory has a slot");
         mounted.set_slot(slot, None);
-        self.inodes.retain(|inode| inode.ino != ino);
+        self.inode_mut(ino).pages = 0;
         edits.push(Edit::ClearInode { slot, ino });
     }
 

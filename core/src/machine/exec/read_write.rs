@@ -24,6 +24,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 self.sleep(id, Wait::Inode(ino), report);
                 return Flow::Acted(Frame::SysWrite { job });
             }
+            if self.inode(ino).links == 0 {
+                return Self::write_returns(job.mapping, Err(Errno::Enoent), report);
+            }
             self.locks.push((ino, id));
         }
         let callee = Frame::GenericPerformWrite { job: job.clone(), at: WriteAt::Grab };

@@ -24,7 +24,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn entry_of(&self, op: &Op) -> Entry {
         let of = |call, ino: Option<Ino>, frame| Entry { call, ino, frame: Some(frame) };
         let on = |call, ino: Ino, frame| {
-            let exists = self.inodes.iter().any(|inode| inode.ino == ino);
+            let exists = self.inodes.iter().any(|inode| inode.ino == ino && inode.links > 0);
             Entry { call, ino: Some(ino), frame: exists.then_some(frame) }
         };
         match *op {
