@@ -205,8 +205,8 @@ pub struct Machine<M, const FAN: usize> {
     pub inodes: Vec<Inode<FAN>>,
     /// What the setup says of files, whether they exist at the moment or not; never changes.
     pub known: Vec<KnownFile>,
-    /// Whether the device has a journal; never changes.
-    pub has_journal: bool,
+    /// Where the journal is, if the device has one; never changes.
+    pub log: Option<LogLayout>,
     /// Where the allocator of a file system that is mounted looks first; never changes.
     pub goal: BlockNr,
     /// The mounted file system.
@@ -261,7 +261,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             file.owned().for_each(|block| mounted.take(block));
         }
         let journal = setup.system.journal.map(|first| {
-            let mut journal = Journal::new(LogLayout::of(&geometry), first);
+            let mut journal = Journal::new(setup.log_layout(), first);
             journal.on_disk = Some((first, journal.tail));
             journal
         });
@@ -282,7 +282,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             bdev: BlockDevice { mapping: AddressSpace::new(), dax },
             inodes,
             known: setup.files.iter().map(KnownFile::of).collect(),
-            has_journal: setup.system.journal.is_some(),
+            log: setup.system.journal.map(|_| setup.log_layout()),
             goal: setup.goal(),
             mounted: setup.system.mounted.then_some(mounted),
             journal: journal.filter(|_| setup.system.mounted),
@@ -514,7 +514,7 @@ fn initial_image(setup: &Setup) -> Vec<Word> {
     let inodes: Vec<_> = present.map(|file| setup.inode_spec(file)).collect();
     fs::mkfs(&mut image, &geometry, &inodes);
     if let Some(first) = setup.system.journal {
-        let log = LogLayout::of(&geometry);
+        let log = setup.log_layout();
         let at = usize::try_from(geometry.first_word(log.superblock).0).expect("fits memory");
         // A file system that is in use has a log that begins; one that is not has a clean one.
         let superblock = if setup.system.mounted {

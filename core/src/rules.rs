@@ -298,10 +298,10 @@ rules! {
     MIX_3 = "MIX-3", NotModelled, "__dax_fault", "", "4.5", "S 4.5, M",
         "What else happens when DAX entries and pages meet in the device's mapping.",
         "";
-    MIX_4 = "MIX-4", NotModelled, "read_dax_sector", "", "4.5", "S 4.5, M",
+    MIX_4 = "MIX-4", Cited, "read_dev_sector, read_dax_sector", "block/partition-generic.c", "4.5-rc1 to 4.7", "S 4.5, C",
         "Partition reads with a fresh page per I/O.",
         "";
-    MIX_5 = "MIX-5", NotModelled, "", "", "4.5", "S 4.5, M",
+    MIX_5 = "MIX-5", Cited, "", "", "4.5-rc1 to 6.12", "seed, M11, I",
         "Why a new page per I/O cannot serve a file system.",
         "";
     MIX_6 = "MIX-6", NotModelled, "", "", "4.5", "S 4.5, M",
@@ -532,7 +532,7 @@ rules! {
     CPU_6B = "CPU-6b", NotModelled, "nvdimm_has_cache", "drivers/nvdimm", "4.13 to 6.12", "S 6.12",
         "If caches survive, dax_flush does nothing.",
         "";
-    CPU_7 = "CPU-7", NotModelled, "", "", "", "K",
+    CPU_7 = "CPU-7", Cited, "", "", "", "K",
         "Metadata modified in place in DAX memory defeats a redo-only journal.",
         "";
     CPU_8 = "CPU-8", Cited, "pmem_do_bvec", "drivers/nvdimm/pmem.c", "4.5 to 6.12", "S 4.5, I",

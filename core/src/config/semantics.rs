@@ -324,9 +324,9 @@ switches! {
     /// How many blocks the log ring has
     log_blocks: LogBlocks = "log-blocks", Setting, "WAL-2, JBD-10" {
         /// 16 blocks.
-        Sixteen = "16",
+        Sixteen = "16": modelled,
         /// 8 blocks, for a full log.
-        Eight = "8",
+        Eight = "8": modelled,
     }
     /// Whether FLUSH and FUA go with the commit block and with fsync
     barriers: Barriers = "barriers", Setting, "JBD-2 step 11, FS-1, DAX-22" {
@@ -361,9 +361,9 @@ switches! {
     /// Whether metadata is modified in place in DAX memory
     metadata_in_dax: MetadataInDax = "metadata-in-dax", WhatIf, "WAL-3, CPU-7, XFS-3" {
         /// It is buffered in DRAM.
-        No = "no",
+        No = "no": modelled,
         /// It is.
-        Yes = "yes",
+        Yes = "yes": modelled,
     }
     /// Whether a block in two transactions gets a frozen copy
     frozen_copy: FrozenCopy = "frozen-copy", WhatIf, "JBD-5, CPU-7 corollary 3" {
@@ -375,9 +375,9 @@ switches! {
     /// Whether each metadata I/O gets a fresh page of the device
     bdev_page_per_io: BdevPagePerIo = "bdev-page-per-io", WhatIf, "MIX-4, MIX-5" {
         /// Pages are shared through the device's mapping.
-        No = "no",
+        No = "no": modelled,
         /// A fresh one each time.
-        Yes = "yes",
+        Yes = "yes": modelled,
     }
     /// Whether mount clears the device inode's S_DAX
     clear_s_dax_at_mount: ClearSDaxAtMount = "clear-s-dax-at-mount", WhatIf, "MIX-6" {

@@ -10,6 +10,7 @@ mod edit;
 mod fault;
 mod flush;
 mod forget;
+mod fresh_page;
 mod fsync;
 mod handle;
 mod mount;
@@ -211,6 +212,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             Frame::SbBread { block, at } => self.sb_bread(id, block, at, report),
             Frame::WriteDirtyBuffer { block } => self.write_dirty_buffer(id, block, report),
             Frame::Ext4Op { op, at } => self.ext4_op(id, op, at, report),
+            Frame::FreshPageIo { block, edit, at } => {
+                self.fresh_page_io(id, (block, edit), at, report)
+            }
+            Frame::ReadDevSector { index } => self.read_dev_sector(index, report),
             Frame::Ext2GetPage { dir, index, at } => self.ext2_get_page(id, dir, index, at, report),
             Frame::Jbd2JournalStart { credits } => self.jbd2_journal_start(id, credits, report),
             Frame::Jbd2JournalStop { credits } => self.jbd2_journal_stop(credits, report),

@@ -174,6 +174,10 @@ pub enum Frame {
     Kjournald2 { called: bool },
     /// Models JBD-10: `fs/jbd2/journal.c` (4.5). Omits: the commit before, and marking the log clean.
     Jbd2JournalFlush { called: bool },
+    /// What if: metadata I/O with a page of its own. Models MIX-5.
+    FreshPageIo { block: BlockNr, edit: Edit, at: FreshAt },
+    /// Models MIX-4: `block/partition-generic.c` (4.5).
+    ReadDevSector { index: PageIndex },
 }
 
 /// Where `sys_sync` is.
@@ -401,6 +405,8 @@ named! {
         SysUmount => "sys_umount",
         Kjournald2 => "kjournald2",
         Jbd2JournalFlush => "jbd2_journal_flush",
+        FreshPageIo => "metadata_io",
+        ReadDevSector => "read_dev_sector",
     } else { Ext4Op }
 }
 

@@ -59,6 +59,11 @@ pub enum Op {
     PeriodicWriteback,
     /// Drops the device's clean pages, as the BLKFLSBUF ioctl does: `invalidate_bdev`.
     InvalidateBdev,
+    /// A read of the partition table: `read_dev_sector`.
+    PartitionRead {
+        /// The block.
+        index: PageIndex,
+    },
     /// `creat(2)` or `mkdir(2)` of a file that the setup names, in the root directory.
     Create {
         /// The file; its name and kind are the setup's.

@@ -2,9 +2,10 @@
 
 use super::inode::{IndexBlock, Inode};
 use super::program::{Op, Program};
-use crate::config::{Geometry, Semantics};
+use crate::config::{Geometry, LogBlocks, Semantics};
 use crate::fs::block_map::{self, DIRECT};
 use crate::fs::{InodeSpec, Kind as FileKind, Layout, Name, ROOT};
+use crate::jbd::LogLayout;
 use crate::rules::RuleId;
 use crate::units::{BlockNr, Ino, PageIndex, Tid, Word};
 use alloc::format;
@@ -143,6 +144,15 @@ impl KnownFile {
 }
 
 impl Setup {
+    /// Where the journal is: what the geometry says, or the first blocks of that.
+    pub(super) fn log_layout(&self) -> LogLayout {
+        let log = LogLayout::of(&self.geometry);
+        match self.semantics.log_blocks() {
+            Ok(LogBlocks::Eight) => LogLayout { len: log.len.min(8), ..log },
+            _ => log,
+        }
+    }
+
     /// Where the allocator looks first.
     pub(super) fn goal(&self) -> BlockNr {
         self.system.goal.unwrap_or(BlockNr(Layout::of(&self.geometry).pool().start))
@@ -315,7 +325,7 @@ impl Setup {
                 self.check_word(at.word, words.len() as u64)
             }
             Op::Read { ino, index } => self.check_page(self.file(*ino)?, *index),
-            Op::RawRead { index } => match self.geometry.blocks {
+            Op::RawRead { index } | Op::PartitionRead { index } => match self.geometry.blocks {
                 blocks if index.0 < blocks => Ok(()),
                 blocks => Err(format!("b{index} is out of range, expected b0 to b{}", blocks - 1)),
             },

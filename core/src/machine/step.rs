@@ -577,6 +577,11 @@ pub enum Event {
         /// Which.
         step: RecoveryStep,
     },
+    /// A metadata block was read into a page that no tree holds.
+    FreshPageRead {
+        /// The block.
+        block: BlockNr,
+    },
     /// A file system is mounted.
     Mounted,
     /// A file system was let go.
@@ -646,6 +651,7 @@ named! {
         CacheTruncated => "cache-truncated",
         PagesLeft => "pages-left",
         Recovering => "recovering",
+        FreshPageRead => "fresh-page-read",
         Mounted => "mounted",
         Unmounted => "unmounted",
     } else { Entered, Left, CallBegan, CallReturned }

@@ -186,6 +186,7 @@ fn op_text<const FAN: usize>(machine: &Machine<SimMedium, FAN>, op: &Op) -> Stri
         }
         Op::Read { ino, index } => format!("read {}[{index}]", name(*ino)),
         Op::RawRead { index } => format!("raw read b{index}"),
+        Op::PartitionRead { index } => format!("read the partition table, b{index}"),
         Op::Fsync { ino } => format!("fsync {}", name(*ino)),
         Op::Sync => "sync".to_string(),
         Op::PeriodicWriteback => "periodic writeback".to_string(),

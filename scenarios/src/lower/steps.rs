@@ -22,6 +22,7 @@ pub(super) const OPS: &[(&str, &[&str], &[&str])] = &[
     ("sync", &[], &[]),
     ("periodic-writeback", &[], &[]),
     ("invalidate-bdev", &[], &[]),
+    ("partition-read", &["block"], &[]),
     ("create", &["file"], &[]),
     ("unlink", &["file"], &[]),
     ("rename", &["file", "to"], &[]),
@@ -69,6 +70,10 @@ impl Context<'_> {
             "sync" => Op::Sync,
             "periodic-writeback" => Op::PeriodicWriteback,
             "invalidate-bdev" => Op::InvalidateBdev,
+            "partition-read" => {
+                let block = names::block(step.block.as_ref()?, report)?;
+                Op::PartitionRead { index: PageIndex(block.0) }
+            }
             "create" => Op::Create { ino: self.file(step, report)? },
             "unlink" => Op::Unlink { ino: self.file(step, report)? },
             "rename" => {

@@ -115,6 +115,9 @@ fn operation(operation: &Op) -> mirror::Op<'_> {
         Op::Sync => mirror::Op { op: op::SYNC, ..nothing() },
         Op::PeriodicWriteback => mirror::Op { op: op::PERIODIC_WRITEBACK, ..nothing() },
         Op::InvalidateBdev => mirror::Op { op: op::INVALIDATE_BDEV, ..nothing() },
+        Op::PartitionRead { index } => {
+            mirror::Op { op: op::PARTITION_READ, index: index.0, ..nothing() }
+        }
         Op::Create { ino } => mirror::Op { op: op::CREATE, ino: ino.0, ..nothing() },
         Op::Unlink { ino } => mirror::Op { op: op::UNLINK, ino: ino.0, ..nothing() },
         Op::Rename { ino, to } => {

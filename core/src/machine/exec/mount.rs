@@ -6,7 +6,6 @@ use crate::buffer_head::{Bh, BufferHead};
 use crate::config::Barriers;
 use crate::fs::block_map::{self, Path, Use};
 use crate::fs::{self, DiskInode, Layout};
-use crate::jbd::LogLayout;
 use crate::jbd::format::Superblock;
 use crate::jbd::journal::Journal;
 use crate::jbd::recover::{BadDescriptor, Recovery, RecoveryStep};
@@ -33,7 +32,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             MountAt::Superblock => bread(Layout::SUPERBLOCK, MountAt::Journal),
             MountAt::Journal => {
                 let layout = Layout::of(&self.geometry);
-                if !self.has_journal {
+                if self.log.is_none() {
                     return Ok(Flow::GoesOn(frame(MountAt::Read(self.fixed_metadata(&layout)))));
                 }
                 let at = layout.journal_superblock();
@@ -76,7 +75,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     fn mount_journal(&mut self, at: BlockNr, report: &mut impl Report) -> Flow {
-        let log = LogLayout::of(&self.geometry);
+        let log = self.log.expect("looked at before");
         let words = self.buffer_words(at).expect("looked at above");
         let Ok(superblock) = Superblock::decode(words, &log) else {
             return self.mount_returns(Err(Errno::Einval), report);
@@ -135,7 +134,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// The log begins anew, and the journal superblock says so before the first commit.
     fn mount_reset(&mut self, next: Tid, report: &mut impl Report) -> Outcome {
-        let log = LogLayout::of(&self.geometry);
+        let log = self.log.expect("looked at before");
         let mut journal = Journal::new(log, next);
         journal.on_disk = Some((next, journal.tail));
         let first = journal.tail;

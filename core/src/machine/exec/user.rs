@@ -46,6 +46,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             Op::RawRead { index } => {
                 of(Call::Read, None, Frame::SysRead { mapping: MappingId::Bdev, index })
             }
+            Op::PartitionRead { index } => of(Call::Read, None, Frame::ReadDevSector { index }),
             Op::Fsync { ino } => {
                 let (datasync, called) = (false, false);
                 on(Call::Fsync, ino, Frame::SysFsync { ino, datasync, called })

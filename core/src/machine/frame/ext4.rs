@@ -301,3 +301,14 @@ pub enum UmountAt {
     /// Returns.
     Done,
 }
+
+/// Where metadata I/O with a page of its own is.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum FreshAt {
+    /// Reads the block.
+    Read,
+    /// Changes the page.
+    Modify(Vec<Word>),
+    /// Writes it back.
+    Write(Vec<Word>),
+}
