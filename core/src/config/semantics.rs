@@ -211,9 +211,9 @@ switches! {
     /// Whether mmap of the raw device makes DAX entries in the device's mapping
     raw_mmap_dax: RawMmapDax = "raw-mmap-dax", History, "MIX-2, MIX-8" {
         /// It does, if the device's inode is S_DAX.
-        On = "on",
+        On = "on": modelled,
         /// It uses pages.
-        Off = "off",
+        Off = "off": modelled,
     }
     /// Whether a DAX entry carries a lock bit
     entry_lock: EntryLock = "entry-lock", History, "DAX-16, DAX-17" {

@@ -5,17 +5,19 @@ mod device;
 mod fault;
 mod flush;
 mod fsync;
+mod page_fault;
+mod raw;
 mod read_write;
 mod writeback;
 
-use super::frame::{Frame, PeriodicAt, SyncAt, SyncFileAt, WriteAt, WriteJob};
-use super::{Call, Component, Event, FileWord, MappingWord, Pte, ThreadId, Vma};
+use super::frame::{Frame, PeriodicAt, SyncAt, SyncFileAt, SysReadAt, WriteJob};
+use super::{BlockWord, Call, Component, Errno, Event, FileWord, MappingWord, Pte, ThreadId, Vma};
 use super::{Machine, Op, Refusal, Report};
 use crate::address_space::MappingId;
-use crate::config::LockFencesClwb;
+use crate::config::{LockFencesClwb, RawMmapDax};
 use crate::medium::Medium;
 use crate::rules::RuleId;
-use crate::units::{Cpu, Ino, PageIndex};
+use crate::units::{Cpu, PageIndex};
 use alloc::vec::Vec;
 
 /// What a frame did when it ran.
@@ -30,6 +32,10 @@ pub(super) enum Flow {
     GoesOn(Frame),
     /// It returned; nothing observable yet.
     Returned,
+    /// It returned an error, which its caller takes; nothing observable yet.
+    Failed(Errno),
+    /// It acted, observably, and returned an error.
+    ActedAndFailed(Errno),
     /// It acted, returned, and with it the system call: the program's operation is done.
     CallDone,
     /// The thread was killed.
@@ -76,7 +82,18 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 }
                 Flow::GoesOn(frame) => thread.stack.push(frame),
                 Flow::Returned => report.event(|| Event::Left(function)),
+                Flow::Failed(error) => {
+                    thread.error = Some(error);
+                    report.event(|| Event::Left(function));
+                }
+                Flow::ActedAndFailed(error) => {
+                    thread.error = Some(error);
+                    report.acted_in(&thread.stack, function);
+                    report.event(|| Event::Left(function));
+                    return Ok(());
+                }
                 Flow::CallDone => {
+                    thread.error = None;
                     report.acted_in(&thread.stack, function);
                     report.event(|| Event::Left(function));
                     for frame in thread.stack.drain(..).rev() {
@@ -88,12 +105,18 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 Flow::Killed => {
                     report.acted_in(&thread.stack, function);
                     thread.stack.clear();
+                    thread.error = None;
                     thread.killed = true;
                     self.unmap_all(id, report);
                     return Ok(());
                 }
             }
         }
+    }
+
+    /// Takes the error that the callee returned, if it did.
+    fn take_error(&mut self, id: ThreadId) -> Option<Errno> {
+        self.thread_mut(id).error.take()
     }
 
     fn thread_mut(&mut self, id: ThreadId) -> &mut super::Thread {
@@ -107,27 +130,46 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let callee = match *op {
             Op::Load { at } => return Ok(self.access(id, at.into(), None, report)),
             Op::Store { at, value } => return Ok(self.access(id, at.into(), Some(value), report)),
+            Op::RawLoad { at } => return Ok(self.access(id, at.into(), None, report)),
+            Op::RawStore { at, value } => {
+                return Ok(self.access(id, at.into(), Some(value), report));
+            }
             Op::Mmap { ino } => Frame::SysMmap { mapping: MappingId::File(ino) },
+            Op::RawMmap => Frame::SysMmap { mapping: MappingId::Bdev },
             Op::Write { at: FileWord { ino, index, word }, ref words } => {
                 let (mapping, words) = (MappingId::File(ino), words.clone());
                 Frame::SysWrite { job: WriteJob { mapping, index, word, words } }
             }
-            Op::Read { ino, index } => Frame::SysRead { mapping: MappingId::File(ino), index },
-            Op::RawRead { index } => Frame::SysRead { mapping: MappingId::Bdev, index },
-            Op::Fsync { ino } => Frame::SysFsync { ino, called: false },
+            Op::RawWrite { at: BlockWord { block, word }, ref words } => {
+                let (mapping, index) = (MappingId::Bdev, PageIndex(block.0));
+                Frame::SysWrite { job: WriteJob { mapping, index, word, words: words.clone() } }
+            }
+            Op::Read { ino, index } => {
+                Frame::SysRead { mapping: MappingId::File(ino), index, at: SysReadAt::Start }
+            }
+            Op::RawRead { index } => {
+                Frame::SysRead { mapping: MappingId::Bdev, index, at: SysReadAt::Start }
+            }
+            Op::Fsync { ino } => Frame::SysFsync { mapping: MappingId::File(ino), called: false },
+            Op::RawFsync => Frame::SysFsync { mapping: MappingId::Bdev, called: false },
             Op::Sync => Frame::SysSync { at: SyncAt::Inodes(0) },
             Op::PeriodicWriteback => Frame::WbWriteback { at: PeriodicAt::Inodes(0) },
             Op::InvalidateBdev => Frame::InvalidateBdev,
         };
         let (call, ino) = match *op {
             Op::Mmap { ino } => (Call::Mmap, Some(ino)),
+            Op::RawMmap => (Call::Mmap, None),
             Op::Write { at, .. } => (Call::Write, Some(at.ino)),
+            Op::RawWrite { .. } => (Call::Write, None),
             Op::Fsync { ino } => (Call::Fsync, Some(ino)),
+            Op::RawFsync => (Call::Fsync, None),
             Op::Sync => (Call::Sync, None),
             Op::PeriodicWriteback => (Call::PeriodicWriteback, None),
             Op::InvalidateBdev => (Call::InvalidateBdev, None),
             Op::Read { .. } | Op::RawRead { .. } => (Call::Read, None),
-            Op::Load { .. } | Op::Store { .. } => unreachable!("returned above"),
+            Op::Load { .. } | Op::Store { .. } | Op::RawLoad { .. } | Op::RawStore { .. } => {
+                unreachable!("returned above")
+            }
         };
         report.event(|| Event::CallBegan { call, ino });
         report.event(|| Event::Entered(callee.function()));
@@ -147,35 +189,42 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             Frame::WpPfnShared { site, at } => self.wp_pfn_shared(id, site, at, report),
             Frame::DaxPfnMkwrite { site, at } => self.dax_pfn_mkwrite(id, site, at, report),
+            Frame::FilemapFault { site, write, at } => {
+                self.filemap_fault(id, site, write, at, report)
+            }
+            Frame::WpPageShared { site, at } => self.wp_page_shared(id, site, at, report),
 
-            Frame::SysWrite { job } => {
-                let callee = Frame::GenericPerformWrite { job: job.clone(), at: WriteAt::Grab };
-                Ok(Flow::Calls(Frame::SysWrite { job }, callee))
+            Frame::SysWrite { job } => Ok(self.sys_write(job, report)),
+            Frame::GenericFileDirectWrite { job, at } => {
+                self.generic_file_direct_write(id, job, at, report)
             }
             Frame::GenericPerformWrite { job, at } => {
                 self.generic_perform_write(id, job, at, report)
             }
-            Frame::SysRead { mapping, index } => self.sys_read(mapping, index, report),
+            Frame::SysRead { mapping, index, at } => {
+                self.sys_read(id, (mapping, index), at, report)
+            }
             Frame::GenericFileReadIter { mapping, index, at } => {
                 self.generic_file_read_iter(id, mapping, index, at, report)
             }
             Frame::DaxDoIo { mapping, index, why } => self.dax_do_io(mapping, index, why, report),
 
-            Frame::SysFsync { ino, called } => Ok(sys_fsync(ino, called, report)),
-            Frame::Ext4SyncFile { ino, at } => self.ext4_sync_file(ino, at, report),
+            Frame::SysFsync { mapping, called } => Ok(self.sys_fsync(id, mapping, called, report)),
+            Frame::Ext4SyncFile { ino, at } => self.ext4_sync_file(id, ino, at, report),
+            Frame::BlkdevFsync { at } => self.blkdev_fsync(id, at, report),
             Frame::FilemapWriteAndWaitRange { mapping, wbc, at } => {
-                self.filemap_write_and_wait_range((mapping, wbc), at, report)
+                self.filemap_write_and_wait_range(id, (mapping, wbc), at, report)
             }
             Frame::Ext4Writepages { ino, wbc, at } => {
-                self.writepages((MappingId::File(ino), wbc), at, report)
+                self.writepages(id, (MappingId::File(ino), wbc), at, report)
             }
             Frame::BlkdevWritepages { wbc, at } => {
-                self.writepages((MappingId::Bdev, wbc), at, report)
+                self.writepages(id, (MappingId::Bdev, wbc), at, report)
             }
-            Frame::SysSync { at } => self.sys_sync(at, report),
-            Frame::WbWriteback { at } => Ok(self.wb_writeback(at, report)),
+            Frame::SysSync { at } => self.sys_sync(id, at, report),
+            Frame::WbWriteback { at } => Ok(self.wb_writeback(id, at, report)),
             Frame::WritebackSingleInode { ino, sync_mode, at } => {
-                Ok(self.writeback_single_inode(ino, sync_mode, at, report))
+                Ok(self.writeback_single_inode(id, ino, sync_mode, at, report))
             }
             Frame::FilemapFdatawait { mapping } => Ok(self.filemap_fdatawait(id, mapping, report)),
 
@@ -201,7 +250,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     fn sys_mmap(&mut self, id: ThreadId, mapping: MappingId, report: &mut impl Report) -> Outcome {
         // The mapping's protection asks for a fault before the first store to each page.
         report.rule(RuleId::DAX_8);
-        self.vmas.push(Vma { thread: id, mapping, ptes: Vec::new() });
+        let mut dax = self.is_s_dax(mapping);
+        if mapping == MappingId::Bdev && dax {
+            dax = self.semantics.raw_mmap_dax()? == RawMmapDax::On;
+            report.rule(RuleId::MIX_2);
+        }
+        self.vmas.push(Vma { thread: id, mapping, dax, ptes: Vec::new() });
         report.changed(Component::Vmas);
         report.event(|| Event::Mmapped { mapping });
         report.event(|| Event::CallReturned {
@@ -210,6 +264,27 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             result: Ok(()),
         });
         Ok(Flow::CallDone)
+    }
+
+    fn sys_fsync(
+        &mut self,
+        id: ThreadId,
+        mapping: MappingId,
+        called: bool,
+        report: &mut impl Report,
+    ) -> Flow {
+        if !called {
+            let at = SyncFileAt::Write;
+            let callee = match mapping {
+                MappingId::File(ino) => Frame::Ext4SyncFile { ino, at },
+                MappingId::Bdev => Frame::BlkdevFsync { at },
+            };
+            return Flow::Calls(Frame::SysFsync { mapping, called: true }, callee);
+        }
+        report.rule(RuleId::FS_5);
+        let result = self.take_error(id).map_or(Ok(()), Err);
+        report.event(|| Event::CallReturned { call: Call::Fsync, ino: mapping.ino(), result });
+        Flow::CallDone
     }
 
     /// The thread's memory goes with it: no PTE of its mappings is left.
@@ -249,14 +324,4 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     fn slot_changed(mapping: MappingId, index: PageIndex, report: &mut impl Report) {
         report.changed(Component::Slot(mapping, index));
     }
-}
-
-fn sys_fsync(ino: Ino, called: bool, report: &mut impl Report) -> Flow {
-    if !called {
-        let callee = Frame::Ext4SyncFile { ino, at: SyncFileAt::Write };
-        return Flow::Calls(Frame::SysFsync { ino, called: true }, callee);
-    }
-    report.rule(RuleId::FS_5);
-    report.event(|| Event::CallReturned { call: Call::Fsync, ino: Some(ino), result: Ok(()) });
-    Flow::CallDone
 }

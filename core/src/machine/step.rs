@@ -2,7 +2,7 @@
 
 use super::frame::Frame;
 use super::program::{Call, MappingWord, ThreadId};
-use super::{VmaId, Wait};
+use super::{Pte, VmaId, Wait};
 use crate::address_space::MappingId;
 use crate::rules::RuleId;
 use crate::tag::Tag;
@@ -43,6 +43,22 @@ impl Action {
 pub enum Errno {
     /// I/O error.
     Eio,
+    /// Out of memory: what a call says that can have no page.
+    Enomem,
+    /// Invalid argument.
+    Einval,
+}
+
+impl Errno {
+    /// The kernel's name: `EIO`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Eio => "EIO",
+            Self::Enomem => "ENOMEM",
+            Self::Einval => "EINVAL",
+        }
+    }
 }
 
 /// A part of the machine that a step changed: the unit of highlighting, of the text diff and of
@@ -89,14 +105,14 @@ pub enum Event {
     CallBegan {
         /// Which.
         call: Call,
-        /// The file of an fsync.
+        /// The file of an fsync; `None` for the device's.
         ino: Option<Ino>,
     },
     /// A system call returned to the user.
     CallReturned {
         /// Which.
         call: Call,
-        /// The file of an fsync or write.
+        /// The file of an fsync or write; `None` for the device's.
         ino: Option<Ino>,
         /// Success, or the error.
         result: Result<(), Errno>,
@@ -126,14 +142,14 @@ pub enum Event {
         /// What.
         value: Word,
     },
-    /// A store through a mapping reached the CPU cache.
+    /// A store through a mapping reached the CPU cache, or a page.
     Stored {
         /// Where.
         at: MappingWord,
         /// What.
         value: Word,
-        /// The line it went to.
-        line: LineNr,
+        /// The line of the medium it went to; `None`: into a page.
+        line: Option<LineNr>,
     },
     /// A page entered a mapping, not uptodate.
     PageInserted {
@@ -169,6 +185,26 @@ pub enum Event {
         /// The words.
         words: Vec<Word>,
     },
+    /// write(2) copied words straight to persistent memory.
+    DirectWritten {
+        /// The mapping that it bypassed.
+        mapping: MappingId,
+        /// The page that it would have been in.
+        index: PageIndex,
+        /// The first word.
+        word: u16,
+        /// The words.
+        words: Vec<Word>,
+        /// Whether they are fenced at once.
+        fenced: bool,
+    },
+    /// A direct write could not drop a busy page: it stored nothing and returns 0 bytes.
+    WroteNothing {
+        /// The mapping.
+        mapping: MappingId,
+        /// The page.
+        index: PageIndex,
+    },
     /// A page was dirtied: PG_dirty and DIRTY.
     PageDirtied {
         /// The mapping.
@@ -182,6 +218,8 @@ pub enum Event {
         mapping: MappingId,
         /// The page.
         index: PageIndex,
+        /// PTEs that were writable and are not any more.
+        protected: u64,
     },
     /// WRITEBACK was set, TOWRITE cleared, and DIRTY too unless the page was dirtied again.
     WritebackStarted {
@@ -285,6 +323,44 @@ pub enum Event {
         /// The page.
         index: PageIndex,
     },
+    /// A fault of DAX found a page where its entry goes: it was unmapped and deleted as a clean hole
+    /// page is.
+    PageDeletedByFault {
+        /// The mapping.
+        mapping: MappingId,
+        /// The page.
+        index: PageIndex,
+        /// Whether it was dirty: the kernel warns.
+        dirty: bool,
+    },
+    /// The DAX flush found a page tagged TOWRITE: the kernel warns and returns EIO.
+    PageInTheWay {
+        /// The mapping.
+        mapping: MappingId,
+        /// The page.
+        index: PageIndex,
+    },
+    /// A fault of DAX cannot put its entry where a page has come: SIGBUS.
+    EntryRefused {
+        /// The mapping.
+        mapping: MappingId,
+        /// The page.
+        index: PageIndex,
+    },
+    /// A page was inserted over a DAX entry, which was taken for a shadow.
+    EntryTakenForShadow {
+        /// The mapping.
+        mapping: MappingId,
+        /// The page.
+        index: PageIndex,
+        /// The block that the entry named.
+        block: BlockNr,
+    },
+    /// The kernel dereferenced what is not there; the thread is killed.
+    Oops {
+        /// Where.
+        function: &'static str,
+    },
     /// The thread cannot go on yet and sleeps.
     Sleeps {
         /// On what.
@@ -308,10 +384,8 @@ pub enum Event {
         mapping: MappingId,
         /// The page.
         index: PageIndex,
-        /// The block.
-        block: BlockNr,
-        /// Whether a store may go through it without a fault.
-        writable: bool,
+        /// Where it leads, and whether a store may go through it without a fault.
+        pte: Pte,
     },
     /// A PTE became writable.
     PteMadeWritable {
@@ -419,6 +493,8 @@ named! {
         PagesDropped => "pages-dropped",
         PageRead => "page-read",
         PageWritten => "page-written",
+        DirectWritten => "direct-written",
+        WroteNothing => "wrote-nothing",
         PageDirtied => "page-dirtied",
         PageCleanedForIo => "page-cleaned-for-io",
         WritebackStarted => "writeback-started",
@@ -432,6 +508,11 @@ named! {
         EntryInserted => "entry-inserted",
         EntryDirtied => "entry-dirtied",
         EntryGone => "entry-gone",
+        PageDeletedByFault => "page-deleted-by-fault",
+        PageInTheWay => "page-in-the-way",
+        EntryRefused => "entry-refused",
+        EntryTakenForShadow => "entry-taken-for-shadow",
+        Oops => "oops",
         Sleeps => "sleeps",
         Wakes => "wakes",
         EntryUnlocked => "entry-unlocked",

@@ -48,12 +48,13 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         Ok(Flow::ActedAndReturned)
     }
 
-    /// Drops the device's pages that are clean and that nobody works on.
+    /// Drops the device's pages that are clean, not mapped, and that nobody works on.
     pub(super) fn invalidate_bdev(&mut self, id: ThreadId, report: &mut impl Report) -> Outcome {
         self.take_lock(self.cpu(id), report)?;
         let idle = |(index, page): &(PageIndex, &crate::address_space::Page)| {
             let busy = page.dirty || page.writeback || page.locked;
-            !busy && !self.page_is_held(MappingId::Bdev, *index)
+            let mapping = MappingId::Bdev;
+            !busy && !self.page_is_held(mapping, *index) && !self.is_mapped(mapping, *index)
         };
         let mut indices: Vec<PageIndex> =
             self.bdev.mapping.pages().filter(idle).map(|(index, _)| index).collect();
