@@ -122,8 +122,9 @@ pub fn report<const FAN: usize>(machine: &Machine<SimMedium, FAN>, judge: &Judge
     let mut examined = 0;
     for image in images(&machine.medium, domain).take(IMAGES_MAX) {
         examined += 1;
-        let recovered = recover(&image.words(&machine.medium), &machine.geometry);
-        let verdict = judge.judge_recovery(&recovered);
+        let words = image.words(&machine.medium);
+        let recovered = recover(&words, &machine.geometry);
+        let verdict = judge.judge_recovery(&recovered, &words, &machine.geometry);
         match classes.iter_mut().find(|class| class.verdict == verdict) {
             Some(class) => class.count += 1,
             None => {

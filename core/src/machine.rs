@@ -69,11 +69,21 @@ pub enum Direct {
     DaxBdev,
 }
 
-/// A page-table entry of a user mapping: straight to a block of persistent memory.
+/// What a page-table entry leads to.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum PteTarget {
+    /// A block of persistent memory itself.
+    Block(BlockNr),
+    /// The page that the mapping holds at the PTE's index. It has one as long as there is the PTE:
+    /// who takes a page away unmaps it first.
+    Page,
+}
+
+/// A page-table entry of a user mapping.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Pte {
-    /// The block.
-    pub block: BlockNr,
+    /// Where it leads.
+    pub target: PteTarget,
     /// Whether a store needs no fault.
     pub writable: bool,
 }
@@ -85,6 +95,8 @@ pub struct Vma {
     pub thread: ThreadId,
     /// What it maps.
     pub mapping: MappingId,
+    /// Whether its faults are those of DAX: so if the inode was S_DAX when it was mapped.
+    pub dax: bool,
     /// Its page-table entries, sorted by page.
     ptes: Vec<(PageIndex, Pte)>,
 }
@@ -107,6 +119,12 @@ impl Vma {
             Ok(at) => self.ptes[at].1 = pte,
             Err(at) => self.ptes.insert(at, (index, pte)),
         }
+    }
+
+    /// Removes the PTE of a page; whether there was one.
+    fn clear_pte(&mut self, index: PageIndex) -> bool {
+        let found = self.ptes.binary_search_by_key(&index, |(at, _)| *at);
+        found.map(|at| self.ptes.remove(at)).is_ok()
     }
 }
 
@@ -149,6 +167,8 @@ pub struct Thread {
     pub stack: Vec<Frame>,
     /// Killed by SIGBUS.
     pub killed: bool,
+    /// The error that the kernel function left last has returned, for its caller to take.
+    pub error: Option<Errno>,
 }
 
 impl Thread {
@@ -273,6 +293,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             position: 0,
             stack: Vec::new(),
             killed: false,
+            error: None,
         };
         let dax = !matches!(setup.semantics.s_dax_scope(), Ok(SDaxScope::Regular));
         Ok(Self {
@@ -352,6 +373,16 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub fn mappings(&self) -> impl Iterator<Item = MappingId> {
         let files = self.inodes.iter().map(|inode| MappingId::File(inode.ino));
         files.chain([MappingId::Bdev])
+    }
+
+    /// The block whose bytes a PTE shows: its own, or that of the page it leads to; `None` for the
+    /// page of a hole.
+    #[must_use]
+    pub fn pte_block(&self, vma: &Vma, index: PageIndex, pte: Pte) -> Option<BlockNr> {
+        match pte.target {
+            PteTarget::Block(block) => Some(block),
+            PteTarget::Page => self.block_of(vma.mapping, index),
+        }
     }
 
     /// S_DAX of the inode that a mapping belongs to; says nothing about what is in it (IDX-8).

@@ -1,9 +1,8 @@
 //! A path: the states that a sequence of actions leads through. Back and forth is indexing.
 
-use crate::address_space::MappingId;
 use crate::check::{Holds, Invariant, Judge, Verdict};
 use crate::crash::{self, CrashReport};
-use crate::machine::{Action, Machine, Refusal, Setup, SetupError, Step};
+use crate::machine::{Action, Machine, MappingWord, Refusal, Setup, SetupError, Step};
 use crate::medium::SimMedium;
 use crate::units::{BlockNr, WORDS_PER_LINE, Word};
 use alloc::vec::Vec;
@@ -164,20 +163,17 @@ impl<const FAN: usize> Path<FAN> {
     }
 }
 
-/// The newest content of a block: the medium as the CPUs see it, with every stored word of its
-/// owner put in.
+/// The newest content of a block: the medium as the CPUs see it, with every stored word put in.
 fn newest_content<const FAN: usize>(
     machine: &Machine<SimMedium, FAN>,
     judge: &Judge,
     block: BlockNr,
 ) -> Vec<Word> {
     let mut words = machine.load_block(block);
-    if let Some((inode, index)) = machine.owner_of(block) {
-        let here = judge
-            .newest()
-            .filter(|(at, _)| (at.mapping, at.index) == (MappingId::File(inode.ino), index));
-        here.for_each(|(at, newest)| words[usize::from(at.word)] = newest);
-    }
+    let here =
+        |(at, _): &(MappingWord, Word)| machine.block_of(at.mapping, at.index) == Some(block);
+    let newest = judge.newest().filter(here);
+    newest.for_each(|(at, newest)| words[usize::from(at.word)] = newest);
     words
 }
 

@@ -21,7 +21,7 @@ pub enum Invariant {
     Coh,
     /// To 4.9: stored through a mapping means tagged DIRTY.
     D45,
-    /// A clean entry has no writable PTE.
+    /// A clean entry or page has no writable PTE.
     D410,
     /// What was promised survives every power cut.
     Fsync,
@@ -64,7 +64,7 @@ impl Invariant {
             Self::Cnt => "nrpages and nrexceptional match the tree",
             Self::Coh => "every DAX reader sees the last store",
             Self::D45 => "stored through a mapping means tagged DIRTY",
-            Self::D410 => "a clean entry has no writable PTE",
+            Self::D410 => "a clean entry or page has no writable PTE",
             Self::Fsync => "what fsync promised survives a power cut",
         }
     }
@@ -149,7 +149,7 @@ fn coherence<const FAN: usize>(
     machine: &Machine<SimMedium, FAN>,
     judge: &Judge,
 ) -> Result<(), String> {
-    for (at, newest) in judge.newest().filter(|(at, _)| machine.is_s_dax(at.mapping)) {
+    for (at, newest) in judge.newest_in_memory() {
         let seen = machine.medium.load_word(addr(machine, at));
         if seen != newest {
             return Err(format!("{at} reads {seen}, the last store was {newest}"));
@@ -163,7 +163,9 @@ fn stored_is_dirty<const FAN: usize>(
     judge: &Judge,
 ) -> Result<(), String> {
     for (mapping, index) in judge.mapped_stores() {
-        if !machine.mapping(mapping).i_pages.tag_get(index, Tag::Dirty) {
+        let space = machine.mapping(mapping);
+        let dirty = space.i_pages.tag_get(index, Tag::Dirty) && space.dax_entry(index).is_some();
+        if !dirty {
             let name = bare_name(machine, mapping);
             return Err(format!("{name} page {index} was stored to and is not DIRTY"));
         }

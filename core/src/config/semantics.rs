@@ -211,9 +211,9 @@ switches! {
     /// Whether mmap of the raw device makes DAX entries in the device's mapping
     raw_mmap_dax: RawMmapDax = "raw-mmap-dax", History, "MIX-2, MIX-8" {
         /// It does, if the device's inode is S_DAX.
-        On = "on",
+        On = "on": modelled,
         /// It uses pages.
-        Off = "off",
+        Off = "off": modelled,
     }
     /// Whether a DAX entry carries a lock bit
     entry_lock: EntryLock = "entry-lock", History, "DAX-16, DAX-17" {
@@ -685,11 +685,11 @@ mod tests {
     #[test]
     fn a_value_not_modelled_is_refused_by_hand_and_when_read_but_not_in_a_preset() {
         let mut s = Semantics::preset(Epoch::V5_1);
-        assert_eq!(s.get("jbd-forget"), Some("new"), "the preset is accepted");
-        assert_eq!(s.jbd_forget().unwrap_err().to_string(), "not modelled yet: jbd-forget=new");
-        let refused = s.set("jbd-forget", "new").unwrap_err();
+        assert_eq!(s.get("wait-for-pins"), Some("yes"), "the preset is accepted");
+        assert_eq!(s.wait_for_pins().unwrap_err().to_string(), "not modelled yet: wait-for-pins=yes");
+        let refused = s.set("wait-for-pins", "yes").unwrap_err();
         let SetError::NotModelled(what) = refused else { panic!("{refused:?}") };
-        assert_eq!(what.to_string(), "not modelled yet: jbd-forget=new");
+        assert_eq!(what.to_string(), "not modelled yet: wait-for-pins=yes");
     }
 
     #[test]

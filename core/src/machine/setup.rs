@@ -215,7 +215,7 @@ impl Setup {
             ));
         }
         let mmaps = |program: &Program| {
-            program.ops.iter().filter(|op| matches!(op, Op::Mmap { .. })).count()
+            program.ops.iter().filter(|op| matches!(op, Op::Mmap { .. } | Op::RawMmap)).count()
         };
         let all: usize = self.programs.iter().map(mmaps).sum();
         if all > MMAPS_MAX {
@@ -302,10 +302,21 @@ impl Setup {
 
     fn check_op(&self, op: &Op, earlier: &[Op]) -> Result<(), String> {
         match op {
-            Op::Mmap { ino } => match self.file(*ino)? {
-                file if file.dax => Ok(()),
-                file => Err(format!("not modelled yet: mmap of `{}`, which is not DAX", file.name)),
-            },
+            Op::Mmap { ino } => self.file(*ino).map(|_| ()),
+            Op::RawLoad { at } | Op::RawStore { at, .. } => {
+                if !earlier.contains(&Op::RawMmap) {
+                    return Err("the device is not mapped: raw-mmap it first".into());
+                }
+                self.check_block(at.block)?;
+                self.check_word(at.word, 1)
+            }
+            Op::RawWrite { at, words } => {
+                if words.is_empty() {
+                    return Err("nothing to write, expected at least one word".into());
+                }
+                self.check_block(at.block)?;
+                self.check_word(at.word, words.len() as u64)
+            }
             Op::Load { at } | Op::Store { at, .. } => {
                 let file = self.file(at.ino)?;
                 if !earlier.contains(&Op::Mmap { ino: at.ino }) {
@@ -325,10 +336,10 @@ impl Setup {
                 self.check_word(at.word, words.len() as u64)
             }
             Op::Read { ino, index } => self.check_page(self.file(*ino)?, *index),
-            Op::RawRead { index } | Op::PartitionRead { index } => match self.geometry.blocks {
-                blocks if index.0 < blocks => Ok(()),
-                blocks => Err(format!("b{index} is out of range, expected b0 to b{}", blocks - 1)),
-            },
+            Op::RawRead { index } | Op::PartitionRead { index } => {
+                self.check_block(BlockNr(index.0))
+            }
+            Op::RawMmap | Op::RawFsync => Ok(()),
             Op::Fsync { ino } | Op::Fdatasync { ino } => self.file(*ino).map(|_| ()),
             Op::Create { ino } | Op::Unlink { ino } | Op::Rename { ino, .. } => {
                 self.file(*ino)?;
@@ -388,6 +399,14 @@ impl Setup {
                 Op::Mount => true,
                 _ => false,
             })
+    }
+
+    fn check_block(&self, block: BlockNr) -> Result<(), String> {
+        let last = self.geometry.blocks - 1;
+        if block.0 <= last {
+            return Ok(());
+        }
+        Err(format!("{block} is out of range, expected b0 to b{last}"))
     }
 
     fn check_word(&self, word: u16, count: u64) -> Result<(), String> {

@@ -72,7 +72,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         };
         let idle = |(index, page): &(PageIndex, &crate::address_space::Page)| {
             let dirty = page.dirty || page.buffers.iter().any(|bh| bh.is(Bh::Dirty));
-            !dirty && !page.writeback && !page.locked && !held(*index)
+            let mapped = self.is_mapped(MappingId::Bdev, *index);
+            !dirty && !mapped && !page.writeback && !page.locked && !held(*index)
         };
         let mut indices: Vec<PageIndex> =
             self.bdev.mapping.pages().filter(idle).map(|(index, _)| index).collect();

@@ -62,6 +62,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         report: &mut impl Report,
     ) -> Outcome {
         let frame = |op, at| Frame::Ext4Op { op, at };
+        if let Some(error) = self.take_error(id) {
+            return Ok(Flow::GoesOn(frame(op, OpAt::Stop(Err(error)))));
+        }
         match at {
             OpAt::Lock => self.lock_op(id, op, report),
             OpAt::WriteOut => self.write_out(op, report),

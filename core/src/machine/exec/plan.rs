@@ -362,7 +362,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     Some(false) => Ok(Flow::GoesOn(frame(ReadAt::ReadPage))),
                     None => {
                         self.take_lock(self.cpu(id), report)?;
-                        self.add_page(mapping, index, report);
+                        let added = self.add_page(mapping, index, report);
+                        added.expect("looked up above; a directory has no DAX entries");
                         Ok(Flow::Acted(frame(ReadAt::ReadPage)))
                     }
                 }
