@@ -90,16 +90,16 @@ impl RecoveredFile {
     }
 }
 
-/// Recovers an image: replays its journal if the file system has one, then reads what a mount would
-/// and checks it. Reads nothing but the image.
+/// Recovers an image: replays its journal, if the file system has one there, then reads what a mount
+/// would and checks it. Reads nothing but the image.
 #[must_use]
-pub fn recover(image: &[Word], geometry: &Geometry, has_journal: bool) -> Recovered {
-    if !has_journal || image.len() as u64 != geometry.words() {
+pub fn recover(image: &[Word], geometry: &Geometry, log: Option<&LogLayout>) -> Recovered {
+    let Some(log) = log.filter(|_| image.len() as u64 == geometry.words()) else {
         // A device of another length is refused by what reads it.
         return look(image, geometry);
-    }
+    };
     let mut image = image.to_vec();
-    match recover_image(&mut image, &LogLayout::of(geometry), BAD_DESCRIPTOR, &mut |_| true) {
+    match recover_image(&mut image, log, BAD_DESCRIPTOR, &mut |_| true) {
         Ok(_) => look(&image, geometry),
         Err(why) => Recovered::Unreadable(why),
     }
@@ -135,7 +135,7 @@ fn look(image: &[Word], geometry: &Geometry) -> Recovered {
 pub fn recovers_twice_the_same<const FAN: usize>(
     machine: &Machine<SimMedium, FAN>,
 ) -> Result<(), String> {
-    let log = LogLayout::of(&machine.geometry);
+    let Some(log) = machine.log else { return Ok(()) };
     let run = |over: &[Replay]| {
         let mut read = |block| {
             let newest = over.iter().rfind(|replay| replay.home == block);
@@ -232,14 +232,13 @@ pub fn report<const FAN: usize>(machine: &Machine<SimMedium, FAN>, judge: &Judge
 struct Laboratory<'a, const FAN: usize> {
     machine: &'a Machine<SimMedium, FAN>,
     layout: Layout,
-    log: Option<LogLayout>,
     /// The image that was made last; and of its dirty lines, which version.
     words: Vec<Word>,
     made: Image,
     /// What is known already: by versions of lines outside the log, then home, place and versions
     /// of each block that was replayed.
     known: BTreeMap<Vec<u64>, Verdict>,
-    outcomes: Vec<(Recovered, Verdict)>,
+    outcomes: Vec<Recovered>,
 }
 
 impl<'a, const FAN: usize> Laboratory<'a, FAN> {
@@ -249,7 +248,6 @@ impl<'a, const FAN: usize> Laboratory<'a, FAN> {
         Self {
             machine,
             layout: Layout::of(&machine.geometry),
-            log: machine.has_journal.then(|| LogLayout::of(&machine.geometry)),
             words: made.words(&machine.medium),
             made,
             known: BTreeMap::new(),
@@ -274,10 +272,10 @@ impl<'a, const FAN: usize> Laboratory<'a, FAN> {
             home.copy_from_slice(&replay.words);
         }
         let recovered = look(&self.words, &self.machine.geometry);
+        let verdict = self.judge(judge, recovered);
         for (home, words) in undo.into_iter().rev() {
             self.layout.words_of_mut(&mut self.words, home).copy_from_slice(&words);
         }
-        let verdict = self.judge(judge, recovered);
         self.known.insert(key, verdict);
         verdict
     }
@@ -296,7 +294,7 @@ impl<'a, const FAN: usize> Laboratory<'a, FAN> {
     }
 
     fn replays(&self) -> Result<Vec<Replay>, String> {
-        let Some(log) = &self.log else { return Ok(Vec::new()) };
+        let Some(log) = &self.machine.log else { return Ok(Vec::new()) };
         let mut read = |block| self.layout.words_of(&self.words, block).to_vec();
         let planted = self.machine.planted;
         let found = replays(log, BAD_DESCRIPTOR, &mut read, &mut |rule: RuleId| {
@@ -321,11 +319,10 @@ impl<'a, const FAN: usize> Laboratory<'a, FAN> {
     }
 
     fn judge(&mut self, judge: &Judge, recovered: Recovered) -> Verdict {
-        if let Some((_, verdict)) = self.outcomes.iter().find(|(known, _)| *known == recovered) {
-            return *verdict;
+        let verdict = judge.judge_recovery(self.machine, &recovered, &self.words);
+        if !self.outcomes.contains(&recovered) {
+            self.outcomes.push(recovered);
         }
-        let verdict = judge.judge_recovery(self.machine, &recovered);
-        self.outcomes.push((recovered, verdict));
         verdict
     }
 }

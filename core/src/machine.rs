@@ -69,11 +69,21 @@ pub enum Direct {
     DaxBdev,
 }
 
-/// A page-table entry of a user mapping: straight to a block of persistent memory.
+/// What a page-table entry leads to.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum PteTarget {
+    /// A block of persistent memory itself.
+    Block(BlockNr),
+    /// The page that the mapping holds at the PTE's index. It has one as long as there is the PTE:
+    /// who takes a page away unmaps it first.
+    Page,
+}
+
+/// A page-table entry of a user mapping.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Pte {
-    /// The block.
-    pub block: BlockNr,
+    /// Where it leads.
+    pub target: PteTarget,
     /// Whether a store needs no fault.
     pub writable: bool,
 }
@@ -85,6 +95,8 @@ pub struct Vma {
     pub thread: ThreadId,
     /// What it maps.
     pub mapping: MappingId,
+    /// Whether its faults are those of DAX: so if the inode was S_DAX when it was mapped.
+    pub dax: bool,
     /// Its page-table entries, sorted by page.
     ptes: Vec<(PageIndex, Pte)>,
 }
@@ -107,6 +119,12 @@ impl Vma {
             Ok(at) => self.ptes[at].1 = pte,
             Err(at) => self.ptes.insert(at, (index, pte)),
         }
+    }
+
+    /// Removes the PTE of a page; whether there was one.
+    fn clear_pte(&mut self, index: PageIndex) -> bool {
+        let found = self.ptes.binary_search_by_key(&index, |(at, _)| *at);
+        found.map(|at| self.ptes.remove(at)).is_ok()
     }
 }
 
@@ -149,6 +167,8 @@ pub struct Thread {
     pub stack: Vec<Frame>,
     /// Killed by SIGBUS.
     pub killed: bool,
+    /// The error that the kernel function left last has returned, for its caller to take.
+    pub error: Option<Errno>,
 }
 
 impl Thread {
@@ -205,8 +225,8 @@ pub struct Machine<M, const FAN: usize> {
     pub inodes: Vec<Inode<FAN>>,
     /// What the setup says of files, whether they exist at the moment or not; never changes.
     pub known: Vec<KnownFile>,
-    /// Whether the device has a journal; never changes.
-    pub has_journal: bool,
+    /// Where the journal is, if the device has one; never changes.
+    pub log: Option<LogLayout>,
     /// Where the allocator of a file system that is mounted looks first; never changes.
     pub goal: BlockNr,
     /// The mounted file system.
@@ -261,7 +281,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             file.owned().for_each(|block| mounted.take(block));
         }
         let journal = setup.system.journal.map(|first| {
-            let mut journal = Journal::new(LogLayout::of(&geometry), first);
+            let mut journal = Journal::new(setup.log_layout(), first);
             journal.on_disk = Some((first, journal.tail));
             journal
         });
@@ -273,6 +293,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             position: 0,
             stack: Vec::new(),
             killed: false,
+            error: None,
         };
         let dax = !matches!(setup.semantics.s_dax_scope(), Ok(SDaxScope::Regular));
         Ok(Self {
@@ -282,7 +303,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             bdev: BlockDevice { mapping: AddressSpace::new(), dax },
             inodes,
             known: setup.files.iter().map(KnownFile::of).collect(),
-            has_journal: setup.system.journal.is_some(),
+            log: setup.system.journal.map(|_| setup.log_layout()),
             goal: setup.goal(),
             mounted: setup.system.mounted.then_some(mounted),
             journal: journal.filter(|_| setup.system.mounted),
@@ -327,6 +348,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
     }
 
+    /// The first file from this number on: for walks during which files may come and go.
+    fn inode_from(&self, ino: Ino) -> Option<&Inode<FAN>> {
+        self.inodes.iter().find(|inode| inode.ino >= ino)
+    }
+
     /// A mapping.
     #[must_use]
     pub fn mapping(&self, id: MappingId) -> &AddressSpace<FAN> {
@@ -349,6 +375,16 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         files.chain([MappingId::Bdev])
     }
 
+    /// The block whose bytes a PTE shows: its own, or that of the page it leads to; `None` for the
+    /// page of a hole.
+    #[must_use]
+    pub fn pte_block(&self, vma: &Vma, index: PageIndex, pte: Pte) -> Option<BlockNr> {
+        match pte.target {
+            PteTarget::Block(block) => Some(block),
+            PteTarget::Page => self.block_of(vma.mapping, index),
+        }
+    }
+
     /// S_DAX of the inode that a mapping belongs to; says nothing about what is in it (IDX-8).
     #[must_use]
     pub fn is_s_dax(&self, mapping: MappingId) -> bool {
@@ -358,11 +394,14 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
     }
 
-    /// The block that a page of a mapping is a copy of; `None` for a hole and past the end.
+    /// The block that a page of a mapping is a copy of; `None` for a hole, past the end, and of a file
+    /// that is not in memory.
     #[must_use]
     pub fn block_of(&self, mapping: MappingId, index: PageIndex) -> Option<BlockNr> {
         match mapping {
-            MappingId::File(ino) => self.inode(ino).block(index),
+            MappingId::File(ino) => {
+                self.inodes.iter().find(|inode| inode.ino == ino)?.block(index)
+            }
             MappingId::Bdev => (index.0 < self.geometry.blocks).then_some(BlockNr(index.0)),
         }
     }
@@ -510,7 +549,7 @@ fn initial_image(setup: &Setup) -> Vec<Word> {
     let inodes: Vec<_> = present.map(|file| setup.inode_spec(file)).collect();
     fs::mkfs(&mut image, &geometry, &inodes);
     if let Some(first) = setup.system.journal {
-        let log = LogLayout::of(&geometry);
+        let log = setup.log_layout();
         let at = usize::try_from(geometry.first_word(log.superblock).0).expect("fits memory");
         // A file system that is in use has a log that begins; one that is not has a clean one.
         let superblock = if setup.system.mounted {

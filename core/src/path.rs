@@ -1,6 +1,5 @@
 //! A path: the states that a sequence of actions leads through. Back and forth is indexing.
 
-use crate::address_space::MappingId;
 use crate::check::{Holds, Invariant, Judge, Verdict};
 use crate::crash::{self, CrashReport};
 use crate::machine::{Action, Machine, Refusal, Setup, SetupError, Step};
@@ -165,23 +164,14 @@ impl<const FAN: usize> Path<FAN> {
     }
 }
 
-/// The newest content of a block: of metadata what the file system made of it last; else the medium
-/// as the CPUs see it, with every stored word of its owner put in.
+/// The newest content of a block: the medium as the CPUs see it, with every stored word put in.
 fn newest_content<const FAN: usize>(
     machine: &Machine<SimMedium, FAN>,
     judge: &Judge,
     block: BlockNr,
 ) -> Vec<Word> {
-    if let Some(words) = judge.newest_metadata(block) {
-        return words;
-    }
     let mut words = machine.load_block(block);
-    if let Some((inode, index)) = machine.owner_of(block) {
-        let here = judge
-            .newest()
-            .filter(|(at, _)| (at.mapping, at.index) == (MappingId::File(inode.ino), index));
-        here.for_each(|(at, newest)| words[usize::from(at.word)] = newest);
-    }
+    judge.overlay_newest(machine, block, &mut words);
     words
 }
 

@@ -22,7 +22,7 @@ pub enum Invariant {
     Coh,
     /// To 4.9: stored through a mapping means tagged DIRTY.
     D45,
-    /// A clean entry has no writable PTE.
+    /// A clean entry or page has no writable PTE.
     D410,
     /// What was promised survives every power cut.
     Fsync,
@@ -87,7 +87,7 @@ impl Invariant {
             Self::Cnt => "nrpages and nrexceptional match the tree",
             Self::Coh => "every DAX reader sees the last store",
             Self::D45 => "stored through a mapping means tagged DIRTY",
-            Self::D410 => "a clean entry has no writable PTE",
+            Self::D410 => "a clean entry or page has no writable PTE",
             Self::Fsync => "what fsync promised survives a power cut",
             Self::Wal => "nothing goes home before its commit record",
             Self::Tail => "the log is given up only for what is safe at home",
@@ -128,7 +128,7 @@ impl Invariant {
     #[must_use]
     pub fn is_about<M, const FAN: usize>(self, machine: &Machine<M, FAN>, judge: &Judge) -> bool {
         match self {
-            Self::Wal | Self::Tail | Self::Rec => machine.has_journal,
+            Self::Wal | Self::Tail | Self::Rec => machine.log.is_some(),
             Self::Reuse => judge.has_seen_reuse(),
             _ => true,
         }
@@ -192,10 +192,8 @@ fn coherence<const FAN: usize>(
     machine: &Machine<SimMedium, FAN>,
     judge: &Judge,
 ) -> Result<(), String> {
-    for (at, newest) in judge.newest() {
-        let MappingId::File(ino) = at.mapping else { continue };
-        let dax = machine.inodes.iter().find(|inode| inode.ino == ino && inode.dax);
-        let Some(block) = dax.and_then(|inode| inode.block(at.index)) else { continue };
+    for (at, newest) in judge.newest_in_memory() {
+        let Some(block) = machine.block_of(at.mapping, at.index) else { continue };
         let first = machine.geometry.first_word(block).0;
         let seen = machine.medium.load_word(WordAddr(first + u64::from(at.word)));
         if seen != newest {
@@ -211,7 +209,8 @@ fn stored_is_dirty<const FAN: usize>(
 ) -> Result<(), String> {
     for (mapping, index) in judge.mapped_stores() {
         let Some(space) = machine.mapping_if(mapping) else { continue };
-        if !space.i_pages.tag_get(index, Tag::Dirty) {
+        let dirty = space.i_pages.tag_get(index, Tag::Dirty) && space.dax_entry(index).is_some();
+        if !dirty {
             let name = bare_name(machine, mapping);
             return Err(format!("{name} page {index} was stored to and is not DIRTY"));
         }

@@ -27,13 +27,15 @@ use crate::medium::{Medium, SimMedium};
 use crate::units::{BlockNr, Ino, PageIndex, Word, WordAddr};
 use alloc::vec;
 use alloc::vec::Vec;
-use trail::{Table, Trail, Words};
+use trail::{Promise, Table, Trail, Words};
 
 /// Something that a call can promise.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum Key {
     /// A word of a file.
     Word(Ino, PageIndex, u16),
+    /// A word of a block that no file owns.
+    Raw(BlockNr, u16),
     /// The size of a file in pages, and that it exists.
     Size(Ino),
     /// Whom a name in a directory names.
@@ -59,21 +61,21 @@ struct Pledge {
 }
 
 /// Names verdicts. See the module.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Judge {
     /// In pages; `None` if there is no such file.
     sizes: Table<Ino, Trail<Option<u64>>>,
     /// The pages that have had a block.
     pages: Table<(Ino, PageIndex), Page>,
     names: Table<(Ino, Name), Trail<Option<Ino>>>,
-    /// The metadata blocks that have changed.
+    /// The blocks of metadata, and of nobody, that have changed.
     blocks: Table<BlockNr, Words>,
     /// What a block held when an owner left it or got it.
     former: Vec<(BlockNr, Vec<Word>)>,
     pledges: Vec<Pledge>,
-    /// What a call has changed that has not returned.
-    under_way: Vec<(ThreadId, Key, usize)>,
-    /// Pages that a store through a mapping has dirtied.
+    /// What a call has changed that has not returned: whose, through which mapping, and the value.
+    under_way: Vec<(ThreadId, MappingId, Key, usize)>,
+    /// Pages of persistent memory that were stored to through user memory, by the mapping used.
     mapped_stores: Vec<(MappingId, PageIndex)>,
     /// Metadata has changed since everything was synced.
     unsynced: bool,
@@ -86,13 +88,24 @@ impl Judge {
     pub fn new<const FAN: usize>(machine: &Machine<SimMedium, FAN>) -> Self {
         let mut words = vec![Word::ZERO; usize::try_from(machine.medium.words()).expect("fits")];
         machine.medium.load(WordAddr(0), &mut words);
-        Self::of(&crash::recover(&words, &machine.geometry, machine.has_journal))
+        Self::of(&crash::recover(&words, &machine.geometry, machine.log.as_ref()))
     }
 
     /// A judge who knows what recovery found.
     #[must_use]
     pub fn of(recovered: &Recovered) -> Self {
-        let mut judge = Self::default();
+        let mut judge = Self {
+            sizes: Table::default(),
+            pages: Table::default(),
+            names: Table::default(),
+            blocks: Table::default(),
+            former: Vec::new(),
+            pledges: Vec::new(),
+            under_way: Vec::new(),
+            mapped_stores: Vec::new(),
+            unsynced: false,
+            log: LogTrail::default(),
+        };
         let Recovered::Files { files, names, .. } = recovered else {
             return judge;
         };
@@ -147,31 +160,42 @@ impl Judge {
     ) -> Vec<Verdict> {
         let Actor::Thread(thread) = actor else { return Vec::new() };
         match event {
-            Event::Stored { at, value, .. } => self.stored(before, *at, *value),
-            Event::PageWritten { mapping: MappingId::File(ino), index, word, words } => {
-                for (word, value) in (*word..).zip(words) {
-                    let number = self.page(after, *ino, *index).words.trail_mut(word).push(*value);
-                    self.under_way.push((thread, Key::Word(*ino, *index, word), number));
+            Event::Stored { at, value, line } => {
+                let direct = line.is_some();
+                let (key, number) = self.stored(before, *at, *value, direct);
+                self.trail_mut(key, |trail| trail.completed(at.mapping, number));
+                if let (true, Err(place)) =
+                    (direct, self.mapped_stores.binary_search(&(at.mapping, at.index)))
+                {
+                    self.mapped_stores.insert(place, (at.mapping, at.index));
                 }
             }
-            Event::CallBegan { call: Call::Fsync | Call::Fdatasync, ino: Some(ino) } => {
-                self.began(thread, Some(*ino));
+            Event::PageWritten { mapping, index, word, words }
+            | Event::DirectWritten { mapping, index, word, words, .. } => {
+                let direct = matches!(event, Event::DirectWritten { .. });
+                for (word, value) in (*word..).zip(words) {
+                    let at = MappingWord { mapping: *mapping, index: *index, word };
+                    let (key, number) = self.stored(before, at, *value, direct);
+                    self.under_way.push((thread, *mapping, key, number));
+                }
+            }
+            Event::CallBegan { call: Call::Fsync | Call::Fdatasync, ino } => {
+                self.began(thread, Some(ino.map_or(MappingId::Bdev, MappingId::File)));
             }
             Event::CallBegan { call: Call::Sync | Call::Umount, .. } => self.began(thread, None),
             Event::CallReturned { call, result, .. } => {
                 self.call_returned(after, thread, *call, *result);
-                return result.err().filter(|e| *e == Errno::Eio).map_or_else(Vec::new, |_| {
-                    vec![Verdict::IoError]
-                });
+                let failed = matches!(result, Err(Errno::Eio | Errno::Enomem));
+                return failed.then_some(Verdict::IoError).into_iter().collect();
             }
             Event::ReadReturned { mapping, index, words, .. } => {
                 return self.judge_read(after, *mapping, *index, words);
             }
             Event::Loaded { at, value } => {
-                let found = self.judge_word(after, *at, *value);
-                return found.into_iter().collect();
+                return self.judge_word(after, *at, *value).into_iter().collect();
             }
-            Event::Sigbus { .. } => return vec![Verdict::IoError],
+            Event::Sigbus { .. } | Event::EntryRefused { .. } => return vec![Verdict::IoError],
+            Event::Oops { .. } => return vec![Verdict::Oops],
             Event::BlockWritten { block, .. } => {
                 return self.judge_write(before, after, *block).into_iter().collect();
             }
@@ -181,26 +205,29 @@ impl Judge {
         Vec::new()
     }
 
-    /// Something stored to a page through a mapping: the store is complete at once.
+    /// A word was stored to through `at`, straight to memory or into a page: which, and the number
+    /// of the value. A store to metadata past the file system is a change of metadata.
     fn stored<const FAN: usize>(
         &mut self,
-        machine: &Machine<SimMedium, FAN>,
+        before: &Machine<SimMedium, FAN>,
         at: MappingWord,
         value: Word,
-    ) {
-        let trail = match home_of(machine, at) {
-            Home::File(ino, index) => self.page(machine, ino, index).words.trail_mut(at.word),
-            Home::Metadata(block) => {
-                self.unsynced = true;
-                self.block(machine, block).trail_mut(at.word)
+        direct: bool,
+    ) -> (Key, usize) {
+        let (key, words) = match home_of(before, at) {
+            Home::File(ino, index) => {
+                let page = self.page(before, ino, index);
+                (Key::Word(ino, index, at.word), &mut page.words)
             }
-            Home::Nobody => return,
+            Home::Block(block) => {
+                self.unsynced = true;
+                (Key::Raw(block, at.word), self.block(before, block))
+            }
         };
+        let trail = words.trail_mut(at.word);
         let number = trail.push(value);
-        trail.completed(number);
-        if let Err(place) = self.mapped_stores.binary_search(&(at.mapping, at.index)) {
-            self.mapped_stores.insert(place, (at.mapping, at.index));
-        }
+        trail.set_in_memory(direct);
+        (key, number)
     }
 
     fn call_returned<const FAN: usize>(
@@ -210,38 +237,33 @@ impl Judge {
         call: Call,
         result: Result<(), Errno>,
     ) {
-        let mine = |(by, ..): &mut (ThreadId, Key, usize)| *by == thread;
+        let mine = |(by, ..): &mut (ThreadId, MappingId, Key, usize)| *by == thread;
         let done: Vec<_> = self.under_way.extract_if(.., mine).collect();
-        for (_, key, number) in done {
-            match key {
-                Key::Word(ino, page, word) => self.word_mut(ino, page, word).completed(number),
-                Key::Size(ino) => {
-                    self.sizes.get_mut(ino).expect("never removed").completed(number);
-                }
-                Key::Name(dir, name) => {
-                    self.names.get_mut((dir, name)).expect("never removed").completed(number);
-                }
-            }
+        for (_, via, key, number) in done {
+            self.trail_mut(key, |trail| trail.completed(via, number));
         }
         if matches!(call, Call::Fsync | Call::Fdatasync | Call::Sync | Call::Umount) {
             self.returned(after, thread, result.is_ok());
         }
     }
 
-    /// A call that promises began: what is complete now is what it will promise.
-    fn began(&mut self, thread: ThreadId, of: Option<Ino>) {
-        let covered = |ino: Ino| of.is_none_or(|of| of == ino);
-        let pages = self.pages.iter().filter(|((ino, _), _)| covered(*ino));
-        let words = pages.flat_map(|((ino, page), content)| {
+    /// A call began that promises what came through a mapping, or through any: what is complete now.
+    fn began(&mut self, thread: ThreadId, through: Option<MappingId>) {
+        let words = self.pages.iter().flat_map(|((ino, page), content)| {
             let trails = content.words.trails();
-            trails.map(move |(word, trail)| (Key::Word(ino, page, word), trail.complete()))
+            trails.map(move |(word, trail)| (Key::Word(ino, page, word), trail.complete(through)))
         });
-        let sizes = self.sizes.iter().filter(|(ino, _)| covered(*ino));
-        let sizes = sizes.map(|(ino, trail)| (Key::Size(ino), trail.complete()));
-        let names = self.names.iter().filter(|_| of.is_none());
-        let names = names.map(|((dir, name), trail)| (Key::Name(dir, name), trail.complete()));
-        let newest = words.chain(sizes).chain(names).collect();
-        self.pledges.push(Pledge { thread, newest, all: of.is_none() });
+        let raw = self.blocks.iter().flat_map(|(block, words)| {
+            let trails = words.trails();
+            trails.map(move |(word, trail)| (Key::Raw(block, word), trail.complete(through)))
+        });
+        let sizes = self.sizes.iter();
+        let sizes = sizes.map(|(ino, trail)| (Key::Size(ino), trail.complete(through)));
+        let names = self.names.iter().filter(|_| through.is_none());
+        let names = names.map(|((dir, name), t)| (Key::Name(dir, name), t.complete(through)));
+        let all = words.chain(raw).chain(sizes).chain(names);
+        let newest = all.filter(|(_, number)| *number > 0).collect();
+        self.pledges.push(Pledge { thread, newest, all: through.is_none() });
     }
 
     fn returned<const FAN: usize>(
@@ -259,37 +281,51 @@ impl Judge {
         }
         self.unsynced &= !pledge.all;
         for (key, number) in pledge.newest {
-            match key {
-                Key::Word(ino, page, word) => {
-                    let inode = after.inodes.iter().find(|inode| inode.ino == ino);
-                    let lives_at = inode.and_then(|inode| inode.block(page));
-                    self.word_mut(ino, page, word).promise(number);
-                    let page = self.pages.get_mut((ino, page)).expect("it has the word");
-                    page.promised_at = lives_at;
+            self.trail_mut(key, |trail| trail.promise(number));
+            if let Key::Word(ino, index, _) = key {
+                let lives_at = after.block_of(MappingId::File(ino), index);
+                self.page(after, ino, index).promised_at = lives_at;
+            }
+        }
+    }
+
+    /// Changes what is known of something, unless the block it was in has another owner now.
+    fn trail_mut(&mut self, key: Key, change: impl FnOnce(&mut dyn Promise)) {
+        match key {
+            Key::Word(ino, index, word) => {
+                if let Some(page) = self.pages.get_mut((ino, index)) {
+                    change(page.words.trail_mut(word));
                 }
-                Key::Size(ino) => self.sizes.get_mut(ino).expect("never removed").promise(number),
-                Key::Name(dir, name) => {
-                    self.names.get_mut((dir, name)).expect("never removed").promise(number);
+            }
+            Key::Raw(block, word) => {
+                if let Some(words) = self.blocks.get_mut(block) {
+                    change(words.trail_mut(word));
+                }
+            }
+            Key::Size(ino) => {
+                if let Some(trail) = self.sizes.get_mut(ino) {
+                    change(trail);
+                }
+            }
+            Key::Name(dir, name) => {
+                if let Some(trail) = self.names.get_mut((dir, name)) {
+                    change(trail);
                 }
             }
         }
     }
 
-    fn word_mut(&mut self, ino: Ino, page: PageIndex, word: u16) -> &mut Trail<Word> {
-        let page = self.pages.get_mut((ino, page)).expect("pages are never removed");
-        page.words.trail_mut(word)
-    }
-
-    /// What is known of a page of a file; before anything was, it was a hole.
+    /// What is known of a page of a file; before anything was, it was what it is.
     fn page<const FAN: usize>(
         &mut self,
         machine: &Machine<SimMedium, FAN>,
         ino: Ino,
         index: PageIndex,
     ) -> &mut Page {
-        let words = machine.words_per_block();
-        let hole = || Page { words: Words::zeros(words), promised_at: None };
-        self.pages.get_or((ino, index), hole)
+        self.pages.get_or((ino, index), || {
+            let words = Words::new(&blocks::contents(machine, ino, index));
+            Page { words, promised_at: None }
+        })
     }
 
     /// Whether any call has promised durability for something that had changed.
@@ -300,24 +336,61 @@ impl Judge {
             || self.names.iter().any(|(_, trail)| trail.is_promised())
     }
 
-    /// The words that were stored to, with their newest value; of what has no file, the block.
+    /// The words that were stored to, with their newest value.
     pub fn newest(&self) -> impl Iterator<Item = (MappingWord, Word)> {
         self.words().map(|(at, trail)| (at, trail.newest()))
     }
 
-    fn words(&self) -> impl Iterator<Item = (MappingWord, &Trail<Word>)> {
-        self.pages.iter().flat_map(|((ino, index), page)| {
-            let mapping = MappingId::File(ino);
-            page.words
-                .trails()
-                .map(move |(word, trail)| (MappingWord { mapping, index, word }, trail))
-        })
+    /// Those of them whose newest value went to the memory itself, where nothing has covered it.
+    pub fn newest_in_memory(&self) -> impl Iterator<Item = (MappingWord, Word)> {
+        let direct = self.words().filter(|(_, trail)| trail.is_in_memory());
+        direct.map(|(at, trail)| (at, trail.newest()))
     }
 
-    /// The newest content of a metadata block, if it has ever changed.
+    /// Puts the newest value of every word of a block that has changed over its words.
+    pub fn overlay_newest<const FAN: usize>(
+        &self,
+        machine: &Machine<SimMedium, FAN>,
+        block: BlockNr,
+        words: &mut [Word],
+    ) {
+        if let Some(known) = self.words_of(machine, block) {
+            known.trails().for_each(|(word, trail)| words[usize::from(word)] = trail.newest());
+        }
+    }
+
+    /// Whether anything of a block has ever changed.
     #[must_use]
-    pub fn newest_metadata(&self, block: BlockNr) -> Option<Vec<Word>> {
-        self.blocks.get(block).map(Words::all_newest)
+    pub fn has_changed<const FAN: usize>(
+        &self,
+        machine: &Machine<SimMedium, FAN>,
+        block: BlockNr,
+    ) -> bool {
+        self.words_of(machine, block).is_some_and(|known| known.trails().next().is_some())
+    }
+
+    fn words_of<const FAN: usize>(
+        &self,
+        machine: &Machine<SimMedium, FAN>,
+        block: BlockNr,
+    ) -> Option<&Words> {
+        match blocks::home_of_block(machine, block) {
+            Home::File(ino, index) => self.pages.get((ino, index)).map(|page| &page.words),
+            Home::Block(block) => self.blocks.get(block),
+        }
+    }
+
+    fn words(&self) -> impl Iterator<Item = (MappingWord, &Trail<Word>)> {
+        let files = self.pages.iter().flat_map(|((ino, index), page)| {
+            let at = move |word| MappingWord { mapping: MappingId::File(ino), index, word };
+            page.words.trails().map(move |(word, trail)| (at(word), trail))
+        });
+        let blocks = self.blocks.iter().flat_map(|(block, words)| {
+            let (mapping, index) = (MappingId::Bdev, PageIndex(block.0));
+            let at = move |word| MappingWord { mapping, index, word };
+            words.trails().map(move |(word, trail)| (at(word), trail))
+        });
+        files.chain(blocks)
     }
 
     /// The words that must survive, with a test for each: does this value keep the promise?
@@ -333,16 +406,18 @@ impl Judge {
         machine: &Machine<SimMedium, FAN>,
     ) -> impl Iterator<Item = (MappingWord, WordAddr, impl Fn(Word) -> bool)> {
         self.promises().filter_map(|(at, keeps)| {
-            let MappingId::File(ino) = at.mapping else { return None };
-            let inode = machine.inodes.iter().find(|inode| inode.ino == ino)?;
-            let block = inode.block(at.index)?;
-            let settled = self.pages.get((ino, at.index))?.promised_at == Some(block);
+            let block = machine.block_of(at.mapping, at.index)?;
+            if let MappingId::File(ino) = at.mapping
+                && self.pages.get((ino, at.index))?.promised_at != Some(block)
+            {
+                return None;
+            }
             let first = machine.geometry.first_word(block).0;
-            settled.then_some((at, WordAddr(first + u64::from(at.word)), keeps))
+            Some((at, WordAddr(first + u64::from(at.word)), keeps))
         })
     }
 
-    /// The pages that were stored to through a mapping.
+    /// The pages of persistent memory that were stored to through user memory.
     pub fn mapped_stores(&self) -> impl Iterator<Item = (MappingId, PageIndex)> {
         self.mapped_stores.iter().copied()
     }
@@ -362,9 +437,10 @@ impl Judge {
 
 /// Whose word it is.
 enum Home {
+    /// A file's.
     File(Ino, PageIndex),
-    Metadata(BlockNr),
-    Nobody,
+    /// Metadata, or nobody's.
+    Block(BlockNr),
 }
 
 /// Whose a word of a mapping is: a raw mapping shows blocks that files own, too.

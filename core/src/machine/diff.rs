@@ -1,6 +1,6 @@
 //! The components of a machine one by one: which differ between two states, and each in words.
 
-use super::{Component, Inode, Machine, ThreadId, VmaId, Wait};
+use super::{Component, Inode, Machine, PteTarget, ThreadId, VmaId, Wait};
 use crate::address_space::MappingId;
 use crate::config::{EntryLayout, EntryPayload};
 use crate::entry::EntryKind;
@@ -142,7 +142,10 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
                 let pte = self.vmas.get(usize::from(n)).and_then(|vma| vma.pte(index));
                 pte.map_or("none".to_string(), |pte| {
                     let mode = if pte.writable { "writable" } else { "read-only" };
-                    format!("{}, {mode}", pte.block)
+                    match pte.target {
+                        PteTarget::Block(block) => format!("{block}, {mode}"),
+                        PteTarget::Page => format!("the page, {mode}"),
+                    }
                 })
             }
             Component::Vmas => match self.vmas.len() {

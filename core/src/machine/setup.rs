@@ -2,9 +2,10 @@
 
 use super::inode::{IndexBlock, Inode};
 use super::program::{Op, Program};
-use crate::config::{Geometry, Semantics};
+use crate::config::{Geometry, LogBlocks, Semantics};
 use crate::fs::block_map::{self, DIRECT};
 use crate::fs::{InodeSpec, Kind as FileKind, Layout, Name, ROOT};
+use crate::jbd::LogLayout;
 use crate::rules::RuleId;
 use crate::units::{BlockNr, Ino, PageIndex, Tid, Word};
 use alloc::format;
@@ -143,6 +144,15 @@ impl KnownFile {
 }
 
 impl Setup {
+    /// Where the journal is: what the geometry says, or the first blocks of that.
+    pub(super) fn log_layout(&self) -> LogLayout {
+        let log = LogLayout::of(&self.geometry);
+        match self.semantics.log_blocks() {
+            Ok(LogBlocks::Eight) => LogLayout { len: log.len.min(8), ..log },
+            _ => log,
+        }
+    }
+
     /// Where the allocator looks first.
     pub(super) fn goal(&self) -> BlockNr {
         self.system.goal.unwrap_or(BlockNr(Layout::of(&self.geometry).pool().start))
@@ -205,7 +215,7 @@ impl Setup {
             ));
         }
         let mmaps = |program: &Program| {
-            program.ops.iter().filter(|op| matches!(op, Op::Mmap { .. })).count()
+            program.ops.iter().filter(|op| matches!(op, Op::Mmap { .. } | Op::RawMmap)).count()
         };
         let all: usize = self.programs.iter().map(mmaps).sum();
         if all > MMAPS_MAX {
@@ -292,10 +302,21 @@ impl Setup {
 
     fn check_op(&self, op: &Op, earlier: &[Op]) -> Result<(), String> {
         match op {
-            Op::Mmap { ino } => match self.file(*ino)? {
-                file if file.dax => Ok(()),
-                file => Err(format!("not modelled yet: mmap of `{}`, which is not DAX", file.name)),
-            },
+            Op::Mmap { ino } => self.file(*ino).map(|_| ()),
+            Op::RawLoad { at } | Op::RawStore { at, .. } => {
+                if !earlier.contains(&Op::RawMmap) {
+                    return Err("the device is not mapped: raw-mmap it first".into());
+                }
+                self.check_block(at.block)?;
+                self.check_word(at.word, 1)
+            }
+            Op::RawWrite { at, words } => {
+                if words.is_empty() {
+                    return Err("nothing to write, expected at least one word".into());
+                }
+                self.check_block(at.block)?;
+                self.check_word(at.word, words.len() as u64)
+            }
             Op::Load { at } | Op::Store { at, .. } => {
                 let file = self.file(at.ino)?;
                 if !earlier.contains(&Op::Mmap { ino: at.ino }) {
@@ -315,10 +336,10 @@ impl Setup {
                 self.check_word(at.word, words.len() as u64)
             }
             Op::Read { ino, index } => self.check_page(self.file(*ino)?, *index),
-            Op::RawRead { index } => match self.geometry.blocks {
-                blocks if index.0 < blocks => Ok(()),
-                blocks => Err(format!("b{index} is out of range, expected b0 to b{}", blocks - 1)),
-            },
+            Op::RawRead { index } | Op::PartitionRead { index } => {
+                self.check_block(BlockNr(index.0))
+            }
+            Op::RawMmap | Op::RawFsync => Ok(()),
             Op::Fsync { ino } | Op::Fdatasync { ino } => self.file(*ino).map(|_| ()),
             Op::Create { ino } | Op::Unlink { ino } | Op::Rename { ino, .. } => {
                 self.file(*ino)?;
@@ -372,9 +393,20 @@ impl Setup {
         file.is_some_and(|file| file.absent)
             || ops.into_iter().any(|op| match op {
                 Op::Truncate { ino: grown, .. } => *grown == ino,
+                Op::Write { at, .. } => {
+                    at.ino == ino && file.is_some_and(|f| at.index.0 >= f.pages)
+                }
                 Op::Mount => true,
                 _ => false,
             })
+    }
+
+    fn check_block(&self, block: BlockNr) -> Result<(), String> {
+        let last = self.geometry.blocks - 1;
+        if block.0 <= last {
+            return Ok(());
+        }
+        Err(format!("{block} is out of range, expected b0 to b{last}"))
     }
 
     fn check_word(&self, word: u16, count: u64) -> Result<(), String> {

@@ -28,6 +28,9 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
             Event::AliasCleaned { block, .. } => {
                 format!("The device has a buffer of {block}, but it is not Dirty: nothing to do.")
             }
+            Event::FreshPageRead { block } => {
+                format!("{who} reads {block} into a page of its own, which no tree holds.")
+            }
             Event::BlockZeroed { block, fenced } => {
                 let safe = if *fenced { "durably" } else { "not durable yet" };
                 format!("{who} zeroes the new block {block} in persistent memory, {safe}.")
@@ -277,6 +280,7 @@ impl Errno {
             Self::Ebusy => "EBUSY",
             Self::Efbig => "EFBIG",
             Self::Enospc => "ENOSPC",
+            Self::Enomem => "ENOMEM",
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::lecture::{Expect, Lecture, Moment, Prediction, Segment, Sentence, Sou
 use crate::vocabulary::GEOMETRIES;
 use daxscope_core::config::Epoch;
 use daxscope_core::fs::Kind;
-use daxscope_core::machine::{FileSetup, FileWord, Op, Program};
+use daxscope_core::machine::{BlockWord, FileSetup, FileWord, Op, Program};
 use daxscope_core::units::{Ino, PageIndex, Word};
 
 pub(super) fn lecture(lecture: &Lecture) -> mirror::Lecture<'_> {
@@ -102,6 +102,13 @@ fn operation(operation: &Op) -> mirror::Op<'_> {
         count,
         ..nothing()
     };
+    let raw = |op: &'static str, at: &BlockWord, words: &[Word]| mirror::Op {
+        op,
+        index: at.block.0,
+        word: at.word,
+        words: self::words(words),
+        ..nothing()
+    };
     match operation {
         Op::Mmap { ino } => mirror::Op { op: op::MMAP, ino: ino.0, ..nothing() },
         Op::Load { at } => of(op::LOAD, at, &[]),
@@ -110,11 +117,19 @@ fn operation(operation: &Op) -> mirror::Op<'_> {
         Op::Read { ino, index } => {
             mirror::Op { op: op::READ, ino: ino.0, index: index.0, ..nothing() }
         }
+        Op::RawMmap => mirror::Op { op: op::RAW_MMAP, ..nothing() },
+        Op::RawLoad { at } => raw(op::RAW_LOAD, at, &[]),
+        Op::RawStore { at, value } => raw(op::RAW_STORE, at, &[*value]),
+        Op::RawWrite { at, words } => raw(op::RAW_WRITE, at, words),
+        Op::RawFsync => mirror::Op { op: op::RAW_FSYNC, ..nothing() },
         Op::RawRead { index } => mirror::Op { op: op::RAW_READ, index: index.0, ..nothing() },
         Op::Fsync { ino } => mirror::Op { op: op::FSYNC, ino: ino.0, ..nothing() },
         Op::Sync => mirror::Op { op: op::SYNC, ..nothing() },
         Op::PeriodicWriteback => mirror::Op { op: op::PERIODIC_WRITEBACK, ..nothing() },
         Op::InvalidateBdev => mirror::Op { op: op::INVALIDATE_BDEV, ..nothing() },
+        Op::PartitionRead { index } => {
+            mirror::Op { op: op::PARTITION_READ, index: index.0, ..nothing() }
+        }
         Op::Create { ino } => mirror::Op { op: op::CREATE, ino: ino.0, ..nothing() },
         Op::Unlink { ino } => mirror::Op { op: op::UNLINK, ino: ino.0, ..nothing() },
         Op::Rename { ino, to } => {

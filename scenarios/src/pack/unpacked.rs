@@ -10,7 +10,9 @@ use crate::vocabulary::{GEOMETRIES, invariant_named, rule_named};
 use daxscope_core::check::Verdict;
 use daxscope_core::config::Epoch;
 use daxscope_core::fs::{Kind, Name};
-use daxscope_core::machine::{FileSetup, FileWord, IndexBlock, Op, Program, System, ThreadId};
+use daxscope_core::machine::{
+    BlockWord, FileSetup, FileWord, IndexBlock, Op, Program, System, ThreadId,
+};
 use daxscope_core::units::{BlockNr, Cpu, Ino, LineNr, PageIndex, Tid, Word};
 
 type Result<T> = std::result::Result<T, String>;
@@ -119,21 +121,25 @@ fn program(packed: &mirror::Program<'_>) -> Result<Program> {
 fn operation(packed: &mirror::Op<'_>) -> Result<Op> {
     let (ino, index) = (Ino(packed.ino), PageIndex(packed.index));
     let at = FileWord { ino, index, word: packed.word };
+    let raw = BlockWord { block: BlockNr(packed.index), word: packed.word };
     let words = words(&packed.words);
     Ok(match packed.op {
         op::MMAP => Op::Mmap { ino },
         op::LOAD => Op::Load { at },
-        op::STORE => match words[..] {
-            [value] => Op::Store { at, value },
-            _ => return Err(format!("a store of {} words", words.len())),
-        },
+        op::STORE => Op::Store { at, value: only(&words)? },
         op::WRITE => Op::Write { at, words },
         op::READ => Op::Read { ino, index },
+        op::RAW_MMAP => Op::RawMmap,
+        op::RAW_LOAD => Op::RawLoad { at: raw },
+        op::RAW_STORE => Op::RawStore { at: raw, value: only(&words)? },
+        op::RAW_WRITE => Op::RawWrite { at: raw, words },
         op::RAW_READ => Op::RawRead { index },
+        op::RAW_FSYNC => Op::RawFsync,
         op::FSYNC => Op::Fsync { ino },
         op::SYNC => Op::Sync,
         op::PERIODIC_WRITEBACK => Op::PeriodicWriteback,
         op::INVALIDATE_BDEV => Op::InvalidateBdev,
+        op::PARTITION_READ => Op::PartitionRead { index },
         op::CREATE => Op::Create { ino },
         op::UNLINK => Op::Unlink { ino },
         op::RENAME => {
@@ -151,6 +157,14 @@ fn operation(packed: &mirror::Op<'_>) -> Result<Op> {
         op::UMOUNT => Op::Umount,
         other => return known("op", other, None),
     })
+}
+
+/// The one word of a store.
+fn only(words: &[Word]) -> Result<Word> {
+    match words {
+        [value] => Ok(*value),
+        _ => Err(format!("a store of {} words", words.len())),
+    }
 }
 
 fn landmark((kind, name): &mirror::Landmark<'_>) -> Result<Landmark> {

@@ -2,12 +2,12 @@
 
 use super::{Event, Home, Judge, Machine, MappingWord, Step, Verdict, Words, home_of};
 use crate::address_space::MappingId;
-use crate::fs::{Kind, Layout};
+use crate::fs::Kind;
 use crate::jbd::recover::RecoveryStep;
 use crate::machine::frame::Edit;
-use crate::machine::{Actor, Component, Vma};
-use crate::medium::{Medium, SimMedium};
-use crate::units::{BlockNr, Ino, PageIndex, Word, WordAddr};
+use crate::machine::{Component, Pte, PteTarget};
+use crate::medium::SimMedium;
+use crate::units::{BlockNr, Ino, PageIndex, Word};
 use alloc::vec::Vec;
 
 impl Judge {
@@ -90,11 +90,10 @@ impl Judge {
                 let newest = page.map_or(Word::ZERO, |words| words.newest(at.word));
                 (newest, page.is_some_and(|words| words.knows(at.word, value)))
             }
-            Home::Metadata(block) => {
+            Home::Block(block) => {
                 let words = self.blocks.get(block)?;
                 (words.newest(at.word), words.knows(at.word, value))
             }
-            Home::Nobody => return None,
         };
         if value == newest {
             return None;
@@ -150,59 +149,51 @@ impl Judge {
         block: BlockNr,
     ) -> Option<Verdict> {
         let (old, new) = (before.load_block(block), after.load_block(block));
+        let words = match home_of_block(after, block) {
+            Home::File(ino, index) => &mut self.pages.get_mut((ino, index))?.words,
+            Home::Block(block) => self.blocks.get_mut(block)?,
+        };
+        words.trails_mut().for_each(|(_, trail)| trail.set_in_memory(false));
         let mut destroyed = false;
-        match home_of_block(after, block) {
-            Home::File(ino, index) => {
-                let words = &mut self.pages.get_mut((ino, index))?.words;
-                for (word, (old, new)) in (0u16..).zip(old.iter().zip(&new)) {
-                    if old != new && *old == words.newest(word) {
-                        destroyed = true;
-                        words.trail_mut(word).note_gone(true);
-                    }
-                }
+        for (word, (old, new)) in (0u16..).zip(old.iter().zip(&new)) {
+            // What a word was once and is again may have been written by its owner.
+            let newest = *old == words.newest(word);
+            let older = words.trail(word).is_some_and(|trail| trail.is_older(*new, *old));
+            if old != new && (older || newest && !words.knows(word, *new)) {
+                destroyed = true;
+                words.trail_mut(word).note_gone(true);
             }
-            Home::Metadata(block) => {
-                for (word, trail) in self.blocks.get_mut(block)?.trails_mut() {
-                    let (old, new) = (old[usize::from(word)], new[usize::from(word)]);
-                    // What was newest once and came back may have been written by its owner.
-                    let foreign = old == trail.newest() && !trail.knows(new);
-                    if old != new && (foreign || trail.is_older(new, old)) {
-                        destroyed = true;
-                        trail.note_gone(true);
-                    }
-                }
-            }
-            Home::Nobody => {}
         }
         destroyed.then_some(Verdict::Overwritten)
     }
 
-    /// Whether the newest value of some word cannot be found any more, and could before. Without a
-    /// file system that is mounted, files are where they were.
+    /// Whether the newest value of some word is in no page and not on the medium any more, and was
+    /// until now. Without a file system that is mounted, files are where they were.
     pub(super) fn newest_is_newly_gone<const FAN: usize>(
         &mut self,
         after: &Machine<SimMedium, FAN>,
     ) -> bool {
         let mut newly = false;
-        for (block, words) in self.blocks.iter_mut() {
-            let copies = [cached(after, block), after.buffer_words(block)];
-            let first = after.geometry.first_word(block).0;
+        let blocks = self.blocks.iter_mut();
+        let blocks = blocks.map(|(block, words)| (Some(block), cached(after, block), words));
+        let pages = self.pages.iter_mut().filter_map(|((ino, index), page)| {
+            let inode = after.inodes.iter().find(|inode| inode.ino == ino)?;
+            let own = inode.mapping.find_get_page(index).filter(|page| page.uptodate);
+            let inside = index.0 < inode.pages;
+            inside.then(|| (inode.block(index), own.map(|own| &*own.words), &mut page.words))
+        });
+        for (block, own, words) in blocks.chain(pages) {
+            let medium = block.map(|block| after.load_block(block));
+            let device = block.and_then(|block| {
+                let page = after.bdev.mapping.find_get_page(PageIndex(block.0))?;
+                page.uptodate.then_some(&*page.words)
+            });
             for (word, trail) in words.trails_mut() {
                 let newest = trail.newest();
                 let held = |words: &&[Word]| words[usize::from(word)] == newest;
-                let on_medium = || after.medium.load_word(WordAddr(first + u64::from(word)));
-                let found = copies.iter().flatten().any(held) || on_medium() == newest;
-                newly |= trail.note_gone(!found);
-            }
-        }
-        if after.mounted.is_none() {
-            return newly;
-        }
-        for ((ino, index), page) in self.pages.iter_mut() {
-            for (word, trail) in page.words.trails_mut() {
-                let found = word_of(after, ino, index, word);
-                let gone = found.is_some_and(|found| found != trail.newest());
-                newly |= trail.note_gone(gone);
+                let copies = [own, device, medium.as_deref()];
+                let hole = block.is_none() && own.is_none() && newest == Word::ZERO;
+                newly |= trail.note_gone(!hole && !copies.iter().flatten().any(held));
             }
         }
         newly
@@ -215,12 +206,12 @@ pub(super) fn of_states<const FAN: usize>(
     step: &Step,
     after: &Machine<SimMedium, FAN>,
 ) -> impl Iterator<Item = Verdict> {
-    let thread = matches!(step.actor, Actor::Thread(_));
-    // A thread that changed nothing, not even its own place, will do so again.
-    let hangs = thread && before.threads == after.threads && before == after;
     let touches = |of: fn(&Component) -> bool| step.changed.iter().any(of);
-    let pte = touches(|c| matches!(c, Component::Pte(..) | Component::Page(MappingId::Bdev, _)));
-    let split = pte && splits(after) && !splits(before);
+    // A thread that ran and changed nothing, not even its own place, will do so again.
+    let ran = touches(|c| matches!(c, Component::Thread(_)));
+    let hangs = ran && before.threads == after.threads && before == after;
+    let pte = touches(|c| matches!(c, Component::Pte(..) | Component::Page(..)));
+    let split = pte && is_split(after) && !is_split(before);
     let inode = touches(|c| matches!(c, Component::Inode(_) | Component::Inodes));
     let crossed = inode && is_cross_linked(after) && !is_cross_linked(before);
     let all =
@@ -228,11 +219,15 @@ pub(super) fn of_states<const FAN: usize>(
     all.into_iter().filter(|(is, _)| *is).map(|(_, verdict)| verdict)
 }
 
-/// Whether a process stores to a block of the raw device for which the page cache has a page.
-fn splits<const FAN: usize>(machine: &Machine<SimMedium, FAN>) -> bool {
-    let raw = machine.vmas.iter().filter(|vma| vma.mapping == MappingId::Bdev);
-    let mut writable = raw.flat_map(Vma::ptes).filter(|(_, pte)| pte.writable);
-    writable.any(|(index, _)| machine.bdev.mapping.find_get_page(index).is_some())
+/// Whether somebody's memory shows a block itself while the very mapping it was mapped through has a
+/// page of that block.
+fn is_split<const FAN: usize>(machine: &Machine<SimMedium, FAN>) -> bool {
+    machine.vmas.iter().any(|vma| {
+        let direct = |(_, pte): &(PageIndex, Pte)| matches!(pte.target, PteTarget::Block(_));
+        let mut pages = vma.ptes().filter(direct).map(|(index, _)| index);
+        let page = |index| machine.mapping_if(vma.mapping)?.find_get_page(index);
+        pages.any(|index| page(index).is_some_and(|page| page.uptodate))
+    })
 }
 
 /// Whether two inodes in memory own one block.
@@ -246,29 +241,21 @@ fn is_cross_linked<const FAN: usize>(machine: &Machine<SimMedium, FAN>) -> bool 
     owned.windows(2).any(|pair| pair[0] == pair[1])
 }
 
-/// Who owns a block now: a file's page, the file system itself, or nobody.
+/// Whose the words of a block are: a file's, or the block's own, be it metadata or free.
 pub(super) fn home_of_block<const FAN: usize>(
     machine: &Machine<SimMedium, FAN>,
     block: BlockNr,
 ) -> Home {
-    if let Some((inode, index)) = machine.owner_of(block) {
-        return match inode.kind {
-            Kind::File => Home::File(inode.ino, index),
-            Kind::Directory => Home::Metadata(block),
-        };
+    match machine.owner_of(block) {
+        Some((inode, index)) if inode.kind == Kind::File => Home::File(inode.ino, index),
+        _ => Home::Block(block),
     }
-    let pointers = machine.inodes.iter().flat_map(crate::machine::Inode::index_blocks);
-    let fixed = !Layout::of(&machine.geometry).in_pool(block);
-    if fixed || pointers.into_iter().any(|(_, at)| at == block) {
-        return Home::Metadata(block);
-    }
-    Home::Nobody
 }
 
 /// The copy of a metadata block that the file system works on: a directory's own page without a
 /// journal (IDX-4), else the device's buffer.
 fn cached<const FAN: usize>(machine: &Machine<SimMedium, FAN>, block: BlockNr) -> Option<&[Word]> {
-    if !machine.has_journal
+    if machine.log.is_none()
         && let Some((inode, index)) = machine.owner_of(block)
         && inode.kind == Kind::Directory
     {
@@ -278,23 +265,21 @@ fn cached<const FAN: usize>(machine: &Machine<SimMedium, FAN>, block: BlockNr) -
     machine.buffer_words(block)
 }
 
-/// What a file holds in memory now: its page if one is cached, else the medium through the CPU
-/// caches, or zero in a hole. `None` past its end, or if there is no such file.
-pub(super) fn word_of<const FAN: usize>(
+/// What a page of a file holds in memory now: its page if one is cached, else the medium through the
+/// CPU caches; zeros in a hole, past the end, and of a file that is not there.
+pub(super) fn contents<const FAN: usize>(
     machine: &Machine<SimMedium, FAN>,
     ino: Ino,
     index: PageIndex,
-    word: u16,
-) -> Option<Word> {
-    let inode = machine.inodes.iter().find(|inode| inode.ino == ino)?;
-    if index.0 >= inode.pages {
-        return None;
+) -> Vec<Word> {
+    let inode = machine.inodes.iter().find(|inode| inode.ino == ino);
+    let page = inode.and_then(|inode| inode.mapping.find_get_page(index));
+    if let Some(page) = page.filter(|page| page.uptodate) {
+        return page.words.clone();
     }
-    let page = inode.mapping.find_get_page(index).filter(|page| page.uptodate);
-    if let Some(page) = page {
-        return Some(page.words[usize::from(word)]);
-    }
-    let Some(block) = inode.block(index) else { return Some(Word::ZERO) };
-    let first = machine.geometry.first_word(block).0;
-    Some(machine.medium.load_word(WordAddr(first + u64::from(word))))
+    let block = inode.and_then(|inode| inode.block(index));
+    block.map_or_else(
+        || alloc::vec![Word::ZERO; machine.words_per_block()],
+        |block| machine.load_block(block),
+    )
 }

@@ -71,7 +71,8 @@ impl Judge {
                     _ => return,
                 };
                 let number = self.names.get_or(key, || Trail::new(None)).push(ino);
-                self.under_way.push((thread, Key::Name(key.0, key.1), number));
+                let via = MappingId::File(key.0);
+                self.under_way.push((thread, via, Key::Name(key.0, key.1), number));
             }
             _ => {}
         }
@@ -81,7 +82,7 @@ impl Judge {
         let trail = self.sizes.get_or(ino, || Trail::new(None));
         if trail.newest() != pages {
             let number = trail.push(pages);
-            self.under_way.push((thread, Key::Size(ino), number));
+            self.under_way.push((thread, MappingId::File(ino), Key::Size(ino), number));
         }
     }
 
@@ -97,6 +98,7 @@ impl Judge {
         for (page, at) in new.into_iter().flat_map(Inode::blocks) {
             if block(old, page) != Some(at) {
                 self.remember(at, before.load_block(at));
+                self.blocks.remove(at);
                 if new.is_some_and(|inode| inode.kind == Kind::File) {
                     self.page(before, new.expect("it has a block").ino, page);
                 }
@@ -117,7 +119,8 @@ impl Judge {
         for word in 0..page.words.len() {
             if page.words.newest(word) != Word::ZERO {
                 let number = page.words.trail_mut(word).push(Word::ZERO);
-                self.under_way.push((thread, Key::Word(ino, index, word), number));
+                let key = Key::Word(ino, index, word);
+                self.under_way.push((thread, MappingId::File(ino), key, number));
             }
         }
         self.remember(block, held);
@@ -136,7 +139,7 @@ impl Judge {
     ) {
         let ino = old.ino;
         let moves = |key: &Key| matches!(key, Key::Word(of, page, _) if *of == ino && *page >= first);
-        self.under_way.retain(|(_, key, _)| !moves(key));
+        self.under_way.retain(|(.., key, _)| !moves(key));
         self.pledges.iter_mut().for_each(|pledge| pledge.newest.retain(|(key, _)| !moves(key)));
         for (page, block) in old.blocks().filter(|(page, _)| page.0 < first.0 + count) {
             if page >= first {
@@ -155,8 +158,9 @@ impl Judge {
             for word in 0..from.len() {
                 let still = Trail::new(from.newest(word));
                 let moved = from.trail(word).unwrap_or(&still);
-                let number = self.word_mut(ino, index, word).absorb(moved);
-                self.under_way.push((thread, Key::Word(ino, index, word), number));
+                let number = self.page(after, ino, index).words.trail_mut(word).absorb(moved);
+                let key = Key::Word(ino, index, word);
+                self.under_way.push((thread, MappingId::File(ino), key, number));
             }
         }
     }

@@ -1,7 +1,6 @@
 //! The write-ahead rule: which home writes and log blocks it allows.
 
 use crate::address_space::MappingId;
-use crate::jbd::LogLayout;
 use crate::jbd::format::Superblock;
 use crate::jbd::journal::Journal;
 use crate::machine::frame::LogWrite;
@@ -171,7 +170,7 @@ impl LogTrail {
 /// The first transaction that a recovery would look for: what the journal superblock says that a
 /// power cut leaves. After the last one, if it says that the log is clean.
 fn first_needed<const FAN: usize>(machine: &Machine<SimMedium, FAN>) -> Option<Tid> {
-    let log = LogLayout::of(&machine.geometry);
+    let log = machine.log?;
     let mut words = vec![Word::ZERO; machine.words_per_block()];
     let lines = machine.lines_of(log.superblock).lines();
     for (line, into) in lines.zip(words.chunks_mut(crate::units::WORDS_PER_LINE)) {

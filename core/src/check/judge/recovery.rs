@@ -1,9 +1,9 @@
 //! What a power cut may leave: the verdict on what recovery found in an image.
 
-use super::blocks::home_of_block;
-use super::{Home, Judge, Machine, Page, Verdict};
+use super::{Judge, Machine, Page, Verdict};
 use crate::crash::{Recovered, RecoveredFile};
 use crate::fs::Kind;
+use crate::machine::Inode;
 use crate::medium::SimMedium;
 use crate::units::{BlockNr, Ino, PageIndex, Word};
 
@@ -20,7 +20,8 @@ enum Fault {
 }
 
 impl Judge {
-    /// The verdict over what recovery found in one image after a power cut in this state.
+    /// The verdict over what recovery found in one image after a power cut in this state; `image` is
+    /// that image, recovered.
     ///
     /// With a journal every image must hold a consistent file system. Without one nothing keeps
     /// metadata together that has changed since everything was synced last: until the next sync
@@ -30,8 +31,9 @@ impl Judge {
         &self,
         machine: &Machine<SimMedium, FAN>,
         recovered: &Recovered,
+        image: &[Word],
     ) -> Verdict {
-        let strict = machine.has_journal || !self.unsynced;
+        let strict = machine.log.is_some() || !self.unsynced;
         let Recovered::Files { files, names, problems } = recovered else {
             let legal = !strict && !self.has_promised();
             return if legal { Verdict::Ok } else { Verdict::MetadataTorn };
@@ -53,6 +55,13 @@ impl Judge {
         for ((ino, index), page) in self.pages.iter() {
             if let Some(file) = recovered.file(ino).filter(|file| index.0 < file.size) {
                 worst = worst.max(self.fault_of_page(machine, file, index, page, strict));
+            }
+        }
+        for (block, words) in self.blocks.iter() {
+            let first = machine.geometry.first_word(block).0;
+            for (word, trail) in words.trails().filter(|(_, trail)| trail.is_promised()) {
+                let at = usize::try_from(first + u64::from(word)).expect("fits memory");
+                worst = worst.max(lost_unless(trail.keeps(image[at])));
             }
         }
         for file in files.iter().filter(|file| strict && file.kind == Kind::File) {
@@ -96,7 +105,7 @@ impl Judge {
             worst = worst.max(match block {
                 _ if page.words.knows(word, value) => Fault::Lost,
                 None => Fault::Lost,
-                Some(block) if self.is_another_s(machine, block, file.ino, index) => Fault::Foreign,
+                Some(block) if is_another_s(machine, block, file.ino, index) => Fault::Foreign,
                 Some(_) if value == Word::ZERO => Fault::Lost,
                 Some(block) if self.is_former(block, word, value) => Fault::Leaked,
                 Some(_) => Fault::Foreign,
@@ -104,22 +113,21 @@ impl Judge {
         }
         worst
     }
+}
 
-    /// Whether a block belongs, in memory, to somebody else than this page: what is there is that
-    /// one's.
-    fn is_another_s<const FAN: usize>(
-        &self,
-        machine: &Machine<SimMedium, FAN>,
-        block: BlockNr,
-        ino: Ino,
-        index: PageIndex,
-    ) -> bool {
-        match home_of_block(machine, block) {
-            Home::File(owner, page) => (owner, page) != (ino, index),
-            Home::Metadata(_) => true,
-            Home::Nobody => false,
-        }
+/// Whether a block belongs, in memory, to somebody else than this page: what is there is that
+/// one's.
+fn is_another_s<const FAN: usize>(
+    machine: &Machine<SimMedium, FAN>,
+    block: BlockNr,
+    ino: Ino,
+    index: PageIndex,
+) -> bool {
+    if let Some((owner, page)) = machine.owner_of(block) {
+        return (owner.ino, page) != (ino, index);
     }
+    let mut pointers = machine.inodes.iter().flat_map(Inode::index_blocks);
+    pointers.any(|(_, at)| at == block)
 }
 
 const fn lost_unless(kept: bool) -> Fault {

@@ -1,5 +1,6 @@
 //! What a word, a size or a name has been, and how much of it was promised to survive.
 
+use crate::address_space::MappingId;
 use crate::units::Word;
 use alloc::sync::Arc;
 use alloc::vec;
@@ -59,16 +60,21 @@ pub(super) struct Trail<T> {
     /// This value or a later one must survive a power cut. 0 promises nothing new: what it was at
     /// the start has been on the medium all along.
     promised: usize,
-    /// The newest value whose call has returned: what an fsync that begins now is asked to make
-    /// safe.
-    complete: usize,
+    /// Per mapping through which it was changed: the newest value whose call has returned, or that
+    /// was stored through user memory. What an fsync that begins now is asked to make safe; without
+    /// an item, nothing.
+    complete: Vec<(MappingId, usize)>,
+    /// The newest value went to the memory itself, not into a page, and the driver has written
+    /// nothing over it.
+    in_memory: bool,
     /// The newest value is nowhere to be found; said once.
     gone: bool,
 }
 
 impl<T: Copy + PartialEq> Trail<T> {
     pub(super) fn new(first: T) -> Self {
-        Self { values: vec![first], promised: 0, complete: 0, gone: false }
+        let (complete, in_memory, gone) = (Vec::new(), false, false);
+        Self { values: vec![first], promised: 0, complete, in_memory, gone }
     }
 
     pub(super) fn newest(&self) -> T {
@@ -81,23 +87,22 @@ impl<T: Copy + PartialEq> Trail<T> {
             self.values.push(value);
             self.gone = false;
         }
+        self.in_memory = false;
         self.values.len() - 1
     }
 
-    pub(super) const fn completed(&mut self, number: usize) {
-        if self.complete < number {
-            self.complete = number;
-        }
+    /// The newest complete value that came through a mapping, or through any.
+    pub(super) fn complete(&self, through: Option<MappingId>) -> usize {
+        let of = self.complete.iter().filter(|(via, _)| through.is_none_or(|m| m == *via));
+        of.map(|(_, number)| *number).max().unwrap_or(0)
     }
 
-    pub(super) const fn complete(&self) -> usize {
-        self.complete
+    pub(super) const fn set_in_memory(&mut self, direct: bool) {
+        self.in_memory = direct;
     }
 
-    pub(super) const fn promise(&mut self, number: usize) {
-        if self.promised < number {
-            self.promised = number;
-        }
+    pub(super) const fn is_in_memory(&self) -> bool {
+        self.in_memory
     }
 
     pub(super) const fn is_promised(&self) -> bool {
@@ -133,11 +138,33 @@ impl<T: Copy + PartialEq> Trail<T> {
     pub(super) fn absorb(&mut self, other: &Self) -> usize {
         self.values.drain(..self.promised);
         self.promised = 0;
-        self.complete = 0;
+        self.complete.clear();
         for value in &other.values[other.promised..] {
             self.push(*value);
         }
         self.values.len() - 1
+    }
+}
+
+/// A trail of whatever.
+pub(super) trait Promise {
+    /// What was changed through `via` is complete up to this value.
+    fn completed(&mut self, via: MappingId, number: usize);
+
+    /// This value or a later one must survive.
+    fn promise(&mut self, number: usize);
+}
+
+impl<T> Promise for Trail<T> {
+    fn completed(&mut self, via: MappingId, number: usize) {
+        match self.complete.iter_mut().find(|(mapping, _)| *mapping == via) {
+            Some((_, complete)) => *complete = (*complete).max(number),
+            None => self.complete.push((via, number)),
+        }
+    }
+
+    fn promise(&mut self, number: usize) {
+        self.promised = self.promised.max(number);
     }
 }
 

@@ -8,7 +8,7 @@ use crate::machine::Component;
 use crate::machine::frame::{BioAt, LogBio, LogWrite};
 use crate::medium::Medium;
 use crate::rules::RuleId;
-use crate::units::{BlockNr, PageIndex};
+use crate::units::{BlockNr, Cpu, PageIndex};
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// Writes a block of the log. Persistent memory copies it with non-temporal stores; to 4.7 it
@@ -30,20 +30,23 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             BioAt::Preflush => {
                 report.rule(RuleId::JBD_2_11);
-                let lines =
-                    if self.obeys(RuleId::DAX_22, report) { self.fence(cpu, report) } else { 0 };
+                let lines = if self.obeys(RuleId::DAX_22, report) {
+                    self.flush_device(cpu, report)
+                } else {
+                    0
+                };
                 report.event(|| Event::DeviceFlushed { cpu, fenced: true, lines });
                 Ok(Flow::Acted(frame(bio, BioAt::Write)))
             }
             BioAt::Write => {
                 report.rule(RuleId::CPU_8);
                 let (block, what) = (self.journal_ref().layout.device_block(bio.at), bio.what);
-                self.medium.store_nt(cpu, self.geometry.first_word(block), &bio.words);
+                self.medium.store_nt(Cpu::DEVICE, self.geometry.first_word(block), &bio.words);
                 self.lines_of(block).lines().for_each(|line| report.changed(Component::Line(line)));
                 // The superblock is written whole: one step, durable.
                 let fenced = !cached || what == LogWrite::Superblock;
                 if fenced {
-                    self.fence(cpu, report);
+                    self.flush_device(cpu, report);
                 }
                 let LogBio { tid, at, .. } = bio;
                 report.event(|| Event::LogWritten { what, tid, at, block, fenced });
@@ -53,7 +56,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 Ok(Flow::ActedAndReturned)
             }
             BioAt::Fua => {
-                let lines = self.fence(cpu, report);
+                let lines = self.flush_device(cpu, report);
                 report.rule(RuleId::DAX_22);
                 report.event(|| Event::DeviceFlushed { cpu, fenced: true, lines });
                 Ok(Flow::ActedAndReturned)
@@ -77,10 +80,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             words.to_vec()
         };
         let words = self.with_buffer(block, start, report);
-        self.medium.store_nt(cpu, self.geometry.first_word(block), &words);
+        self.medium.store_nt(Cpu::DEVICE, self.geometry.first_word(block), &words);
         self.lines_of(block).lines().for_each(|line| report.changed(Component::Line(line)));
         if fenced {
-            self.fence(cpu, report);
+            self.flush_device(cpu, report);
         }
         let (mapping, index) = (MappingId::Bdev, PageIndex(block.0));
         report.event(|| Event::BlockWritten { mapping, index, block, words, fenced });

@@ -7,7 +7,7 @@ use crate::config::FencePlace;
 use crate::machine::Component;
 use crate::medium::Medium;
 use crate::rules::RuleId;
-use crate::units::{BlockNr, PageIndex};
+use crate::units::{BlockNr, Cpu, PageIndex};
 use alloc::vec::Vec;
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
@@ -26,11 +26,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let page = self.mapping(mapping).find_get_page(index).expect("a page under I/O stays");
         let words = page.words.clone();
         if self.obeys(RuleId::DAX_22, report) {
-            self.medium.store_nt(cpu, self.geometry.first_word(block), &words);
+            self.medium.store_nt(Cpu::DEVICE, self.geometry.first_word(block), &words);
         }
         self.lines_of(block).lines().for_each(|line| report.changed(Component::Line(line)));
         if fenced {
-            self.fence(cpu, report);
+            self.flush_device(cpu, report);
         }
         report.event(|| Event::BlockWritten { mapping, index, block, words, fenced });
         Ok(Flow::ActedAndReturned)
@@ -43,7 +43,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let fenced = self.semantics.fence_place()? == FencePlace::DeviceFlush;
         let mut lines = 0;
         if self.obeys(RuleId::DAX_22, report) && fenced {
-            lines = self.fence(cpu, report);
+            lines = self.flush_device(cpu, report);
         }
         report.event(|| Event::DeviceFlushed { cpu, fenced, lines });
         Ok(Flow::ActedAndReturned)
@@ -72,7 +72,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         };
         let idle = |(index, page): &(PageIndex, &crate::address_space::Page)| {
             let dirty = page.dirty || page.buffers.iter().any(|bh| bh.is(Bh::Dirty));
-            !dirty && !page.writeback && !page.locked && !held(*index)
+            let mapped = self.is_mapped(MappingId::Bdev, *index);
+            !dirty && !mapped && !page.writeback && !page.locked && !held(*index)
         };
         let mut indices: Vec<PageIndex> =
             self.bdev.mapping.pages().filter(idle).map(|(index, _)| index).collect();

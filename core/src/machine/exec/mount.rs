@@ -6,7 +6,6 @@ use crate::buffer_head::{Bh, BufferHead};
 use crate::config::Barriers;
 use crate::fs::block_map::{self, Path, Use};
 use crate::fs::{self, DiskInode, Layout};
-use crate::jbd::LogLayout;
 use crate::jbd::format::Superblock;
 use crate::jbd::journal::Journal;
 use crate::jbd::recover::{BadDescriptor, Recovery, RecoveryStep};
@@ -15,16 +14,25 @@ use crate::machine::frame::{
 };
 use crate::machine::{Call, Component, Errno, IndexBlock, Inode, Mounted};
 use crate::medium::Medium;
+use crate::rules::RuleId;
 use crate::units::{BlockNr, PageIndex, Tid, Word};
 use alloc::string::String;
 use alloc::vec::Vec;
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
-    pub(super) fn sys_mount(&mut self, at: MountAt, report: &mut impl Report) -> Outcome {
+    pub(super) fn sys_mount(
+        &mut self,
+        id: ThreadId,
+        at: MountAt,
+        report: &mut impl Report,
+    ) -> Outcome {
         let frame = |at| Frame::SysMount { at };
         let bread = |block, next| {
             Ok(Flow::Calls(frame(next), Frame::SbBread { block, at: BreadAt::Getblk }))
         };
+        if let Some(error) = self.take_error(id) {
+            return Ok(self.mount_returns(Err(error), report));
+        }
         match at {
             MountAt::Open if self.mounted.is_some() => {
                 Ok(self.mount_returns(Err(Errno::Ebusy), report))
@@ -33,7 +41,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             MountAt::Superblock => bread(Layout::SUPERBLOCK, MountAt::Journal),
             MountAt::Journal => {
                 let layout = Layout::of(&self.geometry);
-                if !self.has_journal {
+                if self.log.is_none() {
                     return Ok(Flow::GoesOn(frame(MountAt::Read(self.fixed_metadata(&layout)))));
                 }
                 let at = layout.journal_superblock();
@@ -76,7 +84,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     fn mount_journal(&mut self, at: BlockNr, report: &mut impl Report) -> Flow {
-        let log = LogLayout::of(&self.geometry);
+        let log = self.log.expect("looked at before");
         let words = self.buffer_words(at).expect("looked at above");
         let Ok(superblock) = Superblock::decode(words, &log) else {
             return self.mount_returns(Err(Errno::Einval), report);
@@ -90,7 +98,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     /// One action of the recovery. What is replayed goes into the device's mapping, dirty.
-    fn mount_recover(&mut self, mut recovery: Recovery, report: &mut impl Report) -> Flow {
+    fn mount_recover(&mut self, before: Recovery, report: &mut impl Report) -> Flow {
+        let mut recovery = before.clone();
         let mut rules = Vec::new();
         let planted = self.planted;
         let step = recovery.step(&mut |block| self.load_block(block), &mut |rule| {
@@ -98,8 +107,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             planted != Some(rule)
         });
         rules.into_iter().for_each(|rule| report.rule(rule));
-        if let RecoveryStep::Replayed { home, words, .. } = &step {
-            self.replay(*home, words, report);
+        if let RecoveryStep::Replayed { home, words, .. } = &step
+            && !self.replay(*home, words, report)
+        {
+            report.rule(RuleId::MIX_3_1);
+            report.event(|| Event::GetblkRetries { block: *home });
+            return Flow::Acted(Frame::SysMount { at: MountAt::Recover(before) });
         }
         let next = match &step {
             RecoveryStep::Failed { .. } => None,
@@ -114,11 +127,14 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
     }
 
-    /// Puts a replayed image into its buffer and marks it dirty.
-    fn replay(&mut self, home: BlockNr, words: &[Word], report: &mut impl Report) {
+    /// Puts a replayed image into its buffer and marks it dirty; `false` if a DAX entry is in the
+    /// way of its page.
+    fn replay(&mut self, home: BlockNr, words: &[Word], report: &mut impl Report) -> bool {
         let index = PageIndex(home.0);
         if self.bdev.mapping.find_get_page(index).is_none() {
-            self.add_page(MappingId::Bdev, index, report);
+            if self.add_page(MappingId::Bdev, index, report).is_err() {
+                return false;
+            }
             self.unlock_page(MappingId::Bdev, index, report);
         }
         if self.buffer(home).is_none() {
@@ -131,11 +147,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         self.with_buffer(home, fill, report);
         self.bdev.mapping.page_mut(index).expect("made above").uptodate = true;
         self.mark_buffer_dirty(home, report);
+        true
     }
 
     /// The log begins anew, and the journal superblock says so before the first commit.
     fn mount_reset(&mut self, next: Tid, report: &mut impl Report) -> Outcome {
-        let log = LogLayout::of(&self.geometry);
+        let log = self.log.expect("looked at before");
         let mut journal = Journal::new(log, next);
         journal.on_disk = Some((next, journal.tail));
         let first = journal.tail;
@@ -233,11 +250,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let frame = |at| Frame::SysUmount { at };
         match at {
             UmountAt::Inodes(next) => {
-                let Some(inode) = self.inodes.get(next) else {
+                let Some(inode) = self.inode_from(next) else {
                     return Ok(Flow::GoesOn(frame(UmountAt::Commit)));
                 };
                 let (ino, dirty) = (inode.ino, inode.dirty_pages);
-                let frame = frame(UmountAt::Inodes(next + 1));
+                let frame = frame(UmountAt::Inodes(ino.next()));
                 if !dirty {
                     return Ok(Flow::GoesOn(frame));
                 }

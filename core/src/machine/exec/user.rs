@@ -4,12 +4,12 @@ use super::{Event, Flow, Frame, Machine, Report};
 use crate::address_space::MappingId;
 use crate::fs::{Kind, Name};
 use crate::machine::frame::{
-    CheckpointAt, FsOp, MountAt, OpAt, PeriodicAt, SyncAt, UmountAt, WriteJob,
+    CheckpointAt, FsOp, MountAt, OpAt, PeriodicAt, SyncAt, SysReadAt, UmountAt, WriteJob,
 };
-use crate::machine::{Call, FileWord, Op};
+use crate::machine::{BlockWord, Call, FileWord, Op};
 use crate::medium::Medium;
 use crate::rules::RuleId;
-use crate::units::Ino;
+use crate::units::{Ino, PageIndex};
 
 /// What a system call begins with.
 pub(super) struct Entry {
@@ -24,11 +24,23 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn entry_of(&self, op: &Op) -> Entry {
         let of = |call, ino: Option<Ino>, frame| Entry { call, ino, frame: Some(frame) };
         let on = |call, ino: Ino, frame| {
-            let exists = self.inodes.iter().any(|inode| inode.ino == ino);
+            let exists = self.inodes.iter().any(|inode| inode.ino == ino && inode.links > 0);
             Entry { call, ino: Some(ino), frame: exists.then_some(frame) }
         };
         match *op {
-            Op::Load { .. } | Op::Store { .. } => unreachable!("they enter only by a fault"),
+            Op::Load { .. } | Op::Store { .. } | Op::RawLoad { .. } | Op::RawStore { .. } => {
+                unreachable!("they enter only by a fault")
+            }
+            Op::RawMmap => of(Call::Mmap, None, Frame::SysMmap { mapping: MappingId::Bdev }),
+            Op::RawWrite { at: BlockWord { block, word }, ref words } => {
+                let (mapping, index) = (MappingId::Bdev, PageIndex(block.0));
+                let job = WriteJob { mapping, index, word, words: words.clone(), handle: None };
+                of(Call::Write, None, Frame::SysWrite { job })
+            }
+            Op::RawFsync => {
+                let (mapping, datasync, called) = (MappingId::Bdev, false, false);
+                of(Call::Fsync, None, Frame::SysFsync { mapping, datasync, called })
+            }
             Op::Mmap { ino } => {
                 on(Call::Mmap, ino, Frame::SysMmap { mapping: MappingId::File(ino) })
             }
@@ -38,25 +50,38 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 on(Call::Write, ino, Frame::SysWrite { job })
             }
             Op::Read { ino, index } => {
-                let mut entry =
-                    on(Call::Read, ino, Frame::SysRead { mapping: MappingId::File(ino), index });
+                let mut entry = on(
+                    Call::Read,
+                    ino,
+                    Frame::SysRead { mapping: MappingId::File(ino), index, at: SysReadAt::Start },
+                );
                 entry.ino = None;
                 entry
             }
             Op::RawRead { index } => {
-                of(Call::Read, None, Frame::SysRead { mapping: MappingId::Bdev, index })
+                let (mapping, at) = (MappingId::Bdev, SysReadAt::Start);
+                of(Call::Read, None, Frame::SysRead { mapping, index, at })
             }
+            Op::PartitionRead { index } => of(Call::Read, None, Frame::ReadDevSector { index }),
             Op::Fsync { ino } => {
                 let (datasync, called) = (false, false);
-                on(Call::Fsync, ino, Frame::SysFsync { ino, datasync, called })
+                on(
+                    Call::Fsync,
+                    ino,
+                    Frame::SysFsync { mapping: MappingId::File(ino), datasync, called },
+                )
             }
             Op::Fdatasync { ino } => {
                 let (datasync, called) = (true, false);
-                on(Call::Fdatasync, ino, Frame::SysFsync { ino, datasync, called })
+                on(
+                    Call::Fdatasync,
+                    ino,
+                    Frame::SysFsync { mapping: MappingId::File(ino), datasync, called },
+                )
             }
-            Op::Sync => of(Call::Sync, None, Frame::SysSync { at: SyncAt::Inodes(0) }),
+            Op::Sync => of(Call::Sync, None, Frame::SysSync { at: SyncAt::Inodes(Ino(0)) }),
             Op::PeriodicWriteback => {
-                let frame = Frame::WbWriteback { at: PeriodicAt::Inodes(0) };
+                let frame = Frame::WbWriteback { at: PeriodicAt::Inodes(Ino(0)) };
                 of(Call::PeriodicWriteback, None, frame)
             }
             Op::InvalidateBdev => of(Call::InvalidateBdev, None, Frame::InvalidateBdev),
@@ -64,7 +89,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             Op::Checkpoint => of(Call::Checkpoint, None, Frame::Jbd2JournalFlush { called: false }),
             Op::Mount => of(Call::Mount, None, Frame::SysMount { at: MountAt::Open }),
             Op::Umount => {
-                let frame = Frame::SysUmount { at: UmountAt::Inodes(0) };
+                let frame = Frame::SysUmount { at: UmountAt::Inodes(Ino(0)) };
                 let mounted = self.mounted.is_some();
                 Entry { call: Call::Umount, ino: None, frame: mounted.then_some(frame) }
             }

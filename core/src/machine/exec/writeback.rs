@@ -116,7 +116,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         page.dirty &= !obeyed;
         page.locked = true;
         report.changed(Component::Page(mapping, index));
-        report.event(|| Event::PageCleanedForIo { mapping, index });
+        let protected = if obeyed { self.write_protect(mapping, index, report) } else { 0 };
+        report.event(|| Event::PageCleanedForIo { mapping, index, protected });
     }
 
     /// What a writer of this page has to wait for first: its lock, or I/O under way.

@@ -285,7 +285,7 @@ pub enum MountAt {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum UmountAt {
     /// Writes the dirty inodes; the next one to look at.
-    Inodes(usize),
+    Inodes(Ino),
     /// Commits.
     Commit,
     /// Checkpoints everything.
@@ -300,4 +300,15 @@ pub enum UmountAt {
     Invalidate,
     /// Returns.
     Done,
+}
+
+/// Where metadata I/O with a page of its own is.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum FreshAt {
+    /// Reads the block.
+    Read,
+    /// Changes the page.
+    Modify(Vec<Word>),
+    /// Writes it back.
+    Write(Vec<Word>),
 }
