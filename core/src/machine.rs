@@ -97,6 +97,8 @@ pub struct Vma {
     pub mapping: MappingId,
     /// Whether its faults are those of DAX: so if the inode was S_DAX when it was mapped.
     pub dax: bool,
+    /// MAP_SYNC: a write fault commits the metadata that reaches the page (SYNC-1).
+    pub sync: bool,
     /// Its page-table entries, sorted by page.
     ptes: Vec<(PageIndex, Pte)>,
 }

@@ -556,10 +556,10 @@ rules! {
     SYNC_1 = "SYNC-1", NotModelled, "", "fs/dax.c", "4.15 to 6.12", "S 6.12",
         "MAP_SYNC's guarantee.",
         "";
-    SYNC_2 = "SYNC-2", NotModelled, "", "fs/dax.c", "4.15 to 6.12", "S 6.12",
+    SYNC_2 = "SYNC-2", Cited, "dax_finish_sync_fault, dax_fault_is_synchronous", "fs/dax.c", "4.15 to 6.12", "S 6.12",
         "The steps of a synchronous write fault.",
         "";
-    SYNC_3 = "SYNC-3", NotModelled, "", "fs/dax.c", "4.15 to 6.12", "S 6.12",
+    SYNC_3 = "SYNC-3", Cited, "dax_fault_is_synchronous", "fs/dax.c", "4.15 to 6.12", "S 6.12",
         "Clean metadata: no sync.",
         "";
     SYNC_4 = "SYNC-4", NotModelled, "", "fs/dax.c", "4.15 to 6.12", "S 6.12",

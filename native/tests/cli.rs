@@ -140,7 +140,10 @@ fn bad_input_is_one_clear_message_and_status_2() {
     refused(&["run", "S03", "--variant", "nope"], &["nope"]);
     refused(&["run", "S03", "--set", "fence-plase=flush-end"], &["fence-plase", "fence-place"]);
     refused(&["run", "S03", "--set", "fence-place=nowhere"], &["nowhere", "flush-end"]);
-    refused(&["run", "S03", "--set", "wait-for-pins=yes"], &["not modelled yet: wait-for-pins=yes"]);
+    refused(
+        &["run", "S03", "--set", "wait-for-pins=yes"],
+        &["not modelled yet: wait-for-pins=yes"],
+    );
     refused(&["run", "S03", "--set", "fence-place"], &["switch=value"]);
     refused(&["run", "S03", "--step", "999"], &["step 999 does not exist", "0 to"]);
     refused(&["crash", "S04", "--step", "999"], &["step 999 does not exist"]);

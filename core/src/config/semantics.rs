@@ -264,9 +264,9 @@ switches! {
     /// Whether MAP_SYNC is offered
     map_sync: MapSync = "map-sync", History, "SYNC-1 to SYNC-4" {
         /// It is not.
-        No = "no",
+        No = "no": modelled,
         /// It is.
-        Yes = "yes",
+        Yes = "yes": modelled,
     }
     /// Whether freeing a block waits for pinned pages
     wait_for_pins: WaitForPins = "wait-for-pins", History, "REUSE-4" {
@@ -686,7 +686,10 @@ mod tests {
     fn a_value_not_modelled_is_refused_by_hand_and_when_read_but_not_in_a_preset() {
         let mut s = Semantics::preset(Epoch::V5_1);
         assert_eq!(s.get("wait-for-pins"), Some("yes"), "the preset is accepted");
-        assert_eq!(s.wait_for_pins().unwrap_err().to_string(), "not modelled yet: wait-for-pins=yes");
+        assert_eq!(
+            s.wait_for_pins().unwrap_err().to_string(),
+            "not modelled yet: wait-for-pins=yes"
+        );
         let refused = s.set("wait-for-pins", "yes").unwrap_err();
         let SetError::NotModelled(what) = refused else { panic!("{refused:?}") };
         assert_eq!(what.to_string(), "not modelled yet: wait-for-pins=yes");

@@ -183,6 +183,7 @@ pub(super) mod op {
     pub(in crate::pack) const PERIODIC_WRITEBACK: &str = "periodic-writeback";
     pub(in crate::pack) const INVALIDATE_BDEV: &str = "invalidate-bdev";
     pub(in crate::pack) const PARTITION_READ: &str = "partition-read";
+    pub(in crate::pack) const MMAP_SYNC: &str = "mmap-sync";
     pub(in crate::pack) const CREATE: &str = "create";
     pub(in crate::pack) const UNLINK: &str = "unlink";
     pub(in crate::pack) const RENAME: &str = "rename";

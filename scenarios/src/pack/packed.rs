@@ -127,6 +127,7 @@ fn operation(operation: &Op) -> mirror::Op<'_> {
         Op::Sync => mirror::Op { op: op::SYNC, ..nothing() },
         Op::PeriodicWriteback => mirror::Op { op: op::PERIODIC_WRITEBACK, ..nothing() },
         Op::InvalidateBdev => mirror::Op { op: op::INVALIDATE_BDEV, ..nothing() },
+        Op::MmapSync { ino } => mirror::Op { op: op::MMAP_SYNC, ino: ino.0, ..nothing() },
         Op::PartitionRead { index } => {
             mirror::Op { op: op::PARTITION_READ, index: index.0, ..nothing() }
         }

@@ -139,6 +139,7 @@ fn operation(packed: &mirror::Op<'_>) -> Result<Op> {
         op::SYNC => Op::Sync,
         op::PERIODIC_WRITEBACK => Op::PeriodicWriteback,
         op::INVALIDATE_BDEV => Op::InvalidateBdev,
+        op::MMAP_SYNC => Op::MmapSync { ino },
         op::PARTITION_READ => Op::PartitionRead { index },
         op::CREATE => Op::Create { ino },
         op::UNLINK => Op::Unlink { ino },

@@ -31,7 +31,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             Op::Load { .. } | Op::Store { .. } | Op::RawLoad { .. } | Op::RawStore { .. } => {
                 unreachable!("they enter only by a fault")
             }
-            Op::RawMmap => of(Call::Mmap, None, Frame::SysMmap { mapping: MappingId::Bdev }),
+            Op::RawMmap => {
+                let (mapping, sync) = (MappingId::Bdev, false);
+                of(Call::Mmap, None, Frame::SysMmap { mapping, sync })
+            }
             Op::RawWrite { at: BlockWord { block, word }, ref words } => {
                 let (mapping, index) = (MappingId::Bdev, PageIndex(block.0));
                 let job = WriteJob { mapping, index, word, words: words.clone(), handle: None };
@@ -42,7 +45,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 of(Call::Fsync, None, Frame::SysFsync { mapping, datasync, called })
             }
             Op::Mmap { ino } => {
-                on(Call::Mmap, ino, Frame::SysMmap { mapping: MappingId::File(ino) })
+                let (mapping, sync) = (MappingId::File(ino), false);
+                on(Call::Mmap, ino, Frame::SysMmap { mapping, sync })
+            }
+            Op::MmapSync { ino } => {
+                let (mapping, sync) = (MappingId::File(ino), true);
+                on(Call::Mmap, ino, Frame::SysMmap { mapping, sync })
             }
             Op::Write { at: FileWord { ino, index, word }, ref words } => {
                 let (mapping, words) = (MappingId::File(ino), words.clone());
