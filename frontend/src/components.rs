@@ -1,5 +1,7 @@
 //! What is drawn. A panel gets its part of the moment as an `Rc` and is skipped where that is the same one as before.
 
+mod dom;
+
 mod app;
 mod catalogue;
 mod dialogs;

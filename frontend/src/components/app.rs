@@ -4,7 +4,8 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use super::{catalogue::catalogue, dialogs::Dialogs, lesson::lesson};
+use super::dom::{Node, list};
+use super::{catalogue::catalogue, dialogs::use_dialogs, lesson::lesson};
 use crate::hooks;
 use crate::msg::Msg;
 use crate::state::State;
@@ -35,16 +36,12 @@ fn App() -> Html {
     hooks::use_title(state.lesson.as_ref().map(question));
     hooks::use_width(send.clone());
 
-    html! {
-        <>
-            if state.lesson.is_some() {
-                { lesson(&state, &send) }
-            } else {
-                { catalogue(&state, &send) }
-            }
-            <Dialogs {state} {send} />
-        </>
-    }
+    let dialogs = use_dialogs(&state, &send);
+    let screen = match &state.lesson {
+        Some(shown) => lesson(&state, shown, &send),
+        None => catalogue(&state, &send),
+    };
+    list(vec![screen.node(), dialogs])
 }
 
 /// Draws the page in `<div id="app">`; does nothing in a worker, which has no document.

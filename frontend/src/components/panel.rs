@@ -7,6 +7,7 @@ use std::rc::Rc;
 use daxscope_core::view::{Caption, Change, CrashNow, EnabledAction, Invariant, Row, Thread, Tree};
 use yew::prelude::*;
 
+use super::dom::Node;
 use super::{crash, details, invariants, matrix, next, threads, timeline, trees};
 use crate::columns::Span;
 use crate::course::Mark;
@@ -32,8 +33,13 @@ pub(crate) struct Props {
     pub(crate) send: Callback<Msg>,
 }
 
+/// A panel, told from its siblings by the key.
+pub(crate) fn panel(key: &str, shown: Shown, send: &Callback<Msg>) -> Html {
+    html! { <Panel key={key} {shown} send={send.clone()} /> }
+}
+
 #[component]
-pub(crate) fn Panel(Props { shown, send }: &Props) -> Html {
+fn Panel(Props { shown, send }: &Props) -> Html {
     match shown {
         Shown::Row { row, spans, labels, marked } => matrix::row(row, spans, labels, *marked),
         Shown::Tree { tree, focus } => trees::tree(tree, focus.as_deref()),
@@ -45,4 +51,5 @@ pub(crate) fn Panel(Props { shown, send }: &Props) -> Html {
         Shown::Sources { caption, stands_on } => details::sources(caption, stands_on),
         Shown::Lanes(marks) => timeline::lanes(marks),
     }
+    .node()
 }
