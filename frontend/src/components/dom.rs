@@ -14,6 +14,13 @@ use crate::msg::Msg;
 /// An element: `tag!("li", "class" = class, "title" = title; child, child)`. A value is any [`Value`], a child any
 /// [`Node`]. Listeners and a key follow as method calls, see [`Tag`].
 macro_rules! tag {
+    ($name:literal $(, $key:literal = $value:literal)* $(; $($child:expr),* $(,)?)?) => {
+        $crate::components::dom::plain(
+            $name,
+            &[$(($key, yew::virtual_dom::AttributeOrProperty::Static($value))),*],
+            vec![$($($crate::components::dom::Node::node($child)),*)?],
+        )
+    };
     ($name:literal $(, $key:literal = $value:expr)* $(; $($child:expr),* $(,)?)?) => {
         $crate::components::dom::element(
             $name,
@@ -28,15 +35,28 @@ pub(crate) use tag;
 /// An element that may still get a key and listeners.
 pub(crate) struct Tag(Rc<VTag>);
 
-/// What [`tag!`] calls.
+/// What [`tag!`] calls where every attribute is a literal.
+pub(crate) fn plain(
+    name: &'static str,
+    attributes: &'static [(&'static str, AttributeOrProperty)],
+    children: Vec<Html>,
+) -> Tag {
+    made(name, Attributes::Static(attributes), children)
+}
+
+/// What [`tag!`] calls else.
 pub(crate) fn element(
     name: &'static str,
     keys: &'static [&'static str],
     values: Box<[Option<AttributeOrProperty>]>,
-    mut children: Vec<Html>,
+    children: Vec<Html>,
 ) -> Tag {
+    made(name, Attributes::Dynamic { keys, values }, children)
+}
+
+fn made(name: &'static str, attributes: Attributes, mut children: Vec<Html>) -> Tag {
     let mut tag = VTag::new(name);
-    tag.attributes = Attributes::Dynamic { keys, values };
+    tag.attributes = attributes;
     if let Some(inside) = tag.children_mut() {
         *inside = match children.len() {
             1 => children.remove(0),

@@ -124,7 +124,7 @@ fn also(lesson: &Lesson, focus: Option<&str>) -> Html {
 pub(super) fn line_signs(name: &'static str) -> Html {
     each(words::LINE_SIGNS, |(class, letter, says)| {
         let sign = tag!("i", "class" = ["ln ", class].concat(), "data-letter" = letter);
-        super::dom::element(name, &[], Box::new([]), vec![sign.node(), says.node()])
+        super::dom::plain(name, &[], vec![sign.node(), says.node()])
     })
 }
 

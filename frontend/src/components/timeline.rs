@@ -92,10 +92,10 @@ fn x(step: usize, last: usize) -> usize {
 /// All steps: a path of points per lane, so that a long path costs no more elements than a short one.
 pub(crate) fn lanes(marks: &[Mark]) -> Tag {
     let actors = actors(marks);
-    let dotted = dots(marks, &actors, |_, mark| mark.verdicts.is_empty());
+    let dotted = dots(marks, &actors, &|_, mark| mark.verdicts.is_empty());
     let points = [
         tag!("path", "class" = "lane", "d" = lines(actors.len())),
-        tag!("path", "class" = "event", "d" = dots(marks, &actors, |_, mark| mark.event)),
+        tag!("path", "class" = "event", "d" = dots(marks, &actors, &|_, mark| mark.event)),
         tag!("path", "class" = "dot", "d" = dotted),
     ];
     stretched(actors.len(), points)
@@ -125,11 +125,11 @@ fn violations(marks: &[Mark], actors: &[String]) -> Html {
 
 /// Hollows the dots that are still to come, rings the one shown, and draws the line through it.
 fn future(marks: &[Mark], actors: &[String], step: usize) -> Tag {
-    let hollow = dots(marks, actors, |at, mark| at > step && mark.verdicts.is_empty());
+    let hollow = dots(marks, actors, &|at, mark| at > step && mark.verdicts.is_empty());
     let now = format!("M{} 0v{}", x(step, marks.len() - 1), actors.len() * LANE);
     let points = [
         tag!("path", "class" = "hollow", "d" = hollow),
-        tag!("path", "class" = "here", "d" = dots(marks, actors, |at, _| at == step)),
+        tag!("path", "class" = "here", "d" = dots(marks, actors, &|at, _| at == step)),
         tag!("path", "class" = "now", "d" = now),
     ];
     stretched(actors.len(), points)
@@ -147,7 +147,7 @@ fn lane(actors: &[String], mark: &Mark) -> usize {
     actors.iter().position(|actor| *actor == mark.actor).unwrap_or(0)
 }
 
-fn dots(marks: &[Mark], actors: &[String], which: impl Fn(usize, &Mark) -> bool) -> String {
+fn dots(marks: &[Mark], actors: &[String], which: &dyn Fn(usize, &Mark) -> bool) -> String {
     let last = marks.len() - 1;
     let mut path = String::new();
     for (step, mark) in marks.iter().enumerate().skip(1).filter(|(step, mark)| which(*step, mark)) {
