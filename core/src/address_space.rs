@@ -14,6 +14,17 @@ pub enum MappingId {
     Bdev,
 }
 
+impl MappingId {
+    /// The file, unless it is the device.
+    #[must_use]
+    pub const fn ino(self) -> Option<Ino> {
+        match self {
+            Self::File(ino) => Some(ino),
+            Self::Bdev => None,
+        }
+    }
+}
+
 /// A page of DRAM: a copy of one block's worth of a file or of the device.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Page {

@@ -5,10 +5,10 @@
 
 use crate::check::{Invariant, Judge, Verdict, persistence_domain};
 use crate::config::Geometry;
-use crate::fs;
+use crate::fs::{self, InodeRecord, Layout};
 use crate::machine::Machine;
 use crate::medium::{Image, ImageCount, SimMedium, images};
-use crate::units::{Ino, Word};
+use crate::units::{Ino, PageIndex, Word};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -29,26 +29,42 @@ pub enum Recovered {
 pub struct RecoveredFile {
     /// Its number.
     pub ino: Ino,
-    /// Its pages, from page 0.
-    pub pages: Vec<Vec<Word>>,
+    /// Its size in pages, the last one perhaps filled in part.
+    pub size: u64,
+    /// The pages within its size that have a block, ascending; the others are holes.
+    pub pages: Vec<(PageIndex, Vec<Word>)>,
+}
+
+impl RecoveredFile {
+    /// A word of a page: zero in a hole, `None` past the last page.
+    #[must_use]
+    pub fn word(&self, page: PageIndex, word: usize) -> Option<Word> {
+        if page.0 >= self.size {
+            return None;
+        }
+        match self.pages.binary_search_by_key(&page, |(page, _)| *page) {
+            Ok(at) => self.pages[at].1.get(word).copied(),
+            Err(_) => Some(Word::ZERO),
+        }
+    }
 }
 
 /// Recovers an image. Reads nothing but the image; without a journal that is a look at the inode
 /// table and at the blocks it names.
 #[must_use]
 pub fn recover(image: &[Word], geometry: &Geometry) -> Recovered {
-    let inodes = match fs::read_inodes(image, geometry) {
-        Ok(inodes) => inodes,
+    let found = match fs::read(image, geometry) {
+        Ok(found) => found,
         Err(why) => return Recovered::Unreadable(why),
     };
-    let file = |inode: fs::InodeRecord| {
-        let page = |block: &crate::units::BlockNr| {
-            let first = geometry.first_word(*block).0 as usize;
-            image[first..first + geometry.words_per_block() as usize].to_vec()
-        };
-        RecoveredFile { ino: inode.ino, pages: inode.blocks.iter().map(page).collect() }
+    let layout = Layout::of(geometry);
+    let file = |inode: InodeRecord| {
+        let size = inode.size.div_ceil(layout.block_bytes());
+        let inside = inode.pages.into_iter().filter(|(page, _)| page.0 < size);
+        let content = |(page, block)| (page, layout.words_of(image, block).to_vec());
+        RecoveredFile { ino: inode.ino, size, pages: inside.map(content).collect() }
     };
-    Recovered::Files(inodes.into_iter().map(file).collect())
+    Recovered::Files(found.inodes.into_iter().map(file).collect())
 }
 
 /// Images with one verdict after recovery.

@@ -36,6 +36,8 @@ pub mod medium;
 
 pub mod fs;
 
+pub mod jbd;
+
 pub mod machine;
 
 pub mod check;

@@ -29,10 +29,12 @@ macro_rules! named {
 mod diff;
 mod exec;
 pub mod frame;
+mod inode;
 mod program;
 mod setup;
 mod step;
 
+pub use inode::*;
 pub use program::*;
 pub use setup::*;
 pub use step::*;
@@ -43,7 +45,6 @@ use crate::fs;
 use crate::medium::{LineRange, Medium, SimMedium};
 use crate::rules::RuleId;
 use crate::units::{BlockNr, Cpu, Ino, LineNr, PageIndex, Word};
-use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
@@ -71,13 +72,13 @@ pub struct Pte {
     pub writable: bool,
 }
 
-/// A shared mapping of a whole file into one thread's memory.
+/// A shared mapping of a whole file, or of the device, into one thread's memory.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Vma {
     /// Whose.
     pub thread: ThreadId,
-    /// The file.
-    pub ino: Ino,
+    /// What it maps.
+    pub mapping: MappingId,
     /// Its page-table entries, sorted by page.
     ptes: Vec<(PageIndex, Pte)>,
 }
@@ -103,23 +104,6 @@ impl Vma {
     }
 }
 
-/// A file in memory.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Inode<const FAN: usize> {
-    /// Its number.
-    pub ino: Ino,
-    /// Its name, for people.
-    pub name: String,
-    /// S_DAX. Says nothing about what the mapping holds (IDX-8).
-    pub dax: bool,
-    /// The block of each page; as long as the file.
-    pub blocks: Vec<BlockNr>,
-    /// Its page cache.
-    pub mapping: AddressSpace<FAN>,
-    /// I_DIRTY_PAGES: sync must visit it (DAX-10).
-    pub dirty_pages: bool,
-}
-
 /// The block device: its inode's mapping, and whether that inode is S_DAX.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct BlockDevice<const FAN: usize> {
@@ -133,7 +117,7 @@ pub struct BlockDevice<const FAN: usize> {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Wait {
     /// The lock of a DAX entry (DAX-16).
-    Entry(Ino, PageIndex),
+    Entry(MappingId, PageIndex),
     /// The lock of a page.
     PageLock(MappingId, PageIndex),
     /// The end of a page's writeback.
@@ -242,15 +226,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let geometry = setup.geometry;
         assert_eq!(geometry.fan_out, FAN, "the geometry's fan-out is the tree's");
         let medium = make(&initial_image(setup));
-        let inode = |file: &FileSetup| Inode {
-            ino: file.ino,
-            name: file.name.clone(),
-            dax: file.dax,
-            blocks: file.blocks.clone(),
-            mapping: AddressSpace::new(),
-            dirty_pages: false,
-        };
-        let mut inodes: Vec<_> = setup.files.iter().map(inode).collect();
+        let present = setup.files.iter().filter(|file| !file.absent);
+        let mut inodes: Vec<_> = present.map(FileSetup::inode).collect();
         inodes.sort_by_key(|inode| inode.ino);
         let thread = |program: &Program| Thread {
             program: program.clone(),
@@ -307,13 +284,20 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         files.chain([MappingId::Bdev])
     }
 
-    /// The block that a page of a mapping is a copy of; `None` past the end of the file.
+    /// S_DAX of the inode that a mapping belongs to; says nothing about what is in it (IDX-8).
+    #[must_use]
+    pub fn is_s_dax(&self, mapping: MappingId) -> bool {
+        match mapping {
+            MappingId::File(ino) => self.inode(ino).dax,
+            MappingId::Bdev => self.bdev.dax,
+        }
+    }
+
+    /// The block that a page of a mapping is a copy of; `None` for a hole and past the end.
     #[must_use]
     pub fn block_of(&self, mapping: MappingId, index: PageIndex) -> Option<BlockNr> {
         match mapping {
-            MappingId::File(ino) => {
-                self.inode(ino).blocks.get(usize::try_from(index.0).ok()?).copied()
-            }
+            MappingId::File(ino) => self.inode(ino).block(index),
             MappingId::Bdev => (index.0 < self.geometry.blocks).then_some(BlockNr(index.0)),
         }
     }
@@ -321,10 +305,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// The file page that lives in a block, if a file owns it.
     #[must_use]
     pub fn owner_of(&self, block: BlockNr) -> Option<(&Inode<FAN>, PageIndex)> {
-        self.inodes.iter().find_map(|inode| {
-            let page = inode.blocks.iter().position(|owned| *owned == block)?;
-            Some((inode, PageIndex(page as u64)))
-        })
+        self.inodes.iter().find_map(|inode| Some((inode, inode.page_in(block)?)))
     }
 
     /// What every CPU sees of a block now.
@@ -350,10 +331,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         self.threads[usize::from(thread.0)].program.cpu
     }
 
-    /// The thread's own mapping of a file, the newest if there are several.
+    /// The thread's own mapping of a file or of the device, the newest if there are several.
     #[must_use]
-    pub fn vma_of(&self, thread: ThreadId, ino: Ino) -> Option<VmaId> {
-        let mine = |vma: &Vma| vma.thread == thread && vma.ino == ino;
+    pub fn vma_of(&self, thread: ThreadId, mapping: MappingId) -> Option<VmaId> {
+        let mine = |vma: &Vma| vma.thread == thread && vma.mapping == mapping;
         self.vmas.iter().rposition(mine).map(|at| VmaId(at as u8))
     }
 
@@ -459,8 +440,8 @@ fn initial_image(setup: &Setup) -> Vec<Word> {
     let geometry = setup.geometry;
     let words = usize::try_from(geometry.words()).expect("the device fits memory");
     let mut image = vec![Word::ZERO; words];
-    let record = |file: &FileSetup| fs::InodeRecord { ino: file.ino, blocks: file.blocks.clone() };
-    let inodes: Vec<_> = setup.files.iter().map(record).collect();
+    let present = setup.files.iter().filter(|file| !file.absent);
+    let inodes: Vec<_> = present.map(|file| setup.inode_spec(file)).collect();
     fs::mkfs(&mut image, &geometry, &inodes);
     for (block, words) in &setup.contents {
         let at = usize::try_from(geometry.first_word(*block).0).expect("fits memory");

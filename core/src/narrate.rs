@@ -3,9 +3,9 @@
 
 use crate::address_space::MappingId;
 use crate::check::{Verdict, persistence_domain};
-use crate::machine::{Actor, Call, Event, FileWord, Machine, Skip, Step, ThreadId};
+use crate::machine::{Actor, Call, Event, Machine, MappingWord, Skip, Step, ThreadId};
 use crate::medium::{LineRange, Medium, PersistenceDomain};
-use crate::units::{Ino, PageIndex, WORDS_PER_LINE, Word};
+use crate::units::{PageIndex, WORDS_PER_LINE, Word};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -104,8 +104,12 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
             .unwrap_or_else(|| format!("{} goes on.", self.who))
     }
 
-    fn page(&self, ino: Ino, index: PageIndex) -> String {
-        format!("page {index} of file {}", self.machine.inode(ino).name)
+    /// `page 3 of file a` or `b5 of the device`: what a PTE or an entry stands for.
+    fn page(&self, mapping: MappingId, index: PageIndex) -> String {
+        match mapping {
+            MappingId::File(_) => self.slot(mapping, index),
+            MappingId::Bdev => format!("b{index} of the device"),
+        }
     }
 
     /// `page 0 of file a` or `b9`, in the mapping of whoever is asked.
@@ -118,9 +122,9 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
         }
     }
 
-    fn word(&self, at: FileWord) -> String {
+    fn word(&self, at: MappingWord) -> String {
         let line = usize::from(at.word) / WORDS_PER_LINE;
-        format!("line {line} of {}", self.page(at.ino, at.index))
+        format!("line {line} of {}", self.page(at.mapping, at.index))
     }
 
     fn thread(&self, thread: ThreadId) -> &str {
@@ -142,15 +146,15 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
     fn tell_user(&self, event: &Event) -> Option<String> {
         let who = &self.who;
         Some(match event {
-            Event::Mmapped { ino } => {
-                let name = &self.machine.inode(*ino).name;
-                format!("{who} maps file {name}. There is no PTE yet: the first access will fault.")
+            Event::Mmapped { mapping } => {
+                let name = mapping_name(self.machine, *mapping);
+                format!("{who} maps {name}. There is no PTE yet: the first access will fault.")
             }
             Event::Loaded { at, value } => {
                 format!("{who} loads {} and sees {value}.", self.word(*at))
             }
             Event::Stored { at, value, line } => {
-                let block = self.machine.block_of(MappingId::File(at.ino), at.index)?;
+                let block = self.machine.block_of(at.mapping, at.index)?;
                 let place = self.word(*at);
                 let in_cache = self.machine.medium.dirty_lines_in(LineRange::one(*line)) > 0;
                 match (in_cache, self.caches_survive) {
@@ -177,19 +181,19 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                 )
             }
             Event::CallReturned { call, .. } => format!("{} returns to {who}.", call.name()),
-            Event::ReadReturned { mapping: MappingId::Bdev, block, words, cached, .. } => {
+            Event::ReadReturned { mapping: MappingId::Bdev, index, words, cached, .. } => {
                 let from =
                     if *cached { "the device's own page" } else { "the medium, past every page" };
                 format!(
-                    "{who} reads {block} from the raw device: {}, out of {from}.",
+                    "{who} reads b{index} from the raw device: {}, out of {from}.",
                     labels(words)
                 )
             }
-            Event::ReadReturned { mapping: MappingId::File(ino), index, words, cached, .. } => {
+            Event::ReadReturned { mapping, index, words, cached, .. } => {
                 let from = if *cached { "its page" } else { "the persistent memory itself" };
                 format!(
                     "{who} reads {}: {}, out of {from}.",
-                    self.page(*ino, *index),
+                    self.page(*mapping, *index),
                     labels(words)
                 )
             }
@@ -219,16 +223,19 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                 let blocks = listed(indices.iter().map(|index| format!("b{index}")));
                 format!("{who} invalidates the device: it drops the clean page of {blocks}.")
             }
-            Event::PageRead { mapping, index, block } => {
+            Event::PageRead { mapping, index, block: Some(block) } => {
                 format!(
                     "The driver copies {block} from the medium into {}.",
                     self.slot(*mapping, *index)
                 )
             }
-            Event::PageWritten { ino, index, words, .. } => format!(
+            Event::PageRead { mapping, index, block: None } => {
+                format!("{} is a hole: its page is filled with zeros.", self.slot(*mapping, *index))
+            }
+            Event::PageWritten { mapping, index, words, .. } => format!(
                 "{who} copies {} into {}. The medium does not know.",
                 labels(words),
-                self.slot(MappingId::File(*ino), *index)
+                self.slot(*mapping, *index)
             ),
             Event::PageDirtied { mapping, index } => {
                 let slot = self.slot(*mapping, *index);
@@ -274,54 +281,58 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
     fn tell_fault(&self, event: &Event) -> Option<String> {
         let who = &self.who;
         Some(match event {
-            Event::FaultMapped { ino, index, block, write, locked } => {
+            Event::FaultMapped { mapping, index, block, write, locked } => {
                 let kind = if *write { "write" } else { "read" };
                 let lock = if *locked { " The entry is locked." } else { "" };
                 format!(
                     "{who} takes a {kind} fault on {}: the file system says {block}.{lock}",
-                    self.page(*ino, *index)
+                    self.page(*mapping, *index)
                 )
             }
-            Event::Sigbus { ino, index } => {
+            Event::Sigbus { mapping, index } => {
                 format!(
                     "{} lies beyond the end of the file: {who} is killed by SIGBUS.",
-                    self.page(*ino, *index)
+                    self.page(*mapping, *index)
                 )
             }
-            Event::EntryInserted { ino, index, block, word, dirty } => {
+            Event::EntryInserted { mapping, index, block, word, dirty } => {
                 let tag = if *dirty { "tagged DIRTY" } else { "clean" };
-                let page = self.page(*ino, *index);
+                let page = self.page(*mapping, *index);
+                let tree = if *mapping == MappingId::Bdev { "its" } else { "the file's" };
                 format!(
-                    "The DAX entry for {page}, {word:#x} for {block}, goes into the file's tree, {tag}."
+                    "The DAX entry for {page}, {word:#x} for {block}, goes into {tree} tree, {tag}."
                 )
             }
-            Event::EntryDirtied { ino, index, locked } => {
+            Event::EntryDirtied { mapping, index, locked } => {
                 let lock = if *locked { " and locked" } else { "" };
                 format!(
                     "pfn_mkwrite: the entry of {} is tagged DIRTY{lock}, before its PTE becomes writable.",
-                    self.page(*ino, *index)
+                    self.page(*mapping, *index)
                 )
             }
-            Event::EntryGone { ino, index } => {
+            Event::EntryGone { mapping, index } => {
                 format!(
                     "pfn_mkwrite finds no entry at {}: {who} will retry.",
-                    self.page(*ino, *index)
+                    self.page(*mapping, *index)
                 )
             }
             Event::Sleeps { wait } => {
                 format!("{who} cannot go on and sleeps on {}.", self.machine.wait_name(*wait))
             }
-            Event::EntryUnlocked { ino, index } => {
-                format!("The entry of {} is unlocked.", self.page(*ino, *index))
+            Event::EntryUnlocked { mapping, index } => {
+                format!("The entry of {} is unlocked.", self.page(*mapping, *index))
             }
-            Event::PteInstalled { ino, index, block, writable } => {
+            Event::PteInstalled { mapping, index, block, writable } => {
                 let mode = if *writable { "writable" } else { "read-only" };
-                format!("A {mode} PTE now maps {} straight to {block}.", self.page(*ino, *index))
+                format!(
+                    "A {mode} PTE now maps {} straight to {block}.",
+                    self.page(*mapping, *index)
+                )
             }
-            Event::PteMadeWritable { ino, index } => {
+            Event::PteMadeWritable { mapping, index } => {
                 format!(
                     "The PTE of {} becomes writable: later stores need no fault.",
-                    self.page(*ino, *index)
+                    self.page(*mapping, *index)
                 )
             }
             _ => return None,
@@ -357,38 +368,38 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                 let tree = mapping_name(self.machine, *mapping);
                 format!("{who} finds TOWRITE in {tree} at index {}.", pages.join(", "))
             }
-            Event::EntryChecked { ino, index, skip: None } => {
+            Event::EntryChecked { mapping, index, skip: None } => {
                 format!(
                     "{who} checks the entry of {} under the tree lock: same entry, still TOWRITE.",
-                    self.page(*ino, *index)
+                    self.page(*mapping, *index)
                 )
             }
-            Event::EntryChecked { ino, index, skip: Some(Skip::EntryChanged) } => {
-                format!("{who} skips {}: the entry has changed.", self.page(*ino, *index))
+            Event::EntryChecked { mapping, index, skip: Some(Skip::EntryChanged) } => {
+                format!("{who} skips {}: the entry has changed.", self.page(*mapping, *index))
             }
-            Event::EntryChecked { ino, index, skip: Some(Skip::NotTowrite) } => {
+            Event::EntryChecked { mapping, index, skip: Some(Skip::NotTowrite) } => {
                 format!(
                     "{who} skips {}: TOWRITE is gone, another fsync took it.",
-                    self.page(*ino, *index)
+                    self.page(*mapping, *index)
                 )
             }
-            Event::EntryLockedForFlush { ino, index, locked: false } => {
+            Event::EntryLockedForFlush { mapping, index, locked: false } => {
                 format!(
                     "{who} clears TOWRITE of {} at once, without a lock.",
-                    self.page(*ino, *index)
+                    self.page(*mapping, *index)
                 )
             }
-            Event::EntryLockedForFlush { ino, index, locked: true } => {
+            Event::EntryLockedForFlush { mapping, index, locked: true } => {
                 format!(
                     "{who} locks the entry of {} and clears TOWRITE at once.",
-                    self.page(*ino, *index)
+                    self.page(*mapping, *index)
                 )
             }
-            Event::PtesProtected { ino, index, count } => {
+            Event::PtesProtected { mapping, index, count } => {
                 let ptes = if *count == 1 { "1 PTE".to_string() } else { format!("{count} PTEs") };
                 format!(
                     "{who} write-protects {} ({ptes}): the next store must fault again.",
-                    self.page(*ino, *index)
+                    self.page(*mapping, *index)
                 )
             }
             Event::BlockWrittenBack { block, dirty_lines, .. } => {
@@ -404,14 +415,14 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                 };
                 format!("{who} issues clwb on each line of {block}; {lines} dirty. {worth}")
             }
-            Event::TowriteCleared { ino, index } => {
+            Event::TowriteCleared { mapping, index } => {
                 format!(
                     "{who} clears TOWRITE of {}. DIRTY stays: every later fsync flushes it again.",
-                    self.page(*ino, *index)
+                    self.page(*mapping, *index)
                 )
             }
-            Event::DirtyCleared { ino, index, locked } => {
-                let page = self.page(*ino, *index);
+            Event::DirtyCleared { mapping, index, locked } => {
+                let page = self.page(*mapping, *index);
                 let unlocks = if *locked { "unlocks the entry and " } else { "" };
                 format!("{who} {unlocks}clears DIRTY of {page}: it is clean again.")
             }

@@ -1,5 +1,6 @@
 //! A path: the states that a sequence of actions leads through. Back and forth is indexing.
 
+use crate::address_space::MappingId;
 use crate::check::{Holds, Invariant, Judge, Verdict};
 use crate::crash::{self, CrashReport};
 use crate::machine::{Action, Machine, Refusal, Setup, SetupError, Step};
@@ -172,7 +173,9 @@ fn newest_content<const FAN: usize>(
 ) -> Vec<Word> {
     let mut words = machine.load_block(block);
     if let Some((inode, index)) = machine.owner_of(block) {
-        let here = judge.newest().filter(|(at, _)| (at.ino, at.index) == (inode.ino, index));
+        let here = judge
+            .newest()
+            .filter(|(at, _)| (at.mapping, at.index) == (MappingId::File(inode.ino), index));
         here.for_each(|(at, newest)| words[usize::from(at.word)] = newest);
     }
     words

@@ -49,6 +49,11 @@ newtype!(
     Tid(u32), "T"
 );
 newtype!(
+    /// Number of a block within the journal, in blocks: 0 is the journal superblock, the log ring
+    /// begins at 1. Not a block of the device: [`crate::jbd::LogLayout::device_block`] says which.
+    LogBlockNr(u32), "log block "
+);
+newtype!(
     /// Log sequence number of the xfs-like log.
     Lsn(u64), "lsn "
 );
@@ -75,6 +80,23 @@ impl Sector {
     #[must_use]
     pub const fn block(self) -> BlockNr {
         BlockNr(self.0 / SECTORS_PER_BLOCK)
+    }
+}
+
+impl Tid {
+    /// The next transaction's number. Numbers wrap around.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.wrapping_add(1))
+    }
+
+    /// Whether this transaction comes after `other`: the shorter way around the circle of numbers
+    /// decides, so the derived order of the plain numbers must not be used for time.
+    ///
+    /// Models: include/linux/jbd2.h `tid_gt`, 4.5.
+    #[must_use]
+    pub const fn is_after(self, other: Self) -> bool {
+        self.0.wrapping_sub(other.0).cast_signed() > 0
     }
 }
 
@@ -175,6 +197,13 @@ mod tests {
         assert_eq!(WordAddr(17).line(), LineNr(2));
         assert_eq!(WordAddr(17).in_line(), 1);
         assert_eq!(LineNr(2).first_word(), WordAddr(16));
+    }
+
+    #[test]
+    fn transaction_numbers_wrap_around() {
+        assert!(Tid(6).is_after(Tid(5)) && !Tid(5).is_after(Tid(5)) && !Tid(5).is_after(Tid(6)));
+        assert_eq!(Tid(u32::MAX).next(), Tid(0));
+        assert!(Tid(0).is_after(Tid(u32::MAX)) && !Tid(u32::MAX).is_after(Tid(0)));
     }
 
     #[test]

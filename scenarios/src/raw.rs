@@ -109,7 +109,14 @@ pub(crate) struct RawFile {
     pub(crate) ino: u32,
     #[serde(default)]
     pub(crate) dax: bool,
+    #[serde(default)]
+    pub(crate) directory: bool,
+    #[serde(default)]
+    pub(crate) absent: bool,
+    #[serde(default)]
     pub(crate) pages: Vec<Text>,
+    pub(crate) size: Option<u64>,
+    pub(crate) indirect: Option<Text>,
 }
 
 /// `[[content]]`.

@@ -3,7 +3,7 @@
 use super::Judge;
 use crate::address_space::MappingId;
 use crate::config::{DirtyClearedByFlush, Platform};
-use crate::machine::{FileWord, Machine, Vma};
+use crate::machine::{Machine, MappingWord, Vma};
 use crate::medium::{Medium, PersistenceDomain, SimMedium};
 use crate::tag::Tag;
 use crate::units::{LineNr, Word, WordAddr};
@@ -116,6 +116,13 @@ fn name<M: Medium, const FAN: usize>(machine: &Machine<M, FAN>, mapping: Mapping
     }
 }
 
+fn bare_name<M: Medium, const FAN: usize>(machine: &Machine<M, FAN>, mapping: MappingId) -> &str {
+    match mapping {
+        MappingId::File(ino) => &machine.inode(ino).name,
+        MappingId::Bdev => "device",
+    }
+}
+
 fn trees<M: Medium, const FAN: usize>(machine: &Machine<M, FAN>) -> Result<(), String> {
     machine.mappings().try_for_each(|mapping| {
         let checked = machine.mapping(mapping).i_pages.check();
@@ -142,7 +149,7 @@ fn coherence<const FAN: usize>(
     machine: &Machine<SimMedium, FAN>,
     judge: &Judge,
 ) -> Result<(), String> {
-    for (at, newest) in judge.newest().filter(|(at, _)| machine.inode(at.ino).dax) {
+    for (at, newest) in judge.newest().filter(|(at, _)| machine.is_s_dax(at.mapping)) {
         let seen = machine.medium.load_word(addr(machine, at));
         if seen != newest {
             return Err(format!("{at} reads {seen}, the last store was {newest}"));
@@ -155,9 +162,9 @@ fn stored_is_dirty<const FAN: usize>(
     machine: &Machine<SimMedium, FAN>,
     judge: &Judge,
 ) -> Result<(), String> {
-    for (ino, index) in judge.mapped_stores() {
-        if !machine.inode(ino).mapping.i_pages.tag_get(index, Tag::Dirty) {
-            let name = &machine.inode(ino).name;
+    for (mapping, index) in judge.mapped_stores() {
+        if !machine.mapping(mapping).i_pages.tag_get(index, Tag::Dirty) {
+            let name = bare_name(machine, mapping);
             return Err(format!("{name} page {index} was stored to and is not DIRTY"));
         }
     }
@@ -172,11 +179,12 @@ fn clean_is_protected<M: Medium, const FAN: usize>(
     machine: &Machine<M, FAN>,
 ) -> Result<(), String> {
     for vma in &machine.vmas {
-        let inode = machine.inode(vma.ino);
+        let tree = &machine.mapping(vma.mapping).i_pages;
         let writable = vma.ptes().filter(|(_, pte)| pte.writable);
         for (index, _) in writable {
-            if !inode.mapping.i_pages.tag_get(index, Tag::Dirty) {
-                return Err(format!("{} page {index} is clean, its PTE is writable", inode.name));
+            if !tree.tag_get(index, Tag::Dirty) {
+                let name = bare_name(machine, vma.mapping);
+                return Err(format!("{name} page {index} is clean, its PTE is writable"));
             }
         }
     }
@@ -196,7 +204,7 @@ fn promises_survive<const FAN: usize>(
             PersistenceDomain::Caches => !survives(machine.medium.latest(word.line())),
         };
         if lost {
-            let name = &machine.inode(at.ino).name;
+            let name = bare_name(machine, at.mapping);
             return Err(format!("{name} page {} word {} may be lost", at.index, at.word));
         }
     }
@@ -211,7 +219,7 @@ fn versions_keep<const FAN: usize>(
     machine.medium.versions(line).all(survives)
 }
 
-fn addr<M: Medium, const FAN: usize>(machine: &Machine<M, FAN>, at: FileWord) -> WordAddr {
-    let block = machine.block_of(MappingId::File(at.ino), at.index).expect("stored to it");
+fn addr<M: Medium, const FAN: usize>(machine: &Machine<M, FAN>, at: MappingWord) -> WordAddr {
+    let block = machine.block_of(at.mapping, at.index).expect("stored to it");
     WordAddr(machine.geometry.first_word(block).0 + u64::from(at.word))
 }

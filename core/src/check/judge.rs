@@ -6,7 +6,7 @@
 use super::Verdict;
 use crate::address_space::MappingId;
 use crate::crash::Recovered;
-use crate::machine::{Actor, Call, Event, FileWord, Machine, Step, ThreadId};
+use crate::machine::{Actor, Call, Event, Machine, MappingWord, Step, ThreadId};
 use crate::medium::{Medium, SimMedium};
 use crate::units::{BlockNr, Ino, PageIndex, Word, WordAddr};
 use alloc::vec;
@@ -15,7 +15,7 @@ use alloc::vec::Vec;
 /// Everything ever stored to one word of a file, and how much of it was promised to survive.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 struct History {
-    at: FileWord,
+    at: MappingWord,
     /// Distinct neighbours, oldest first; never empty. The first is the initial content.
     values: Vec<Word>,
     /// This value or a later one must survive a power cut. 0 promises nothing new: the initial
@@ -44,7 +44,7 @@ impl History {
 struct Pledge {
     thread: ThreadId,
     /// What was complete when the call began: one index per history, in their order.
-    newest: Vec<(FileWord, usize)>,
+    newest: Vec<(MappingWord, usize)>,
 }
 
 /// Names verdicts. See the module.
@@ -54,9 +54,9 @@ pub struct Judge {
     histories: Vec<History>,
     pledges: Vec<Pledge>,
     /// Words that a write(2) has copied and that has not returned.
-    under_way: Vec<(ThreadId, FileWord, usize)>,
+    under_way: Vec<(ThreadId, MappingWord, usize)>,
     /// Pages that a store through a mapping has dirtied.
-    mapped_stores: Vec<(Ino, PageIndex)>,
+    mapped_stores: Vec<(MappingId, PageIndex)>,
 }
 
 impl Judge {
@@ -78,11 +78,12 @@ impl Judge {
                 Event::Stored { at, value, .. } => {
                     let history = self.stored(before, *at, *value);
                     history.complete = history.values.len() - 1;
-                    self.note_mapped_store(at.ino, at.index);
+                    self.note_mapped_store(at.mapping, at.index);
                 }
-                Event::PageWritten { ino, index, word, words } => {
+                Event::PageWritten { mapping, index, word, words } => {
                     for (offset, value) in (*word..).zip(words) {
-                        let at = FileWord { ino: *ino, index: *index, word: offset };
+                        let (mapping, index) = (*mapping, *index);
+                        let at = MappingWord { mapping, index, word: offset };
                         let newest = self.stored(before, at, *value).values.len() - 1;
                         if let Actor::Thread(thread) = step.actor {
                             self.under_way.push((thread, at, newest));
@@ -100,7 +101,7 @@ impl Judge {
                         self.returned(thread, result.is_ok());
                     }
                 }
-                Event::ReadReturned { block, words, .. } => {
+                Event::ReadReturned { block: Some(block), words, .. } => {
                     self.judge_read(after, *block, words).into_iter().for_each(&mut say);
                 }
                 Event::Loaded { at, value } => {
@@ -125,7 +126,7 @@ impl Judge {
     fn stored<const FAN: usize>(
         &mut self,
         before: &Machine<SimMedium, FAN>,
-        at: FileWord,
+        at: MappingWord,
         value: Word,
     ) -> &mut History {
         let place = match self.histories.binary_search_by_key(&at, |history| history.at) {
@@ -146,7 +147,8 @@ impl Judge {
 
     /// A write(2) returned: what it copied is complete.
     fn write_returned(&mut self, actor: Actor) {
-        let mine = |(thread, ..): &mut (ThreadId, FileWord, usize)| Actor::Thread(*thread) == actor;
+        let mine =
+            |(thread, ..): &mut (ThreadId, MappingWord, usize)| Actor::Thread(*thread) == actor;
         let done: Vec<_> = self.under_way.extract_if(.., mine).collect();
         for (_, at, newest) in done {
             let history = self.history_mut(at).expect("histories are never removed");
@@ -154,14 +156,17 @@ impl Judge {
         }
     }
 
-    fn note_mapped_store(&mut self, ino: Ino, index: PageIndex) {
-        if let Err(place) = self.mapped_stores.binary_search(&(ino, index)) {
-            self.mapped_stores.insert(place, (ino, index));
+    fn note_mapped_store(&mut self, mapping: MappingId, index: PageIndex) {
+        if let Err(place) = self.mapped_stores.binary_search(&(mapping, index)) {
+            self.mapped_stores.insert(place, (mapping, index));
         }
     }
 
     fn began(&mut self, thread: ThreadId, ino: Option<Ino>) {
-        let covered = self.histories.iter().filter(|h| ino.is_none_or(|ino| h.at.ino == ino));
+        let covered = self
+            .histories
+            .iter()
+            .filter(|h| ino.is_none_or(|ino| h.at.mapping == MappingId::File(ino)));
         let newest = covered.map(|h| (h.at, h.complete)).collect();
         self.pledges.push(Pledge { thread, newest });
     }
@@ -177,18 +182,18 @@ impl Judge {
         }
     }
 
-    fn history(&self, at: FileWord) -> Option<&History> {
+    fn history(&self, at: MappingWord) -> Option<&History> {
         let found = self.histories.binary_search_by_key(&at, |history| history.at).ok()?;
         Some(&self.histories[found])
     }
 
-    fn history_mut(&mut self, at: FileWord) -> Option<&mut History> {
+    fn history_mut(&mut self, at: MappingWord) -> Option<&mut History> {
         let found = self.histories.binary_search_by_key(&at, |history| history.at).ok()?;
         Some(&mut self.histories[found])
     }
 
     /// A reader got `value` from this word.
-    fn judge_word(&self, at: FileWord, value: Word) -> Option<Verdict> {
+    fn judge_word(&self, at: MappingWord, value: Word) -> Option<Verdict> {
         let history = self.history(at)?;
         if value == history.newest() {
             return None;
@@ -209,7 +214,7 @@ impl Judge {
         };
         let mut verdicts = Vec::new();
         for (word, value) in (0u16..).zip(words) {
-            let at = FileWord { ino: inode.ino, index, word };
+            let at = MappingWord { mapping: MappingId::File(inode.ino), index, word };
             let verdict = match self.history(at) {
                 Some(_) => self.judge_word(at, *value),
                 // Never stored to: the initial content is still there to compare with.
@@ -228,7 +233,7 @@ impl Judge {
         block: BlockNr,
     ) -> Option<Verdict> {
         let (inode, index) = after.owner_of(block)?;
-        let here = |h: &&History| (h.at.ino, h.at.index) == (inode.ino, index);
+        let here = |h: &&History| (h.at.mapping, h.at.index) == (MappingId::File(inode.ino), index);
         let destroyed = self.histories.iter().filter(here).any(|history| {
             let newest = history.newest();
             medium_word(before, history.at) == newest && medium_word(after, history.at) != newest
@@ -260,43 +265,43 @@ impl Judge {
             return Verdict::MetadataTorn;
         };
         let kept = self.histories.iter().all(|history| {
-            let FileWord { ino, index, word } = history.at;
-            let file = files.iter().find(|file| file.ino == ino);
-            let page = file.and_then(|file| file.pages.get(usize::try_from(index.0).ok()?));
-            page.and_then(|page| page.get(usize::from(word))).is_some_and(|w| history.keeps(*w))
+            let MappingWord { mapping, index, word } = history.at;
+            let file = files.iter().find(|file| mapping == MappingId::File(file.ino));
+            let found = file.and_then(|file| file.word(index, usize::from(word)));
+            found.is_some_and(|found| history.keeps(found))
         });
         if kept { Verdict::Ok } else { Verdict::DataLost }
     }
 
     /// The words that were stored to, with their newest value.
-    pub fn newest(&self) -> impl Iterator<Item = (FileWord, Word)> {
+    pub fn newest(&self) -> impl Iterator<Item = (MappingWord, Word)> {
         self.histories.iter().map(|history| (history.at, history.newest()))
     }
 
     /// The words that must survive, with a test for each: does this value keep the promise?
-    pub fn promises(&self) -> impl Iterator<Item = (FileWord, impl Fn(Word) -> bool)> {
+    pub fn promises(&self) -> impl Iterator<Item = (MappingWord, impl Fn(Word) -> bool)> {
         let promised = self.histories.iter().filter(|history| history.promised > 0);
         promised.map(|history| (history.at, |value| history.keeps(value)))
     }
 
     /// The pages that were stored to through a mapping.
-    pub fn mapped_stores(&self) -> impl Iterator<Item = (Ino, PageIndex)> {
+    pub fn mapped_stores(&self) -> impl Iterator<Item = (MappingId, PageIndex)> {
         self.mapped_stores.iter().copied()
     }
 }
 
 /// What the file holds in memory now: its page if one is cached, else the medium through the CPU
 /// caches.
-fn word_of<const FAN: usize>(machine: &Machine<SimMedium, FAN>, at: FileWord) -> Word {
-    let page = machine.mapping(MappingId::File(at.ino)).find_get_page(at.index);
+fn word_of<const FAN: usize>(machine: &Machine<SimMedium, FAN>, at: MappingWord) -> Word {
+    let page = machine.mapping(at.mapping).find_get_page(at.index);
     match page.filter(|page| page.uptodate) {
         Some(page) => page.words[usize::from(at.word)],
         None => medium_word(machine, at),
     }
 }
 
-fn medium_word<const FAN: usize>(machine: &Machine<SimMedium, FAN>, at: FileWord) -> Word {
-    let block = machine.block_of(MappingId::File(at.ino), at.index).expect("stored to it");
+fn medium_word<const FAN: usize>(machine: &Machine<SimMedium, FAN>, at: MappingWord) -> Word {
+    let block = machine.block_of(at.mapping, at.index).expect("stored to it");
     let first = machine.geometry.first_word(block).0;
     machine.medium.load_word(WordAddr(first + u64::from(at.word)))
 }

@@ -79,7 +79,12 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
             Component::Pte(VmaId(n), index) => {
                 let vma = &self.vmas[usize::from(n)];
                 let thread = &self.threads[usize::from(vma.thread.0)].program.name;
-                format!("PTE of {thread}, {} page {index}", self.inode(vma.ino).name)
+                match vma.mapping {
+                    MappingId::File(ino) => {
+                        format!("PTE of {thread}, {} page {index}", self.inode(ino).name)
+                    }
+                    MappingId::Bdev => format!("PTE of {thread}, device b{index}"),
+                }
             }
             Component::Vmas => "mappings of user memory".to_string(),
             Component::Slot(mapping, index) => format!("{} slot", self.page_name(mapping, index)),
@@ -190,8 +195,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     #[must_use]
     pub fn wait_name(&self, wait: Wait) -> String {
         match wait {
-            Wait::Entry(ino, index) => {
-                format!("the entry lock of {}", self.page_name(MappingId::File(ino), index))
+            Wait::Entry(mapping, index) => {
+                format!("the entry lock of {}", self.page_name(mapping, index))
             }
             Wait::PageLock(mapping, index) => {
                 format!("the lock of {}", self.page_name(mapping, index))

@@ -9,7 +9,7 @@ mod read_write;
 mod writeback;
 
 use super::frame::{Frame, SyncAt, SyncFileAt, WriteAt, WriteJob};
-use super::{Call, Component, Event, FileWord, Pte, ThreadId, Vma};
+use super::{Call, Component, Event, FileWord, MappingWord, Pte, ThreadId, Vma};
 use super::{Machine, Op, Refusal, Report};
 use crate::address_space::MappingId;
 use crate::config::LockFencesClwb;
@@ -105,11 +105,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let thread = &self.threads[usize::from(id.0)];
         let op = &thread.program.ops[thread.position];
         let callee = match *op {
-            Op::Load { at } => return Ok(self.access(id, at, None, report)),
-            Op::Store { at, value } => return Ok(self.access(id, at, Some(value), report)),
-            Op::Mmap { ino } => Frame::SysMmap { ino },
+            Op::Load { at } => return Ok(self.access(id, at.into(), None, report)),
+            Op::Store { at, value } => return Ok(self.access(id, at.into(), Some(value), report)),
+            Op::Mmap { ino } => Frame::SysMmap { mapping: MappingId::File(ino) },
             Op::Write { at: FileWord { ino, index, word }, ref words } => {
-                Frame::SysWrite { job: WriteJob { ino, index, word, words: words.clone() } }
+                let (mapping, words) = (MappingId::File(ino), words.clone());
+                Frame::SysWrite { job: WriteJob { mapping, index, word, words } }
             }
             Op::Read { ino, index } => Frame::SysRead { mapping: MappingId::File(ino), index },
             Op::RawRead { index } => Frame::SysRead { mapping: MappingId::Bdev, index },
@@ -134,7 +135,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     fn run_frame(&mut self, id: ThreadId, frame: Frame, report: &mut impl Report) -> Outcome {
         match frame {
-            Frame::SysMmap { ino } => self.sys_mmap(id, ino, report),
+            Frame::SysMmap { mapping } => self.sys_mmap(id, mapping, report),
             Frame::HandleMmFault { site, write, called } => {
                 Ok(self.handle_mm_fault(site, write, called))
             }
@@ -160,21 +161,22 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
             Frame::SysFsync { ino, called } => Ok(sys_fsync(ino, called, report)),
             Frame::Ext4SyncFile { ino, at } => self.ext4_sync_file(ino, at, report),
-            Frame::FilemapWriteAndWaitRange { ino, at } => {
-                self.filemap_write_and_wait_range(ino, at, report)
+            Frame::FilemapWriteAndWaitRange { mapping, at } => {
+                self.filemap_write_and_wait_range(mapping, at, report)
             }
-            Frame::Ext4Writepages { ino, at } => self.ext4_writepages(ino, at, report),
+            Frame::Ext4Writepages { ino, at } => self.writepages(MappingId::File(ino), at, report),
+            Frame::BlkdevWritepages { at } => self.writepages(MappingId::Bdev, at, report),
             Frame::SysSync { at } => self.sys_sync(at, report),
             Frame::WritebackSingleInode { ino, at } => {
                 Ok(self.writeback_single_inode(ino, at, report))
             }
             Frame::FilemapFdatawait { mapping } => Ok(self.filemap_fdatawait(id, mapping, report)),
 
-            Frame::DaxWritebackMappingRange { ino, at } => {
-                self.dax_writeback_mapping_range(id, ino, at, report)
+            Frame::DaxWritebackMappingRange { mapping, at } => {
+                self.dax_writeback_mapping_range(id, mapping, at, report)
             }
-            Frame::DaxWritebackOne { ino, index, entry, at } => {
-                self.dax_writeback_one(id, ino, index, entry, at, report)
+            Frame::DaxWritebackOne { mapping, index, entry, at } => {
+                self.dax_writeback_one(id, mapping, index, entry, at, report)
             }
 
             Frame::WriteCachePages { mapping, at } => {
@@ -191,13 +193,17 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
     }
 
-    fn sys_mmap(&mut self, id: ThreadId, ino: Ino, report: &mut impl Report) -> Outcome {
+    fn sys_mmap(&mut self, id: ThreadId, mapping: MappingId, report: &mut impl Report) -> Outcome {
         // The mapping's protection asks for a fault before the first store to each page.
         report.rule(RuleId::DAX_8);
-        self.vmas.push(Vma { thread: id, ino, ptes: Vec::new() });
+        self.vmas.push(Vma { thread: id, mapping, ptes: Vec::new() });
         report.changed(Component::Vmas);
-        report.event(|| Event::Mmapped { ino });
-        report.event(|| Event::CallReturned { call: Call::Mmap, ino: Some(ino), result: Ok(()) });
+        report.event(|| Event::Mmapped { mapping });
+        report.event(|| Event::CallReturned {
+            call: Call::Mmap,
+            ino: mapping.ino(),
+            result: Ok(()),
+        });
         Ok(Flow::CallDone)
     }
 

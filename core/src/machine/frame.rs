@@ -13,10 +13,10 @@ use alloc::vec::Vec;
 /// A page of a user mapping: where a fault happened.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Site {
-    /// The mapping.
+    /// The mapping of user memory.
     pub vma: VmaId,
-    /// The file.
-    pub ino: Ino,
+    /// What it maps.
+    pub mapping: MappingId,
     /// The page.
     pub index: PageIndex,
 }
@@ -24,8 +24,8 @@ pub struct Site {
 /// A write(2) of words within one page.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct WriteJob {
-    /// The file.
-    pub ino: Ino,
+    /// Whose page.
+    pub mapping: MappingId,
     /// The page.
     pub index: PageIndex,
     /// The first word.
@@ -39,7 +39,7 @@ pub struct WriteJob {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Frame {
     /// `mmap(2)`.
-    SysMmap { ino: Ino },
+    SysMmap { mapping: MappingId },
     /// `write(2)`.
     SysWrite { job: WriteJob },
     /// `read(2)`.
@@ -73,17 +73,19 @@ pub enum Frame {
     /// Models FS-1: `fs/ext4/fsync.c` (4.5), without a journal.
     Ext4SyncFile { ino: Ino, at: SyncFileAt },
     /// Models `mm/filemap.c` (4.5-rc1 to 4.5.0: DAX-21).
-    FilemapWriteAndWaitRange { ino: Ino, at: FilemapAt },
+    FilemapWriteAndWaitRange { mapping: MappingId, at: FilemapAt },
     /// Models DAX-21: `fs/ext4/inode.c` (v2, 4.5.0).
     Ext4Writepages { ino: Ino, at: FilemapAt },
+    /// Models DAX-21, MIX-3: `fs/block_dev.c` (4.5.0; before, `generic_writepages`).
+    BlkdevWritepages { at: FilemapAt },
     /// Models FS-4: `fs/fs-writeback.c` (4.5).
     WritebackSingleInode { ino: Ino, at: InodeAt },
     /// Waits for the pages tagged WRITEBACK. Models TREE-12: `mm/filemap.c` (4.5).
     FilemapFdatawait { mapping: MappingId },
     /// Models DAX-12: `fs/dax.c` (4.5).
-    DaxWritebackMappingRange { ino: Ino, at: RangeAt },
+    DaxWritebackMappingRange { mapping: MappingId, at: RangeAt },
     /// Models DAX-12 step 6 (4.5) and DAX-18 (4.10): `fs/dax.c`.
-    DaxWritebackOne { ino: Ino, index: PageIndex, entry: Entry, at: OneAt },
+    DaxWritebackOne { mapping: MappingId, index: PageIndex, entry: Entry, at: OneAt },
     /// Models TREE-10 to TREE-12: `mm/page-writeback.c` (4.5).
     WriteCachePages { mapping: MappingId, at: CacheAt },
     /// Models TREE-11: `fs/buffer.c` (4.5).
@@ -278,6 +280,7 @@ named! {
         Ext4SyncFile => "ext4_sync_file",
         FilemapWriteAndWaitRange => "filemap_write_and_wait_range",
         Ext4Writepages => "ext4_writepages",
+        BlkdevWritepages => "blkdev_writepages",
         WritebackSingleInode => "__writeback_single_inode",
         DaxWritebackMappingRange => "dax_writeback_mapping_range",
         DaxWritebackOne => "dax_writeback_one",
@@ -290,6 +293,15 @@ named! {
 }
 
 impl Frame {
+    /// `->writepages` of a mapping.
+    #[must_use]
+    pub const fn writepages(mapping: MappingId, at: FilemapAt) -> Self {
+        match mapping {
+            MappingId::File(ino) => Self::Ext4Writepages { ino, at },
+            MappingId::Bdev => Self::BlkdevWritepages { at },
+        }
+    }
+
     /// The page that the frame has a reference on.
     #[must_use]
     pub fn holds_page(&self) -> Option<(MappingId, PageIndex)> {
@@ -301,7 +313,7 @@ impl Frame {
             | Self::WriteCachePages { mapping, at: CacheAt::Write(index, _) } => {
                 Some((*mapping, *index))
             }
-            Self::GenericPerformWrite { job, .. } => Some((MappingId::File(job.ino), job.index)),
+            Self::GenericPerformWrite { job, .. } => Some((job.mapping, job.index)),
             _ => None,
         }
     }

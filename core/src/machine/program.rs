@@ -1,6 +1,7 @@
 //! User programs: what a scenario's threads do, in the vocabulary of system calls and of loads and
 //! stores through a mapping.
 
+use crate::address_space::MappingId;
 use crate::units::{Cpu, Ino, PageIndex, Word};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -67,6 +68,23 @@ pub struct FileWord {
     pub word: u16,
 }
 
+/// A word of a mapping: of a file, or of the device, where the page is the block (IDX-2).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct MappingWord {
+    /// The mapping.
+    pub mapping: MappingId,
+    /// The page.
+    pub index: PageIndex,
+    /// The word within the page, counted from 0.
+    pub word: u16,
+}
+
+impl From<FileWord> for MappingWord {
+    fn from(at: FileWord) -> Self {
+        Self { mapping: MappingId::File(at.ino), index: at.index, word: at.word }
+    }
+}
+
 /// The system calls, as landmarks and sentences name them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Call {
@@ -114,8 +132,11 @@ pub struct Program {
     pub ops: Vec<Op>,
 }
 
-impl fmt::Display for FileWord {
+impl fmt::Display for MappingWord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} page {} word {}", self.ino, self.index, self.word)
+        match self.mapping {
+            MappingId::File(ino) => write!(f, "{ino} page {} word {}", self.index, self.word),
+            MappingId::Bdev => write!(f, "b{} word {}", self.index, self.word),
+        }
     }
 }

@@ -1,24 +1,59 @@
 //! The initial state that a scenario asks for, and what can be wrong with it.
 
+use super::inode::{IndexBlock, Inode};
 use super::program::{Op, Program};
 use crate::config::{Geometry, Semantics};
+use crate::fs::block_map::DIRECT;
+use crate::fs::{InodeSpec, Kind as FileKind, Layout, Name, ROOT};
 use crate::rules::RuleId;
 use crate::units::{BlockNr, Ino, PageIndex, Word};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// A file of the initial state. Its block map never changes: every page has a block.
+/// A file of the initial state.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct FileSetup {
-    /// Its inode number, from 11 up.
+    /// Its inode number: 2 for the root directory, from 11 up for others.
     pub ino: Ino,
     /// Its name.
     pub name: String,
+    /// File or directory.
+    pub kind: FileKind,
     /// Whether its inode is S_DAX.
     pub dax: bool,
-    /// The block of each page, from page 0; at least one.
-    pub blocks: Vec<BlockNr>,
+    /// Not there at the start: an operation creates it.
+    pub absent: bool,
+    /// Its size in pages.
+    pub pages: u64,
+    /// The block of each page from page 0, `None` for a hole; pages after the last are holes.
+    pub blocks: Vec<Option<BlockNr>>,
+    /// The blocks of pointers that its pages need.
+    pub index_blocks: Vec<(IndexBlock, BlockNr)>,
+}
+
+impl FileSetup {
+    /// The blocks that it owns.
+    fn owned(&self) -> impl Iterator<Item = BlockNr> + '_ {
+        let index_blocks = self.index_blocks.iter().map(|(_, block)| *block);
+        self.blocks.iter().flatten().copied().chain(index_blocks)
+    }
+
+    /// The file in memory, with nothing cached.
+    #[must_use]
+    pub fn inode<const FAN: usize>(&self) -> Inode<FAN> {
+        let mut inode = Inode::new(self.ino, &self.name, self.kind, self.dax);
+        inode.pages = self.pages;
+        for (page, block) in (0..).zip(&self.blocks) {
+            if let Some(block) = block {
+                inode.map(PageIndex(page), *block);
+            }
+        }
+        for (which, block) in &self.index_blocks {
+            inode.set_index_block(*which, Some(*block));
+        }
+        inode
+    }
 }
 
 /// Threads of a machine, at most.
@@ -71,6 +106,21 @@ pub struct SetupError {
 }
 
 impl Setup {
+    /// What mkfs makes of a file. The root directory, if there is one, names all others.
+    pub(super) fn inode_spec(&self, file: &FileSetup) -> InodeSpec {
+        let inode: Inode<8> = file.inode();
+        let others = self.files.iter().filter(|other| other.ino != ROOT && !other.absent);
+        let name = |other: &FileSetup| Some((Name::new(&other.name)?, other.ino));
+        InodeSpec {
+            ino: file.ino,
+            kind: file.kind,
+            size: file.pages * Layout::of(&self.geometry).block_bytes(),
+            pages: inode.blocks().collect(),
+            indirect: inode.index_blocks().map(|(_, block)| block).collect(),
+            names: if file.ino == ROOT { others.filter_map(name).collect() } else { Vec::new() },
+        }
+    }
+
     /// Checks that every block, page, word and file that is named exists.
     ///
     /// # Errors
@@ -124,44 +174,78 @@ impl Setup {
 
     fn check_file(&self, n: usize, file: &FileSetup) -> Result<(), SetupError> {
         let fail = |message| Err(SetupError { place: Place::File(n), message });
-        if file.ino.0 < 11 {
-            return fail(format!("{} is reserved, files start at inode 11", file.ino));
+        let (name, ino) = (&file.name, file.ino);
+        if ino.0 < 11 && (ino != ROOT || file.kind != FileKind::Directory) {
+            return fail(format!("{ino} is reserved, files start at inode 11"));
         }
-        if self.files[..n].iter().any(|other| other.ino == file.ino || other.name == file.name) {
-            return fail(format!("{} `{}` is there twice", file.ino, file.name));
+        if self.files[..n].iter().any(|other| other.ino == ino || other.name == *name) {
+            return fail(format!("{ino} `{name}` is there twice"));
         }
-        if file.blocks.is_empty() {
-            return fail(format!("file `{}` has no page, expected at least one", file.name));
+        let has_root = self.files.iter().any(|file| file.ino == ROOT);
+        if has_root && ino != ROOT && Name::new(name).is_none() {
+            return fail(format!("`{name}` is no name that a directory can hold"));
         }
-        if file.blocks.len() > crate::fs::PAGES_MAX {
-            let (name, pages) = (&file.name, file.blocks.len());
-            let most = crate::fs::PAGES_MAX;
-            return fail(format!("file `{name}` has {pages} pages, at most {most} fit an inode"));
+        if file.pages == 0 && !file.absent {
+            return fail(format!("file `{name}` has no page, expected at least one"));
         }
-        if n >= crate::fs::inodes_max(&self.geometry) {
-            let most = crate::fs::inodes_max(&self.geometry);
-            return fail(format!("file `{}` is one too many, at most {most} fit", file.name));
+        if file.absent && (file.pages > 0 || !file.blocks.is_empty()) {
+            return fail(format!("file `{name}` is absent, so it has no pages yet"));
+        }
+        if (file.pages as usize) < file.blocks.len() {
+            let (pages, blocks) = (file.pages, file.blocks.len());
+            return fail(format!("file `{name}` has {pages} pages, but blocks for {blocks}"));
+        }
+        let layout = Layout::of(&self.geometry);
+        let (needed, most) = (self.inode_spec(file).pointer_blocks(&layout), DIRECT);
+        if needed != file.index_blocks.len() {
+            let found = file.index_blocks.len();
+            return fail(format!(
+                "file `{name}` needs {needed} blocks of pointers, found {found}: an inode itself \
+                 points to {most} pages"
+            ));
+        }
+        if n as u64 >= layout.inodes_max() {
+            let most = layout.inodes_max();
+            return fail(format!("file `{name}` is one too many, at most {most} fit"));
+        }
+        self.check_blocks(n, file)
+    }
+
+    /// Each block is in the pool and has one owner.
+    fn check_blocks(&self, n: usize, file: &FileSetup) -> Result<(), SetupError> {
+        let mut taken: Vec<BlockNr> = self.files[..n].iter().flat_map(FileSetup::owned).collect();
+        for (_, block) in &file.index_blocks {
+            let fail = |message| Err(SetupError { place: Place::File(n), message });
+            if let Err(message) = self.in_pool(*block) {
+                return fail(message);
+            }
+            if taken.contains(block) {
+                return fail(format!("{block} has an owner already, a block has one"));
+            }
+            taken.push(*block);
         }
         for (page, block) in file.blocks.iter().enumerate() {
+            let Some(block) = block else { continue };
             let fail = |message| Err(SetupError { place: Place::FileBlock(n, page), message });
             if let Err(message) = self.in_pool(*block) {
                 return fail(message);
             }
-            let before = self.files[..n].iter().flat_map(|f| &f.blocks).chain(&file.blocks[..page]);
-            if before.into_iter().any(|other| other == block) {
+            if taken.contains(block) {
                 return fail(format!("{block} has an owner already, a block has one"));
             }
+            taken.push(*block);
         }
         Ok(())
     }
 
-    /// Files and contents live in the pool: after the four fixed blocks, before the log ring.
+    /// Files and contents live in the pool: after the fixed blocks, before the log ring.
     fn in_pool(&self, block: BlockNr) -> Result<(), String> {
-        let last = self.geometry.first_log_block().0 - 1;
-        if (crate::fs::FIRST_POOL_BLOCK.0..=last).contains(&block.0) {
+        let layout = Layout::of(&self.geometry);
+        if layout.in_pool(block) {
             return Ok(());
         }
-        Err(format!("{block} is out of range, expected {} to b{last}", crate::fs::FIRST_POOL_BLOCK))
+        let pool = layout.pool();
+        Err(format!("{block} is out of range, expected b{} to b{}", pool.start, pool.end - 1))
     }
 
     fn check_op(&self, op: &Op, earlier: &[Op]) -> Result<(), String> {
@@ -204,11 +288,11 @@ impl Setup {
     }
 
     fn check_page(&self, file: &FileSetup, index: PageIndex) -> Result<(), String> {
-        let last = file.blocks.len() - 1;
-        if index.0 as usize <= last {
+        if index.0 < file.pages {
             return Ok(());
         }
-        Err(format!("page {index} of `{}` is out of range, expected 0 to {last}", file.name))
+        let (name, last) = (&file.name, file.pages - 1);
+        Err(format!("page {index} of `{name}` is out of range, expected 0 to {last}"))
     }
 
     fn check_word(&self, word: u16, count: u64) -> Result<(), String> {

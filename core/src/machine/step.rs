@@ -1,7 +1,7 @@
 //! What a step reports: actor, stack, rules, events, changed components.
 
 use super::frame::Frame;
-use super::program::{Call, FileWord, ThreadId};
+use super::program::{Call, MappingWord, ThreadId};
 use super::{VmaId, Wait};
 use crate::address_space::MappingId;
 use crate::rules::RuleId;
@@ -107,8 +107,8 @@ pub enum Event {
         mapping: MappingId,
         /// The page.
         index: PageIndex,
-        /// The block that the page is a copy of, or would be.
-        block: BlockNr,
+        /// The block that the page is a copy of, or would be; `None` for a hole.
+        block: Option<BlockNr>,
         /// The contents of the page.
         words: Vec<Word>,
         /// Whether the words came from a page of the mapping, not straight from the medium.
@@ -116,20 +116,20 @@ pub enum Event {
     },
     /// A file was mapped.
     Mmapped {
-        /// The file.
-        ino: Ino,
+        /// The mapping.
+        mapping: MappingId,
     },
     /// A load through a mapping returned a word.
     Loaded {
         /// Where.
-        at: FileWord,
+        at: MappingWord,
         /// What.
         value: Word,
     },
     /// A store through a mapping reached the CPU cache.
     Stored {
-        /// Where in the file.
-        at: FileWord,
+        /// Where.
+        at: MappingWord,
         /// What.
         value: Word,
         /// The line it went to.
@@ -155,13 +155,13 @@ pub enum Event {
         mapping: MappingId,
         /// The page.
         index: PageIndex,
-        /// The block.
-        block: BlockNr,
+        /// The block; `None` for a hole, which reads as zeros.
+        block: Option<BlockNr>,
     },
     /// write(2) copied words into a page.
     PageWritten {
-        /// The file.
-        ino: Ino,
+        /// The mapping.
+        mapping: MappingId,
         /// The page.
         index: PageIndex,
         /// The first word.
@@ -230,8 +230,8 @@ pub enum Event {
     },
     /// A fault asked the file system for the page's block.
     FaultMapped {
-        /// The file.
-        ino: Ino,
+        /// The mapping.
+        mapping: MappingId,
         /// The page.
         index: PageIndex,
         /// The block.
@@ -243,8 +243,8 @@ pub enum Event {
     },
     /// A fault lay beyond the end of the file: SIGBUS.
     Sigbus {
-        /// The file.
-        ino: Ino,
+        /// The mapping.
+        mapping: MappingId,
         /// The page.
         index: PageIndex,
     },
@@ -258,8 +258,8 @@ pub enum Event {
     },
     /// A DAX entry is in the tree now.
     EntryInserted {
-        /// The file.
-        ino: Ino,
+        /// The mapping.
+        mapping: MappingId,
         /// The page.
         index: PageIndex,
         /// The block.
@@ -271,8 +271,8 @@ pub enum Event {
     },
     /// pfn_mkwrite tagged an entry DIRTY.
     EntryDirtied {
-        /// The file.
-        ino: Ino,
+        /// The mapping.
+        mapping: MappingId,
         /// The page.
         index: PageIndex,
         /// Whether it stays locked until the PTE is writable (DAX-19).
@@ -280,8 +280,8 @@ pub enum Event {
     },
     /// pfn_mkwrite found no entry: the access is retried.
     EntryGone {
-        /// The file.
-        ino: Ino,
+        /// The mapping.
+        mapping: MappingId,
         /// The page.
         index: PageIndex,
     },
@@ -297,15 +297,15 @@ pub enum Event {
     },
     /// The entry was unlocked.
     EntryUnlocked {
-        /// The file.
-        ino: Ino,
+        /// The mapping.
+        mapping: MappingId,
         /// The page.
         index: PageIndex,
     },
     /// A PTE was installed.
     PteInstalled {
-        /// The file.
-        ino: Ino,
+        /// The mapping.
+        mapping: MappingId,
         /// The page.
         index: PageIndex,
         /// The block.
@@ -315,15 +315,15 @@ pub enum Event {
     },
     /// A PTE became writable.
     PteMadeWritable {
-        /// The file.
-        ino: Ino,
+        /// The mapping.
+        mapping: MappingId,
         /// The page.
         index: PageIndex,
     },
     /// Every PTE of the page was write-protected.
     PtesProtected {
-        /// The file.
-        ino: Ino,
+        /// The mapping.
+        mapping: MappingId,
         /// The page.
         index: PageIndex,
         /// How many were writable.
@@ -331,8 +331,8 @@ pub enum Event {
     },
     /// `dax_writeback_one` looked at an entry: it goes on, or skips it.
     EntryChecked {
-        /// The file.
-        ino: Ino,
+        /// The mapping.
+        mapping: MappingId,
         /// The page.
         index: PageIndex,
         /// Why it skips, if it does.
@@ -340,8 +340,8 @@ pub enum Event {
     },
     /// `dax_writeback_one` locked the entry and cleared TOWRITE (4.10).
     EntryLockedForFlush {
-        /// The file.
-        ino: Ino,
+        /// The mapping.
+        mapping: MappingId,
         /// The page.
         index: PageIndex,
         /// Whether there is a lock to take: always, but for a what-if.
@@ -349,15 +349,15 @@ pub enum Event {
     },
     /// TOWRITE was cleared after the write-back; DIRTY was not (4.5).
     TowriteCleared {
-        /// The file.
-        ino: Ino,
+        /// The mapping.
+        mapping: MappingId,
         /// The page.
         index: PageIndex,
     },
     /// The entry was unlocked and DIRTY cleared (4.10).
     DirtyCleared {
-        /// The file.
-        ino: Ino,
+        /// The mapping.
+        mapping: MappingId,
         /// The page.
         index: PageIndex,
         /// Whether it was locked: always, but for a what-if.
@@ -365,8 +365,8 @@ pub enum Event {
     },
     /// clwb was issued for each line of a block.
     BlockWrittenBack {
-        /// The file.
-        ino: Ino,
+        /// The mapping.
+        mapping: MappingId,
         /// The page.
         index: PageIndex,
         /// The block.

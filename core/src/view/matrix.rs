@@ -4,10 +4,10 @@ use super::{Cell, Column, Content, Line, LineState, Row, RowKind};
 use crate::address_space::MappingId;
 use crate::check::persistence_domain;
 use crate::entry::EntryKind;
-use crate::fs;
+use crate::fs::{Layout, Role};
 use crate::machine::{Component, Machine, Op, Vma, VmaId};
 use crate::medium::{PersistenceDomain, SimMedium};
-use crate::narrate::labels;
+use crate::narrate::{labels, mapping_name};
 use crate::path::Path;
 use crate::units::{BlockNr, LineNr, PageIndex, Word};
 use alloc::collections::BTreeSet;
@@ -129,13 +129,14 @@ fn empty() -> Cell {
 }
 
 fn owners<const FAN: usize>(now: &Moment<'_, FAN>) -> Row {
+    let layout = Layout::of(&now.machine().geometry);
     row(now, (RowKind::Owner, "owner", "owner", ""), |block| {
-        let name = match block {
-            fs::SUPERBLOCK => "super".to_string(),
-            fs::BITMAP => "bitmap".to_string(),
-            fs::INODE_TABLE => "inodes".to_string(),
-            fs::JOURNAL_SUPERBLOCK => "jsuper".to_string(),
-            block => match now.machine().owner_of(block) {
+        let name = match layout.role(block) {
+            Some(Role::Superblock) => "super".to_string(),
+            Some(Role::Bitmap) => "bitmap".to_string(),
+            Some(Role::InodeTable) => "inodes".to_string(),
+            Some(Role::JournalSuperblock) => "jsuper".to_string(),
+            _ => match now.machine().owner_of(block) {
                 Some((inode, page)) => format!("{} p{page}", inode.name),
                 None => {
                     return Cell { words: "free".to_string(), ..empty() };
@@ -150,15 +151,19 @@ fn page_table<const FAN: usize>(now: &Moment<'_, FAN>, id: VmaId) -> Row {
     let machine = now.machine();
     let vma = &machine.vmas[usize::from(id.0)];
     let thread = &machine.threads[usize::from(vma.thread.0)].program.name;
-    let file = &machine.inode(vma.ino).name;
     let earlier = &machine.vmas[..usize::from(id.0)];
-    let same = earlier.iter().filter(|other| (other.thread, other.ino) == (vma.thread, vma.ino));
+    let same =
+        earlier.iter().filter(|other| (other.thread, other.mapping) == (vma.thread, vma.mapping));
     let again = match same.count() {
         0 => String::new(),
         n => format!("-{}", n + 1),
     };
-    let row_id = format!("pte-{thread}-{}{again}", vma.ino.0);
-    let subtitle = format!("PTEs for file {file}");
+    let of = match vma.mapping {
+        MappingId::File(ino) => ino.0.to_string(),
+        MappingId::Bdev => "device".to_string(),
+    };
+    let row_id = format!("pte-{thread}-{of}{again}");
+    let subtitle = format!("PTEs for {}", mapping_name(machine, vma.mapping));
     row(now, (RowKind::PageTable, &row_id, thread, &subtitle), |block| {
         let Some((index, pte)) = vma.ptes().find(|(_, pte)| pte.block == block) else {
             return empty();
@@ -383,7 +388,7 @@ fn broken_promise<const FAN: usize>(now: &Moment<'_, FAN>, line: LineNr) -> bool
     }
     let safe = machine.medium.guaranteed(line);
     now.path.moment(now.step).judge.promises().any(|(at, keeps)| {
-        let block = machine.block_of(MappingId::File(at.ino), at.index).expect("stored to it");
+        let block = machine.block_of(at.mapping, at.index).expect("stored to it");
         let word = machine.geometry.first_word(block).0 + u64::from(at.word);
         let word = crate::units::WordAddr(word);
         word.line() == line && !keeps(safe[word.in_line()])

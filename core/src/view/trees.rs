@@ -30,10 +30,7 @@ fn tree<const FAN: usize>(now: &Moment<'_, FAN>, mapping: MappingId) -> Tree {
         root_tags: root.tags().to_string(),
         nrpages: space.nrpages,
         nrexceptional: space.nrexceptional,
-        s_dax: match mapping {
-            MappingId::File(ino) => machine.inode(ino).dax,
-            MappingId::Bdev => machine.bdev.dax,
-        },
+        s_dax: machine.is_s_dax(mapping),
         root: slot(now, mapping, 0, PageIndex(0), root.tags(), root.item()),
     }
 }

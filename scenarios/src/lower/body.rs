@@ -5,9 +5,10 @@ use super::{names, steps};
 use crate::error::{Reporter, Span};
 use crate::raw::{RawContent, RawFile, RawThread, Text};
 use daxscope_core::config::Geometry;
-use daxscope_core::fs;
+use daxscope_core::fs::block_map::DIRECT;
+use daxscope_core::fs::{Kind, Layout};
 use daxscope_core::machine::THREADS_MAX;
-use daxscope_core::machine::{FileSetup, Place, Program};
+use daxscope_core::machine::{FileSetup, IndexBlock, Place, Program};
 use daxscope_core::units::{BlockNr, Cpu, Ino, WORDS_PER_LINE, Word};
 use toml::Spanned;
 
@@ -19,20 +20,35 @@ pub(super) fn files(
     geometry: &Geometry,
     report: &mut Reporter<'_>,
 ) -> Vec<FileSetup> {
-    let files_max = fs::inodes_max(geometry);
-    for file in raw.iter().skip(files_max) {
+    let files_max = Layout::of(geometry).inodes_max();
+    for file in raw.iter().skip(usize::try_from(files_max).unwrap_or(usize::MAX)) {
         report.at(&file.span(), format!("too many files; expected at most {files_max}"));
     }
     let file = |raw: &Spanned<RawFile>| {
         let raw = raw.get_ref();
-        for page in raw.pages.iter().skip(fs::PAGES_MAX) {
-            let message = format!("too many pages; expected at most {}", fs::PAGES_MAX);
+        for page in raw.pages.iter().skip(DIRECT) {
+            let message = format!("too many pages; expected at most {DIRECT}");
             report.at(&page.span(), message);
         }
-        let blocks = raw.pages.iter().filter_map(|page| names::block(page, report)).collect();
-        FileSetup { ino: Ino(raw.ino), name: raw.name.get_ref().clone(), dax: raw.dax, blocks }
+        let blocks: Vec<_> = raw.pages.iter().map(|page| page_block(page, report)).collect();
+        let indirect = raw.indirect.as_ref().and_then(|block| names::block(block, report));
+        FileSetup {
+            ino: Ino(raw.ino),
+            name: raw.name.get_ref().clone(),
+            kind: if raw.directory { Kind::Directory } else { Kind::File },
+            dax: raw.dax,
+            absent: raw.absent,
+            pages: raw.size.unwrap_or(blocks.len() as u64),
+            blocks,
+            index_blocks: indirect.map(|block| (IndexBlock::Indirect, block)).into_iter().collect(),
+        }
     };
     raw.iter().map(file).collect()
+}
+
+/// A page of a file: `b10`, or `hole`.
+fn page_block(page: &Text, report: &mut Reporter<'_>) -> Option<BlockNr> {
+    if page.get_ref() == "hole" { None } else { names::block(page, report) }
 }
 
 pub(super) fn contents(

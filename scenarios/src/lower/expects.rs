@@ -123,7 +123,7 @@ impl Context<'_> {
             report.at(&place.span(), unknown("file", name, names()));
             return None;
         };
-        let pages = self.files[file].blocks.len() as u64;
+        let pages = self.files[file].pages;
         if page >= pages {
             let message = format!("page {page} is out of range; expected 0 to {}", pages - 1);
             report.at(&place.span(), message);

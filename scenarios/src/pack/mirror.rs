@@ -66,8 +66,12 @@ pub(super) struct Variant<'a> {
 pub(super) struct File<'a> {
     pub(super) ino: u32,
     pub(super) name: &'a str,
+    pub(super) directory: bool,
+    pub(super) absent: bool,
     pub(super) dax: bool,
-    pub(super) blocks: Vec<u64>,
+    pub(super) pages: u64,
+    pub(super) blocks: Vec<Option<u64>>,
+    pub(super) indirect: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -5,6 +5,7 @@ use crate::landmark::{AnyOf, Landmark};
 use crate::lecture::{Expect, Lecture, Moment, Prediction, Segment, Sentence, Source, Variant};
 use crate::vocabulary::GEOMETRIES;
 use daxscope_core::config::Epoch;
+use daxscope_core::fs::Kind;
 use daxscope_core::machine::{FileSetup, FileWord, Op, Program};
 use daxscope_core::units::Word;
 
@@ -62,8 +63,16 @@ fn variant(variant: &Variant) -> mirror::Variant<'_> {
 }
 
 fn file(file: &FileSetup) -> mirror::File<'_> {
-    let blocks = file.blocks.iter().map(|block| block.0).collect();
-    mirror::File { ino: file.ino.0, name: &file.name, dax: file.dax, blocks }
+    mirror::File {
+        ino: file.ino.0,
+        name: &file.name,
+        directory: file.kind == Kind::Directory,
+        dax: file.dax,
+        absent: file.absent,
+        pages: file.pages,
+        blocks: file.blocks.iter().map(|block| block.map(|block| block.0)).collect(),
+        indirect: file.index_blocks.first().map(|(_, block)| block.0),
+    }
 }
 
 fn program(program: &Program) -> mirror::Program<'_> {

@@ -9,7 +9,8 @@ use crate::lecture::{
 use crate::vocabulary::{GEOMETRIES, invariant_named, rule_named};
 use daxscope_core::check::Verdict;
 use daxscope_core::config::Epoch;
-use daxscope_core::machine::{FileSetup, FileWord, Op, Program, ThreadId};
+use daxscope_core::fs::Kind;
+use daxscope_core::machine::{FileSetup, FileWord, IndexBlock, Op, Program, ThreadId};
 use daxscope_core::units::{BlockNr, Cpu, Ino, LineNr, PageIndex, Word};
 
 type Result<T> = std::result::Result<T, String>;
@@ -92,9 +93,17 @@ fn variant(packed: &mirror::Variant<'_>) -> Result<Variant> {
 }
 
 fn file(packed: &mirror::File<'_>) -> Result<FileSetup> {
-    let blocks = packed.blocks.iter().map(|block| BlockNr(*block)).collect();
-    let name = packed.name.to_owned();
-    Ok(FileSetup { ino: Ino(packed.ino), name, dax: packed.dax, blocks })
+    let indirect = packed.indirect.map(|block| (IndexBlock::Indirect, BlockNr(block)));
+    Ok(FileSetup {
+        ino: Ino(packed.ino),
+        name: packed.name.to_owned(),
+        kind: if packed.directory { Kind::Directory } else { Kind::File },
+        dax: packed.dax,
+        absent: packed.absent,
+        pages: packed.pages,
+        blocks: packed.blocks.iter().map(|block| block.map(BlockNr)).collect(),
+        index_blocks: indirect.into_iter().collect(),
+    })
 }
 
 fn program(packed: &mirror::Program<'_>) -> Result<Program> {

@@ -1,6 +1,6 @@
 //! Loads and stores through a DAX mapping, and the faults behind them.
 
-use super::{Event, FileWord, Flow, Frame, Machine, Outcome, Pte, Refusal, Report, ThreadId};
+use super::{Event, Flow, Frame, Machine, MappingWord, Outcome, Pte, Refusal, Report, ThreadId};
 use crate::address_space::MappingId;
 use crate::config::DirtyClearedByFlush;
 use crate::entry::{DaxEntry, Entry};
@@ -9,7 +9,7 @@ use crate::machine::{Component, Wait};
 use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::tag::Tag;
-use crate::units::{BlockNr, Ino, PageIndex, Word, WordAddr};
+use crate::units::{BlockNr, PageIndex, Word, WordAddr};
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// A load (`store` is `None`) or a store. `true` if the PTE allowed it, `false` if it faulted
@@ -17,11 +17,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn access(
         &mut self,
         id: ThreadId,
-        at: FileWord,
+        at: MappingWord,
         store: Option<Word>,
         report: &mut impl Report,
     ) -> bool {
-        let vma = self.vma_of(id, at.ino).expect("Setup::check demands an mmap before the access");
+        let vma =
+            self.vma_of(id, at.mapping).expect("Setup::check demands an mmap before the access");
         let pte = self.vmas[usize::from(vma.0)].pte(at.index);
         match (pte, store) {
             (Some(pte), None) => self.load(at, pte.block, report),
@@ -29,7 +30,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 self.store(id, at, pte.block, value, report);
             }
             _ => {
-                let site = Site { vma, ino: at.ino, index: at.index };
+                let site = Site { vma, mapping: at.mapping, index: at.index };
                 let frame = Frame::HandleMmFault { site, write: store.is_some(), called: false };
                 report.event(|| Event::Entered(frame.function()));
                 self.thread_mut(id).stack.push(frame);
@@ -40,7 +41,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         true
     }
 
-    fn load(&mut self, at: FileWord, block: BlockNr, report: &mut impl Report) {
+    fn load(&mut self, at: MappingWord, block: BlockNr, report: &mut impl Report) {
         report.rule(RuleId::CPU_1);
         let value = self.medium.load_word(self.word_addr(block, at.word));
         report.event(|| Event::Loaded { at, value });
@@ -49,7 +50,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     fn store(
         &mut self,
         id: ThreadId,
-        at: FileWord,
+        at: MappingWord,
         block: BlockNr,
         value: Word,
         report: &mut impl Report,
@@ -92,24 +93,24 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let frame = |at| Frame::DaxFault { site, write, at };
         match at {
             FaultAt::Lookup => {
-                let block = self.block_of(MappingId::File(site.ino), site.index);
+                let block = self.block_of(site.mapping, site.index);
                 // Planted: the check is the wrong way round.
                 let beyond = block.is_none() == self.obeys(RuleId::DAX_6, report);
                 let Some(block) = block.filter(|_| !beyond) else {
-                    report.event(|| Event::Sigbus { ino: site.ino, index: site.index });
+                    report.event(|| Event::Sigbus { mapping: site.mapping, index: site.index });
                     return Ok(Flow::Killed);
                 };
                 let locked = self.has_entry_lock()?;
                 if locked {
                     self.take_lock(self.cpu(id), report)?;
-                    if self.waits_for_entry(id, site.ino, site.index, report) {
+                    if self.waits_for_entry(id, site.mapping, site.index, report) {
                         return Ok(Flow::Acted(frame(FaultAt::Lookup)));
                     }
-                    self.grab_mapping_entry(site.ino, site.index, report);
+                    self.grab_mapping_entry(site.mapping, site.index, report);
                 }
-                let Site { ino, index, .. } = site;
+                let Site { mapping, index, .. } = site;
                 report.rule(RuleId::IDX_1);
-                report.event(|| Event::FaultMapped { ino, index, block, write, locked });
+                report.event(|| Event::FaultMapped { mapping, index, block, write, locked });
                 Ok(Flow::Acted(frame(FaultAt::Insert)))
             }
             FaultAt::Insert => {
@@ -118,9 +119,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             FaultAt::Unlock if self.has_entry_lock()? => {
                 self.take_lock(self.cpu(id), report)?;
-                let Site { ino, index, .. } = site;
-                self.unlock_entry(ino, index, report);
-                report.event(|| Event::EntryUnlocked { ino, index });
+                let Site { mapping, index, .. } = site;
+                self.unlock_entry(mapping, index, report);
+                report.event(|| Event::EntryUnlocked { mapping, index });
                 Ok(Flow::ActedAndReturned)
             }
             FaultAt::Unlock => Ok(Flow::Returned),
@@ -129,10 +130,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// Locks the entry; on an empty slot inserts an empty locked one. Models DAX-16:
     /// `fs/dax.c grab_mapping_entry` (4.7).
-    fn grab_mapping_entry(&mut self, ino: Ino, index: PageIndex, report: &mut impl Report) {
+    fn grab_mapping_entry(&mut self, id: MappingId, index: PageIndex, report: &mut impl Report) {
         let obeyed = self.obeys(RuleId::DAX_16_1, report);
         let counted = self.obeys(RuleId::IDX_7, report);
-        let mapping = &mut self.inode_mut(ino).mapping;
+        let mapping = self.mapping_mut(id);
         match mapping.dax_entry(index) {
             Some(entry) => {
                 let locked = Entry::dax(DaxEntry { locked: obeyed, ..entry });
@@ -142,10 +143,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 let empty = DaxEntry { block: BlockNr(0), locked: obeyed, empty: true };
                 mapping.i_pages.insert(index, Entry::dax(empty)).expect("the slot was empty");
                 mapping.nrexceptional += u64::from(counted);
-                report.changed(Component::Counters(MappingId::File(ino)));
+                report.changed(Component::Counters(id));
             }
         }
-        Self::slot_changed(MappingId::File(ino), index, report);
+        Self::slot_changed(id, index, report);
     }
 
     pub(super) fn dax_insert_mapping(
@@ -156,12 +157,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         at: InsertAt,
         report: &mut impl Report,
     ) -> Outcome {
-        let Site { vma, ino, index } = site;
-        let block = self.block_of(MappingId::File(ino), index).expect("the fault looked it up");
+        let Site { vma, mapping, index } = site;
+        let block = self.block_of(mapping, index).expect("the fault looked it up");
         match at {
             InsertAt::Entry => {
                 self.take_lock(self.cpu(id), report)?;
-                self.dax_radix_entry(ino, index, block, write, report)?;
+                self.dax_radix_entry(mapping, index, block, write, report)?;
                 Ok(Flow::Acted(Frame::DaxInsertMapping { site, write, at: InsertAt::Pte }))
             }
             InsertAt::Pte => {
@@ -171,7 +172,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 let writable = !self.obeys(RuleId::DAX_8, report);
                 self.vmas[usize::from(vma.0)].set_pte(index, Pte { block, writable });
                 report.changed(Component::Pte(vma, index));
-                report.event(|| Event::PteInstalled { ino, index, block, writable });
+                report.event(|| Event::PteInstalled { mapping, index, block, writable });
                 Ok(Flow::ActedAndReturned)
             }
         }
@@ -182,7 +183,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// `fs/dax.c dax_radix_entry` (4.5), `dax_insert_mapping_entry` (4.7).
     fn dax_radix_entry(
         &mut self,
-        ino: Ino,
+        mapping: MappingId,
         index: PageIndex,
         block: BlockNr,
         dirty: bool,
@@ -190,30 +191,30 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     ) -> Result<(), Refusal> {
         let locked = self.has_entry_lock()?;
         if dirty || !locked {
-            self.mark_inode_dirty(ino, report);
+            self.mark_inode_dirty(mapping, report);
         }
         let kept = if self.obeys(RuleId::TREE_16, report) { block } else { BlockNr(block.0 + 1) };
         let dax = DaxEntry { block: kept, locked, empty: false };
-        let present = self.inode(ino).mapping.i_pages.lookup(index).is_some();
+        let present = self.mapping(mapping).i_pages.lookup(index).is_some();
         if self.obeys(RuleId::DAX_7, report) {
             if present {
-                self.inode_mut(ino).mapping.i_pages.replace(index, Entry::dax(dax));
+                self.mapping_mut(mapping).i_pages.replace(index, Entry::dax(dax));
             } else {
                 let counted = self.obeys(RuleId::IDX_7, report);
                 report.rule(RuleId::TREE_4);
-                let mapping = &mut self.inode_mut(ino).mapping;
-                mapping.i_pages.insert(index, Entry::dax(dax)).expect("the slot was empty");
-                mapping.nrexceptional += u64::from(counted);
-                report.changed(Component::Counters(MappingId::File(ino)));
+                let space = self.mapping_mut(mapping);
+                space.i_pages.insert(index, Entry::dax(dax)).expect("the slot was empty");
+                space.nrexceptional += u64::from(counted);
+                report.changed(Component::Counters(mapping));
             }
             if dirty {
-                self.inode_mut(ino).mapping.i_pages.tag_set(index, Tag::Dirty);
+                self.mapping_mut(mapping).i_pages.tag_set(index, Tag::Dirty);
             }
         }
-        Self::slot_changed(MappingId::File(ino), index, report);
+        Self::slot_changed(mapping, index, report);
         let layout = self.semantics.entry_layout()?;
         let word = layout.pack(dax, self.semantics.entry_payload()?);
-        report.event(|| Event::EntryInserted { ino, index, block: kept, word, dirty });
+        report.event(|| Event::EntryInserted { mapping, index, block: kept, word, dirty });
         Ok(())
     }
 
@@ -240,12 +241,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     fn make_writable(&mut self, site: Site, report: &mut impl Report) {
-        let Site { vma, ino, index } = site;
+        let Site { vma, mapping, index } = site;
         let vma_struct = &mut self.vmas[usize::from(vma.0)];
         let pte = vma_struct.pte(index).expect("a read-only PTE faulted");
         vma_struct.set_pte(index, Pte { writable: true, ..pte });
         report.changed(Component::Pte(vma, index));
-        report.event(|| Event::PteMadeWritable { ino, index });
+        report.event(|| Event::PteMadeWritable { mapping, index });
     }
 
     /// From 4.10 `pfn_mkwrite` makes the PTE writable itself, while it holds the entry lock
@@ -262,33 +263,33 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         at: MkwriteAt,
         report: &mut impl Report,
     ) -> Outcome {
-        let Site { ino, index, .. } = site;
+        let Site { mapping, index, .. } = site;
         match at {
             MkwriteAt::Tag => {
                 self.take_lock(self.cpu(id), report)?;
-                let Some(entry) = self.inode(ino).mapping.dax_entry(index) else {
-                    report.event(|| Event::EntryGone { ino, index });
+                let Some(entry) = self.mapping(mapping).dax_entry(index) else {
+                    report.event(|| Event::EntryGone { mapping, index });
                     return Ok(Flow::ActedAndReturned);
                 };
-                if self.waits_for_entry(id, ino, index, report) {
+                if self.waits_for_entry(id, mapping, index, report) {
                     return Ok(Flow::Acted(Frame::DaxPfnMkwrite { site, at }));
                 }
-                self.mark_inode_dirty(ino, report);
+                self.mark_inode_dirty(mapping, report);
                 if self.obeys(RuleId::DAX_9, report) {
-                    self.inode_mut(ino).mapping.i_pages.tag_set(index, Tag::Dirty);
+                    self.mapping_mut(mapping).i_pages.tag_set(index, Tag::Dirty);
                 }
                 let under_lock = self.pte_under_entry_lock()?;
                 let locked = under_lock && self.obeys(RuleId::DAX_19, report);
                 if locked {
                     let locked = Entry::dax(DaxEntry { locked: true, ..entry });
-                    self.inode_mut(ino).mapping.i_pages.replace(index, locked);
+                    self.mapping_mut(mapping).i_pages.replace(index, locked);
                 }
-                Self::slot_changed(MappingId::File(ino), index, report);
-                report.event(|| Event::EntryDirtied { ino, index, locked });
+                Self::slot_changed(mapping, index, report);
+                report.event(|| Event::EntryDirtied { mapping, index, locked });
                 if under_lock {
                     return Ok(Flow::Acted(Frame::DaxPfnMkwrite { site, at: MkwriteAt::Pte }));
                 }
-                self.put_unlocked_entry(ino, index, report);
+                self.put_unlocked_entry(mapping, index, report);
                 Ok(Flow::ActedAndReturned)
             }
             MkwriteAt::Pte => {
@@ -302,19 +303,21 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             MkwriteAt::Unlock => {
                 self.take_lock(self.cpu(id), report)?;
-                self.unlock_entry(ino, index, report);
-                report.event(|| Event::EntryUnlocked { ino, index });
+                self.unlock_entry(mapping, index, report);
+                report.event(|| Event::EntryUnlocked { mapping, index });
                 Ok(Flow::ActedAndReturned)
             }
         }
     }
 
+    /// The device's inode is dirty while its tree has a DIRTY tag; nothing else is kept of it.
     /// Models DAX-10: `__mark_inode_dirty(I_DIRTY_PAGES)`.
-    fn mark_inode_dirty(&mut self, ino: Ino, report: &mut impl Report) {
-        if self.obeys(RuleId::DAX_10, report) {
-            self.inode_mut(ino).dirty_pages = true;
+    fn mark_inode_dirty(&mut self, mapping: MappingId, report: &mut impl Report) {
+        let obeyed = self.obeys(RuleId::DAX_10, report);
+        if let MappingId::File(ino) = mapping {
+            self.inode_mut(ino).dirty_pages |= obeyed;
+            report.changed(Component::Inode(ino));
         }
-        report.changed(Component::Inode(ino));
     }
 
     /// If the entry is locked, the thread queues up and sleeps. Models DAX-16: `fs/dax.c
@@ -322,15 +325,15 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn waits_for_entry(
         &mut self,
         id: ThreadId,
-        ino: Ino,
+        mapping: MappingId,
         index: PageIndex,
         report: &mut impl Report,
     ) -> bool {
-        let locked = self.inode(ino).mapping.dax_entry(index).is_some_and(|entry| entry.locked);
+        let locked = self.mapping(mapping).dax_entry(index).is_some_and(|entry| entry.locked);
         if !locked || !self.obeys(RuleId::DAX_16_2, report) {
             return false;
         }
-        self.sleep(id, Wait::Entry(ino, index), report);
+        self.sleep(id, Wait::Entry(mapping, index), report);
         true
     }
 
@@ -339,26 +342,31 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     ///
     /// # Panics
     /// If the entry is not locked, as the kernel's VM_BUG_ON does: only its holder unlocks it.
-    pub(super) fn unlock_entry(&mut self, ino: Ino, index: PageIndex, report: &mut impl Report) {
-        Self::slot_changed(MappingId::File(ino), index, report);
+    pub(super) fn unlock_entry(
+        &mut self,
+        mapping: MappingId,
+        index: PageIndex,
+        report: &mut impl Report,
+    ) {
+        Self::slot_changed(mapping, index, report);
         if !self.obeys(RuleId::DAX_16_3, report) {
             return;
         }
-        let mapping = &mut self.inode_mut(ino).mapping;
-        let entry = mapping.dax_entry(index).expect("a locked entry stays in the tree");
-        assert!(entry.locked, "{ino} page {index}: unlocking an entry that nobody locked");
-        mapping.i_pages.replace(index, Entry::dax(DaxEntry { locked: false, ..entry }));
-        self.wake_one(Wait::Entry(ino, index), report);
+        let space = self.mapping_mut(mapping);
+        let entry = space.dax_entry(index).expect("a locked entry stays in the tree");
+        assert!(entry.locked, "{mapping:?} page {index}: unlocking an entry that nobody locked");
+        space.i_pages.replace(index, Entry::dax(DaxEntry { locked: false, ..entry }));
+        self.wake_one(Wait::Entry(mapping, index), report);
     }
 
     /// Leaves an entry that was waited for and not locked: who sleeps next is woken in turn, for
     /// the wake-up was meant for one. Models DAX-16: `fs/dax.c put_unlocked_mapping_entry` (4.7).
     pub(super) fn put_unlocked_entry(
         &mut self,
-        ino: Ino,
+        mapping: MappingId,
         index: PageIndex,
         report: &mut impl Report,
     ) {
-        self.wake_one(Wait::Entry(ino, index), report);
+        self.wake_one(Wait::Entry(mapping, index), report);
     }
 }

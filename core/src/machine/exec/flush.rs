@@ -9,7 +9,7 @@ use crate::machine::{Component, Skip};
 use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::tag::Tag;
-use crate::units::{Ino, PageIndex};
+use crate::units::PageIndex;
 use alloc::vec::Vec;
 
 /// Entries fetched at a time (PAGEVEC_SIZE, 4.5).
@@ -19,31 +19,30 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn dax_writeback_mapping_range(
         &mut self,
         id: ThreadId,
-        ino: Ino,
+        mapping: MappingId,
         at: RangeAt,
         report: &mut impl Report,
     ) -> Outcome {
-        let frame = |at| Frame::DaxWritebackMappingRange { ino, at };
+        let frame = |at| Frame::DaxWritebackMappingRange { mapping, at };
         match at {
             RangeAt::Tag => {
-                let empty = self.inode(ino).mapping.nrexceptional == 0;
+                let empty = self.mapping(mapping).nrexceptional == 0;
                 // Planted: the check is the wrong way round.
                 if empty == self.obeys(RuleId::DAX_12_2, report) {
                     return Ok(Flow::Returned);
                 }
                 self.take_lock(self.cpu(id), report)?;
                 let planned = self.obeys(RuleId::DAX_12_4, report);
-                self.tag_pages_for_writeback(MappingId::File(ino), planned, report);
+                self.tag_pages_for_writeback(mapping, planned, report);
                 Ok(Flow::Acted(frame(RangeAt::Lookup)))
             }
             RangeAt::Lookup => {
                 let obeyed = self.obeys(RuleId::DAX_12_5, report);
-                let mut batch = self.find_tagged(MappingId::File(ino));
+                let mut batch = self.find_tagged(mapping);
                 if !obeyed {
                     batch.clear();
                 }
                 let found = || batch.iter().map(|(index, _)| *index).collect();
-                let mapping = MappingId::File(ino);
                 report.event(|| Event::LookedUp { mapping, tag: Tag::Towrite, found: found() });
                 if batch.is_empty() {
                     return Ok(Flow::Acted(frame(RangeAt::Fence)));
@@ -55,7 +54,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 let Some((index, entry)) = batch.pop() else {
                     return Ok(Flow::GoesOn(frame(RangeAt::Lookup)));
                 };
-                let callee = Frame::DaxWritebackOne { ino, index, entry, at: OneAt::Check };
+                let callee = Frame::DaxWritebackOne { mapping, index, entry, at: OneAt::Check };
                 Ok(Flow::Calls(frame(RangeAt::Each(batch)), callee))
             }
             RangeAt::Fence => {
@@ -85,48 +84,48 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn dax_writeback_one(
         &mut self,
         id: ThreadId,
-        ino: Ino,
+        mapping: MappingId,
         index: PageIndex,
         entry: Entry,
         at: OneAt,
         report: &mut impl Report,
     ) -> Outcome {
         let clears = self.semantics.dirty_cleared_by_flush()? != DirtyClearedByFlush::No;
-        let frame = |at| Frame::DaxWritebackOne { ino, index, entry, at };
+        let frame = |at| Frame::DaxWritebackOne { mapping, index, entry, at };
         match at {
-            OneAt::Check if clears => self.lock_for_flush(id, ino, index, entry, report),
+            OneAt::Check if clears => self.lock_for_flush(id, mapping, index, entry, report),
             OneAt::Check => {
                 self.take_lock(self.cpu(id), report)?;
-                let mut skip = self.why_skip(ino, index, |now| now == entry);
+                let mut skip = self.why_skip(mapping, index, |now| now == entry);
                 if !self.obeys(RuleId::DAX_12_6A, report) {
                     skip = Some(Skip::EntryChanged);
                 }
-                report.event(|| Event::EntryChecked { ino, index, skip });
+                report.event(|| Event::EntryChecked { mapping, index, skip });
                 if skip.is_some() {
                     return Ok(Flow::ActedAndReturned);
                 }
                 Ok(Flow::Acted(frame(OneAt::WriteBack)))
             }
             OneAt::Mkclean => {
-                let count = self.mkclean(ino, index, report);
-                report.event(|| Event::PtesProtected { ino, index, count });
+                let count = self.mkclean(mapping, index, report);
+                report.event(|| Event::PtesProtected { mapping, index, count });
                 Ok(Flow::Acted(frame(OneAt::WriteBack)))
             }
             OneAt::WriteBack => {
                 let rule = if clears { RuleId::DAX_18_4 } else { RuleId::DAX_12_6D };
-                self.write_back_entry(id, ino, index, entry, rule, report);
+                self.write_back_entry(id, mapping, index, entry, rule, report);
                 Ok(Flow::Acted(frame(OneAt::Clear)))
             }
             OneAt::Clear => {
                 self.take_lock(self.cpu(id), report)?;
                 if clears {
-                    self.clear_dirty(ino, index, report)?;
+                    self.clear_dirty(mapping, index, report)?;
                 } else {
                     if self.obeys(RuleId::DAX_12_6E, report) {
-                        self.inode_mut(ino).mapping.i_pages.tag_clear(index, Tag::Towrite);
+                        self.mapping_mut(mapping).i_pages.tag_clear(index, Tag::Towrite);
                     }
-                    Self::slot_changed(MappingId::File(ino), index, report);
-                    report.event(|| Event::TowriteCleared { ino, index });
+                    Self::slot_changed(mapping, index, report);
+                    report.event(|| Event::TowriteCleared { mapping, index });
                 }
                 Ok(Flow::ActedAndReturned)
             }
@@ -134,8 +133,13 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     /// Why the entry needs no flush, if it does not: gone or another one, or TOWRITE clear.
-    fn why_skip(&self, ino: Ino, index: PageIndex, same: impl Fn(Entry) -> bool) -> Option<Skip> {
-        let tree = &self.inode(ino).mapping.i_pages;
+    fn why_skip(
+        &self,
+        mapping: MappingId,
+        index: PageIndex,
+        same: impl Fn(Entry) -> bool,
+    ) -> Option<Skip> {
+        let tree = &self.mapping(mapping).i_pages;
         if !tree.lookup(index).is_some_and(same) {
             return Some(Skip::EntryChanged);
         }
@@ -146,33 +150,33 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     fn lock_for_flush(
         &mut self,
         id: ThreadId,
-        ino: Ino,
+        mapping: MappingId,
         index: PageIndex,
         entry: Entry,
         report: &mut impl Report,
     ) -> Outcome {
-        let frame = |at| Frame::DaxWritebackOne { ino, index, entry, at };
+        let frame = |at| Frame::DaxWritebackOne { mapping, index, entry, at };
         self.take_lock(self.cpu(id), report)?;
-        if self.waits_for_entry(id, ino, index, report) {
+        if self.waits_for_entry(id, mapping, index, report) {
             return Ok(Flow::Acted(frame(OneAt::Check)));
         }
         let obeyed = self.obeys(RuleId::DAX_18_1, report);
         let block = |entry: Entry| entry.as_dax().map(|dax| dax.block);
-        let skip = self.why_skip(ino, index, |now| block(now) == block(entry));
+        let skip = self.why_skip(mapping, index, |now| block(now) == block(entry));
         if skip.is_some() {
-            self.put_unlocked_entry(ino, index, report);
-            report.event(|| Event::EntryChecked { ino, index, skip });
+            self.put_unlocked_entry(mapping, index, report);
+            report.event(|| Event::EntryChecked { mapping, index, skip });
             return Ok(Flow::ActedAndReturned);
         }
         let lock = self.has_entry_lock()? && obeyed;
-        let mapping = &mut self.inode_mut(ino).mapping;
+        let space = self.mapping_mut(mapping);
         if lock {
-            let now = mapping.dax_entry(index).expect("checked just above");
-            mapping.i_pages.replace(index, Entry::dax(DaxEntry { locked: true, ..now }));
+            let now = space.dax_entry(index).expect("checked just above");
+            space.i_pages.replace(index, Entry::dax(DaxEntry { locked: true, ..now }));
         }
-        mapping.i_pages.tag_clear(index, Tag::Towrite);
-        Self::slot_changed(MappingId::File(ino), index, report);
-        report.event(|| Event::EntryLockedForFlush { ino, index, locked: lock });
+        space.i_pages.tag_clear(index, Tag::Towrite);
+        Self::slot_changed(mapping, index, report);
+        report.event(|| Event::EntryLockedForFlush { mapping, index, locked: lock });
         let protects = self.semantics.dirty_cleared_by_flush()? == DirtyClearedByFlush::Protected;
         let next = if protects { OneAt::Mkclean } else { OneAt::WriteBack };
         Ok(Flow::Acted(frame(next)))
@@ -180,11 +184,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// Write-protects every PTE of the page; says how many were writable. Models DAX-18 step 3:
     /// `fs/dax.c dax_mapping_entry_mkclean` (4.10).
-    fn mkclean(&mut self, ino: Ino, index: PageIndex, report: &mut impl Report) -> u64 {
+    fn mkclean(&mut self, mapping: MappingId, index: PageIndex, report: &mut impl Report) -> u64 {
         let obeyed = self.obeys(RuleId::DAX_18_3, report);
         let mut count = 0;
         for (n, vma) in (0u8..).zip(&mut self.vmas) {
-            let Some(pte) = vma.pte(index).filter(|pte| vma.ino == ino && pte.writable) else {
+            let Some(pte) = vma.pte(index).filter(|pte| vma.mapping == mapping && pte.writable)
+            else {
                 continue;
             };
             vma.set_pte(index, Pte { writable: !obeyed, ..pte });
@@ -198,7 +203,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     fn write_back_entry(
         &mut self,
         id: ThreadId,
-        ino: Ino,
+        mapping: MappingId,
         index: PageIndex,
         entry: Entry,
         rule: RuleId,
@@ -211,25 +216,25 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             self.medium.write_back(self.cpu(id), lines);
         }
         lines.lines().for_each(|line| report.changed(Component::Line(line)));
-        report.event(|| Event::BlockWrittenBack { ino, index, block, dirty_lines });
+        report.event(|| Event::BlockWrittenBack { mapping, index, block, dirty_lines });
     }
 
     /// Models DAX-18 step 5: `fs/dax.c dax_writeback_one` (4.10).
     fn clear_dirty(
         &mut self,
-        ino: Ino,
+        mapping: MappingId,
         index: PageIndex,
         report: &mut impl Report,
     ) -> Result<(), Refusal> {
         if self.obeys(RuleId::DAX_18_5, report) {
-            self.inode_mut(ino).mapping.i_pages.tag_clear(index, Tag::Dirty);
+            self.mapping_mut(mapping).i_pages.tag_clear(index, Tag::Dirty);
         }
-        Self::slot_changed(MappingId::File(ino), index, report);
+        Self::slot_changed(mapping, index, report);
         let locked = self.has_entry_lock()?;
         if locked {
-            self.unlock_entry(ino, index, report);
+            self.unlock_entry(mapping, index, report);
         }
-        report.event(|| Event::DirtyCleared { ino, index, locked });
+        report.event(|| Event::DirtyCleared { mapping, index, locked });
         Ok(())
     }
 }

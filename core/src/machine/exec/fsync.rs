@@ -29,11 +29,13 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     return Ok(Flow::GoesOn(frame(SyncFileAt::DaxFlush)));
                 }
                 let at = FilemapAt::DaxFlush;
-                let callee = Frame::FilemapWriteAndWaitRange { ino, at };
+                let mapping = MappingId::File(ino);
+                let callee = Frame::FilemapWriteAndWaitRange { mapping, at };
                 Ok(Flow::Calls(frame(SyncFileAt::DaxFlush), callee))
             }
             SyncFileAt::DaxFlush => {
-                self.dax_flush_here(ino, FlushCallSite::Fsync, frame(SyncFileAt::Flush), report)
+                let (mapping, site) = (MappingId::File(ino), FlushCallSite::Fsync);
+                self.dax_flush_here(mapping, site, frame(SyncFileAt::Flush), report)
             }
             SyncFileAt::Flush => {
                 let barriers = self.semantics.barriers()? == Barriers::On;
@@ -50,42 +52,42 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// to flush; goes on with `next` after it. Models DAX-21.
     fn dax_flush_here(
         &mut self,
-        ino: Ino,
+        mapping: MappingId,
         site: FlushCallSite,
         next: Frame,
         report: &mut impl Report,
     ) -> Outcome {
-        let here = self.semantics.flush_call_site()? == site && self.inode(ino).dax;
+        let here = self.semantics.flush_call_site()? == site && self.is_s_dax(mapping);
         if !here || !self.obeys(RuleId::DAX_21, report) {
             return Ok(Flow::GoesOn(next));
         }
         // One device: all three values name it for an ordinary file.
         let (FlushBdev::SBdev | FlushBdev::Passed | FlushBdev::DaxDevice) =
             self.semantics.flush_bdev()?;
-        let callee = Frame::DaxWritebackMappingRange { ino, at: RangeAt::Tag };
+        let callee = Frame::DaxWritebackMappingRange { mapping, at: RangeAt::Tag };
         Ok(Flow::Calls(next, callee))
     }
 
     pub(super) fn filemap_write_and_wait_range(
         &mut self,
-        ino: Ino,
+        mapping: MappingId,
         at: FilemapAt,
         report: &mut impl Report,
     ) -> Outcome {
-        let frame = |at| Frame::FilemapWriteAndWaitRange { ino, at };
+        let frame = |at| Frame::FilemapWriteAndWaitRange { mapping, at };
         match at {
             FilemapAt::DaxFlush => {
-                self.dax_flush_here(ino, FlushCallSite::Filemap, frame(FilemapAt::Pages), report)
+                let site = FlushCallSite::Filemap;
+                self.dax_flush_here(mapping, site, frame(FilemapAt::Pages), report)
             }
             FilemapAt::Pages => {
-                if !self.needs_writepages(ino)? {
+                if !self.needs_writepages(mapping)? {
                     return Ok(Flow::Returned);
                 }
-                let callee = Frame::Ext4Writepages { ino, at: FilemapAt::DaxFlush };
+                let callee = Frame::writepages(mapping, FilemapAt::DaxFlush);
                 Ok(Flow::Calls(frame(FilemapAt::Done), callee))
             }
-            FilemapAt::Done if self.inode(ino).mapping.i_pages.tagged(Tag::Writeback) => {
-                let mapping = MappingId::File(ino);
+            FilemapAt::Done if self.mapping(mapping).i_pages.tagged(Tag::Writeback) => {
                 Ok(Flow::Calls(frame(FilemapAt::Done), Frame::FilemapFdatawait { mapping }))
             }
             FilemapAt::Done => Ok(Flow::Returned),
@@ -110,41 +112,41 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// Whether `filemap_write_and_wait_range` calls `->writepages` at all (DAX-21.6): for pages,
     /// and since the flush lives there, for exceptional entries of DAX inodes.
-    fn needs_writepages(&self, ino: Ino) -> Result<bool, Refusal> {
-        let inode = self.inode(ino);
-        let pages = inode.mapping.nrpages > 0;
-        let entries = inode.dax && inode.mapping.nrexceptional > 0;
+    fn needs_writepages(&self, mapping: MappingId) -> Result<bool, Refusal> {
+        let (space, dax) = (self.mapping(mapping), self.is_s_dax(mapping));
+        let pages = space.nrpages > 0;
+        let entries = dax && space.nrexceptional > 0;
         Ok(match self.semantics.flush_call_site()? {
             FlushCallSite::Filemap | FlushCallSite::Fsync => pages,
             FlushCallSite::WritepagesGeneric => pages || entries,
-            FlushCallSite::Writepages if inode.dax => entries,
+            FlushCallSite::Writepages if dax => entries,
             FlushCallSite::Writepages => pages,
         })
     }
 
-    pub(super) fn ext4_writepages(
+    /// `->writepages` of a file or of the device.
+    pub(super) fn writepages(
         &mut self,
-        ino: Ino,
+        mapping: MappingId,
         at: FilemapAt,
         report: &mut impl Report,
     ) -> Outcome {
-        let frame = |at| Frame::Ext4Writepages { ino, at };
+        let frame = |at| Frame::writepages(mapping, at);
         match at {
             FilemapAt::DaxFlush => {
                 let site = match self.semantics.flush_call_site()? {
                     FlushCallSite::WritepagesGeneric => FlushCallSite::WritepagesGeneric,
                     _ => FlushCallSite::Writepages,
                 };
-                self.dax_flush_here(ino, site, frame(FilemapAt::Pages), report)
+                self.dax_flush_here(mapping, site, frame(FilemapAt::Pages), report)
             }
             FilemapAt::Pages => {
                 // 4.5.0 returns right after the DAX flush; ext4 also returns when there is no page.
                 let returns = self.semantics.flush_call_site()? == FlushCallSite::Writepages;
-                let inode = self.inode(ino);
-                if (returns && inode.dax) || inode.mapping.nrpages == 0 {
+                let no_page = mapping != MappingId::Bdev && self.mapping(mapping).nrpages == 0;
+                if (returns && self.is_s_dax(mapping)) || no_page {
                     return Ok(Flow::Returned);
                 }
-                let mapping = MappingId::File(ino);
                 let callee = Frame::WriteCachePages { mapping, at: CacheAt::Tag };
                 Ok(Flow::Calls(frame(FilemapAt::Done), callee))
             }
@@ -182,7 +184,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 Ok(Flow::Calls(frame(SyncAt::Bdev), Frame::BlkdevIssueFlush))
             }
             SyncAt::Bdev => {
-                let callee = Frame::WriteCachePages { mapping: MappingId::Bdev, at: CacheAt::Tag };
+                let callee = Frame::writepages(MappingId::Bdev, FilemapAt::DaxFlush);
                 Ok(Flow::Calls(frame(SyncAt::Done), callee))
             }
             SyncAt::Done => {
@@ -205,7 +207,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let frame = |at| Frame::WritebackSingleInode { ino, at };
         match at {
             InodeAt::Write => {
-                let callee = Frame::Ext4Writepages { ino, at: FilemapAt::DaxFlush };
+                let callee = Frame::writepages(MappingId::File(ino), FilemapAt::DaxFlush);
                 return Flow::Calls(frame(InodeAt::Wait), callee);
             }
             InodeAt::Wait => {

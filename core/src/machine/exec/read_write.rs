@@ -8,6 +8,7 @@ use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::tag::Tag;
 use crate::units::{BlockNr, PageIndex, Word};
+use alloc::vec;
 use alloc::vec::Vec;
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
@@ -18,8 +19,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         at: WriteAt,
         report: &mut impl Report,
     ) -> Outcome {
-        let (ino, index) = (job.ino, job.index);
-        let mapping = MappingId::File(ino);
+        let (mapping, index) = (job.mapping, job.index);
         let frame = |job, at| Frame::GenericPerformWrite { job, at };
         match at {
             WriteAt::Grab => {
@@ -52,26 +52,41 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 page.uptodate = true;
                 report.changed(Component::Page(mapping, index));
                 let word = job.word;
-                report.event(|| Event::PageWritten { ino, index, word, words: job.words.clone() });
+                report.event(|| Event::PageWritten {
+                    mapping,
+                    index,
+                    word,
+                    words: job.words.clone(),
+                });
                 Ok(Flow::Acted(frame(job, WriteAt::Dirty)))
             }
             WriteAt::Dirty => {
                 self.take_lock(self.cpu(id), report)?;
-                if self.obeys(RuleId::TREE_11_1, report) {
-                    let inode = self.inode_mut(ino);
-                    inode.dirty_pages = true;
-                    inode.mapping.page_mut(index).expect("grabbed in this call").dirty = true;
-                    inode.mapping.i_pages.tag_set(index, Tag::Dirty);
-                }
-                report.changed(Component::Inode(ino));
-                Self::slot_changed(mapping, index, report);
+                self.set_page_dirty(mapping, index, report);
                 self.unlock_page(mapping, index, report);
                 report.event(|| Event::PageDirtied { mapping, index });
                 let call = Call::Write;
-                report.event(|| Event::CallReturned { call, ino: Some(ino), result: Ok(()) });
+                report.event(|| Event::CallReturned { call, ino: mapping.ino(), result: Ok(()) });
                 Ok(Flow::CallDone)
             }
         }
+    }
+
+    /// PG_dirty, the DIRTY tag and the inode. Models TREE-11: `fs/buffer.c __set_page_dirty` (4.5).
+    fn set_page_dirty(&mut self, mapping: MappingId, index: PageIndex, report: &mut impl Report) {
+        if self.obeys(RuleId::TREE_11_1, report) {
+            let space = self.mapping_mut(mapping);
+            space.page_mut(index).expect("its caller has it locked").dirty = true;
+            space.i_pages.tag_set(index, Tag::Dirty);
+            if let MappingId::File(ino) = mapping {
+                self.inode_mut(ino).dirty_pages = true;
+            }
+        }
+        if let MappingId::File(ino) = mapping {
+            report.changed(Component::Inode(ino));
+        }
+        report.changed(Component::Page(mapping, index));
+        Self::slot_changed(mapping, index, report);
     }
 
     /// Inserts a fresh page, locked and not uptodate. Models TREE-4, IDX-7: `mm/filemap.c
@@ -92,13 +107,17 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         report.event(|| Event::PageInserted { mapping, index });
     }
 
-    /// Fills a page from its block, through the driver: on persistent memory a copy.
+    /// Fills a page from its block, through the driver: on persistent memory a copy. A page over a
+    /// hole reads as zeros.
     fn read_page(&mut self, mapping: MappingId, index: PageIndex, report: &mut impl Report) {
-        let mut block = self.block_of(mapping, index).expect("a cached page has a block");
+        let mut block = self.block_of(mapping, index);
         if mapping == MappingId::Bdev && !self.obeys(RuleId::IDX_2, report) {
-            block = BlockNr(block.0 + 1);
+            block = block.map(|block| BlockNr(block.0 + 1));
         }
-        let words = self.load_block(block);
+        let words = match block {
+            Some(block) => self.load_block(block),
+            None => vec![Word::ZERO; self.words_per_block()],
+        };
         if let Some(page) = self.mapping_mut(mapping).page_mut(index) {
             page.words = words;
             page.uptodate = true;
@@ -170,8 +189,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 let page = self.mapping(mapping).find_get_page(index).filter(|_| cached);
                 let words = match page {
                     Some(page) => page.words.clone(),
-                    // Planted: straight from the medium.
-                    None => self.load_block(self.block_of(mapping, index).expect("has a block")),
+                    // Planted: not the page's words.
+                    None => vec![Word::ZERO; self.words_per_block()],
                 };
                 Ok(self.read_returns(mapping, index, words, true, report))
             }
@@ -207,7 +226,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         cached: bool,
         report: &mut impl Report,
     ) -> Flow {
-        let block = self.block_of(mapping, index).expect("Setup::check has seen the page");
+        let block = self.block_of(mapping, index);
         report.event(|| Event::ReadReturned { mapping, index, block, words, cached });
         report.event(|| Event::CallReturned { call: Call::Read, ino: None, result: Ok(()) });
         Flow::CallDone
