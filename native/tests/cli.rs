@@ -216,6 +216,7 @@ fn bad_input_is_one_clear_message_and_status_2() {
     refused(&["matrix", "no-such-file.toml"], &["no-such-file.toml"]);
     refused(&["run", "#/1/nowhere/~/3"], &["nowhere"]);
     refused(&["run", "#/9/x/~/3"], &["9"]);
+    refused(&["run", "#/1/?v=history"], &["history", "daxscope matrix"]);
     refused(&["run", "#/1/life-of-a-dax-entry/~/999"], &["999"]);
     refused(&["explode"], &["explode"]);
 }

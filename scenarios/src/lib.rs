@@ -38,4 +38,6 @@ pub use error::{LectureErrors, Problem};
 pub use landmark::{AnyOf, Landmark};
 pub use lecture::*;
 pub use link::{LINK_VERSION, Link, LinkError, MODEL_VERSION, Run, Side, short_hash};
-pub use session::{Choice, FAN_OUT, OpenError, Reached, Replayed, STEPS_MAX, Session, Unreached};
+pub use session::{
+    Choice, FAN_OUT, OpenError, Reached, Replayed, STEPS_MAX, Session, Switch, Unreached,
+};

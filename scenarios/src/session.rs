@@ -6,12 +6,14 @@ mod branch;
 mod moments;
 mod open;
 mod replay;
+mod switches;
 mod text;
 
 pub use moments::Reached;
 pub(crate) use open::setup;
 pub use open::{Choice, OpenError, Unreached};
 pub use replay::Replayed;
+pub use switches::Switch;
 
 use crate::lecture::{Cut, Lecture, Variant};
 use daxscope_core::config::{Epoch, Geometry, Semantics};
@@ -48,6 +50,12 @@ impl Session {
     #[must_use]
     pub fn variant(&self) -> &Variant {
         &self.lecture.variants[self.variant]
+    }
+
+    /// What was asked for.
+    #[must_use]
+    pub fn choice(&self) -> &Choice {
+        &self.choice
     }
 
     /// The epoch.

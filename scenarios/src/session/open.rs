@@ -158,18 +158,27 @@ pub(crate) fn setup(
     variant: &Variant,
     choice: &Choice,
 ) -> Result<Setup, OpenError> {
-    let mut semantics = Semantics::preset(choice.epoch.unwrap_or(lecture.epoch));
-    for (switch, value) in variant.sets.iter().chain(&choice.sets) {
-        set(&mut semantics, switch, value)?;
-    }
     Ok(Setup {
         geometry: lecture.geometry,
-        semantics,
+        semantics: semantics(lecture, variant, choice)?,
         files: variant.files.clone(),
         contents: variant.contents.clone(),
         programs: variant.programs.clone(),
         planted: choice.planted,
     })
+}
+
+/// The epoch's preset with the switches of the variant and of the choice over it.
+pub(super) fn semantics(
+    lecture: &Lecture,
+    variant: &Variant,
+    choice: &Choice,
+) -> Result<Semantics, OpenError> {
+    let mut semantics = Semantics::preset(choice.epoch.unwrap_or(lecture.epoch));
+    for (switch, value) in variant.sets.iter().chain(&choice.sets) {
+        set(&mut semantics, switch, value)?;
+    }
+    Ok(semantics)
 }
 
 fn variant_number(lecture: &Lecture, name: &str) -> Result<usize, OpenError> {
