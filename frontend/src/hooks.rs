@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use gloo_events::EventListener;
+use gloo_timers::callback::Timeout;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
@@ -15,6 +16,7 @@ use yew::prelude::*;
 pub(crate) use address::{address, copy_link, fragment, use_address};
 pub(crate) use keys::use_keys;
 
+use crate::history;
 use crate::msg::{Msg, Theme};
 use crate::state::State;
 use crate::words;
@@ -67,6 +69,18 @@ pub(crate) fn use_title(question: Option<String>) {
             Some(question) => format!("{question} · {}", words::NAME),
             None => format!("{}: {}", words::NAME, words::TAGLINE),
         });
+    });
+}
+
+/// While the screen shows a verdict that is not known yet, asks for some more runs, in a task of their own, so that
+/// the browser stays responsive. Then nothing runs any more.
+#[hook]
+pub(crate) fn use_computing(state: &State, send: &Callback<Msg>) {
+    let send = send.clone();
+    let left = state.waiting().map(|_| history::progress(&state.lines));
+    use_effect_with(left, move |left| {
+        let task = left.map(|_| Timeout::new(0, move || send.emit(Msg::Compute)));
+        move || drop(task)
     });
 }
 

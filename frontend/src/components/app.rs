@@ -5,7 +5,7 @@ use std::rc::Rc;
 use yew::prelude::*;
 
 use super::dom::{Node, list};
-use super::{catalogue::catalogue, dialogs::use_dialogs, lesson::lesson};
+use super::{catalogue::catalogue, dialogs::use_dialogs, history::history, lesson::lesson};
 use crate::hooks;
 use crate::msg::Msg;
 use crate::state::State;
@@ -33,12 +33,15 @@ fn App() -> Html {
     hooks::use_address(Rc::clone(&state), latest, send.clone());
     hooks::use_theme(state.theme);
     let question = |lesson: &crate::lesson::Lesson| lesson.run.lecture().question.clone();
-    hooks::use_title(state.lesson.as_ref().map(question));
+    let title = || state.history.then(|| crate::words::HISTORY.to_string());
+    hooks::use_title(state.lesson.as_ref().map(question).or_else(title));
+    hooks::use_computing(&state, &send);
     hooks::use_width(send.clone());
 
     let dialogs = use_dialogs(&state, &send);
     let screen = match &state.lesson {
         Some(shown) => lesson(&state, shown, &send),
+        None if state.history => history(&state, &send),
         None => catalogue(&state, &send),
     };
     list(vec![screen.node(), dialogs])

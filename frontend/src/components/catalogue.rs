@@ -12,10 +12,7 @@ use crate::words;
 
 pub(crate) fn catalogue(state: &State, send: &Callback<Msg>) -> Tag {
     tag!("div", "class" = "home";
-        tag!("header", "class" = "masthead";
-            tag!("span", "class" = "brand"; words::NAME),
-            tag!("div", "class" = "tools"; theme_button(state.theme, send), help_button(send)),
-        ),
+        masthead(state, send),
         tag!("main", "id" = "stage";
             tag!("div", "class" = "hero";
                 tag!("div";
@@ -27,19 +24,35 @@ pub(crate) fn catalogue(state: &State, send: &Callback<Msg>) -> Tag {
             ),
             notice_line(state.notice.as_ref(), send),
             tag!("h2"; words::LECTURES),
-            tag!("ol", "class" = "lectures"; each(state.lectures.iter(), card)),
+            tag!("ol", "class" = "lectures"; each(state.lectures.iter(), |lecture| card(state, lecture))),
         ),
     )
 }
 
-fn card(lecture: &Lecture) -> Tag {
-    let epochs = course::epochs(lecture, &lecture.default);
+/// The line on top of the screens that are no lesson.
+pub(crate) fn masthead(state: &State, send: &Callback<Msg>) -> Tag {
+    let screen = |to, title, here: bool| tag!("a", "href" = to, "aria-current" = here.then_some("page"); title);
+    tag!("header", "class" = "masthead";
+        tag!("span", "class" = "brand"; words::NAME),
+        tag!("nav", "class" = "screens", "aria-label" = words::NAME;
+            screen("#/".to_string(), words::LECTURES, !state.history),
+            screen(course::history_link(), words::HISTORY, state.history),
+        ),
+        tag!("div", "class" = "tools"; theme_button(state.theme, send), help_button(send)),
+    )
+}
+
+fn card(state: &State, lecture: &Lecture) -> Tag {
+    let line = state.lines.iter().find(|line| {
+        state.lectures[line.lecture].id == lecture.id && line.choice == lecture.default
+    });
+    let ran: Vec<&Epoch> = line.iter().flat_map(|line| line.ran()).collect();
     let link = |epoch: &str| {
         let epoch = epoch.to_string();
-        course::link(lecture, &Choice { epoch, ..lecture.default.clone() })
+        course::link(lecture, &Choice { epoch, ..lecture.default.clone() }, 0)
     };
-    let group = |alike: &[Epoch]| {
-        let first = &alike[0];
+    let group = |alike: &[&Epoch]| {
+        let first = alike[0];
         tag!("li", "class" = super::epochs::class(first);
             tag!("b"; super::epochs::sign(first), " ", &first.verdict),
             each(alike, |epoch| {
@@ -48,13 +61,14 @@ fn card(lecture: &Lecture) -> Tag {
         )
         .key(first.name)
     };
-    let alike = epochs.chunk_by(|one, other| one.verdict == other.verdict);
+    let alike = ran.chunk_by(|one, other| one.verdict == other.verdict);
     tag!("li", "class" = "card";
         tag!("h3"; tag!("a", "href" = link(&lecture.default.epoch);
             tag!("span", "class" = "id"; &lecture.id), " ", &lecture.question,
         )),
         tag!("p"; &lecture.teaches),
         tag!("p", "class" = "status soft"; words::status(lecture.status)),
+        // The others come as they are run.
         tag!("ul", "class" = "verdicts", "aria-label" = words::VERDICTS; each(alike, group)),
     )
     .key(lecture.id.as_str())

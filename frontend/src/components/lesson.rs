@@ -84,12 +84,18 @@ fn stage(state: &State, lesson: &Lesson, send: &Callback<Msg>) -> Tag {
     };
     let (caption, stands_on) =
         (Rc::clone(&parts.caption), Rc::clone(&lesson.run.standing().sources));
+    let switches = Shown::Switches {
+        switches: Rc::clone(lesson.run.switches()),
+        epoch: lesson.run.choice().epoch_in_words(),
+        unfolded: state.all_switches,
+    };
     let panels = [
         Shown::Crash(Rc::clone(&parts.crash)),
         Shown::Threads(Rc::clone(&parts.threads)),
         Shown::Invariants(Rc::clone(&parts.invariants)),
         Shown::Next(Rc::clone(&parts.enabled)),
         Shown::Changed(Rc::clone(&parts.changed)),
+        switches,
         Shown::Sources { caption, stands_on },
     ];
     tag!("div", "class" = "table";

@@ -8,9 +8,12 @@ use daxscope_core::view::{Caption, Change, CrashNow, EnabledAction, Invariant, R
 use yew::prelude::*;
 
 use super::dom::Node;
-use super::{crash, details, invariants, matrix, next, threads, timeline, trees};
+use super::{
+    crash, details, history, invariants, matrix, next, switches, threads, timeline, trees,
+};
 use crate::columns::Span;
-use crate::course::Mark;
+use crate::course::{Lecture, Mark, Switch};
+use crate::history::Line;
 use crate::msg::Msg;
 
 /// What a panel shows.
@@ -25,6 +28,8 @@ pub(crate) enum Shown {
     Changed(Rc<Vec<Change>>),
     Sources { caption: Rc<Caption>, stands_on: Rc<Vec<(String, String)>> },
     Lanes(Rc<Vec<Mark>>),
+    Switches { switches: Rc<Vec<Switch>>, epoch: String, unfolded: bool },
+    Line { line: Rc<Line>, lectures: Rc<Vec<Lecture>>, first: bool },
 }
 
 #[derive(Properties, PartialEq)]
@@ -50,6 +55,12 @@ fn Panel(Props { shown, send }: &Props) -> Html {
         Shown::Changed(changed) => details::changed(changed),
         Shown::Sources { caption, stands_on } => details::sources(caption, stands_on),
         Shown::Lanes(marks) => timeline::lanes(marks),
+        Shown::Switches { switches, epoch, unfolded } => {
+            switches::switches(switches, epoch, *unfolded, send)
+        }
+        Shown::Line { line, lectures, first } => {
+            history::line(line, &lectures[line.lecture], *first)
+        }
     }
     .node()
 }

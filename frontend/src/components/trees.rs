@@ -1,10 +1,9 @@
 //! The page-cache trees in full: nodes, slots, tags. Each is an ARIA tree that owns its arrows.
 
 use daxscope_core::view::{Item, Slot, Tree};
-use wasm_bindgen::JsCast;
-use web_sys::{Element, Event, HtmlElement, KeyboardEvent};
 use yew::virtual_dom::ListenerKind;
 
+use super::arrows::walk;
 use super::dom::{Node, Tag, classes, each, tag, when};
 use crate::parts::{item_block, levels};
 use crate::words;
@@ -29,7 +28,7 @@ pub(crate) fn tree(tree: &Tree, focus: Option<&str>) -> Tag {
             tag!("span", "class" = "tags"; &tree.root_tags),
             tag!("span", "class" = "soft"; counters, when(tree.s_dax, " · S_DAX")),
         ),
-        arrows.on(ListenerKind::onkeydown, |event| walk(&event)),
+        arrows.on(ListenerKind::onkeydown, |event| walk(&event, "[role=treeitem]", false, target)),
     )
 }
 
@@ -68,34 +67,15 @@ fn slot(slot: &Slot, level: usize, focus: Option<&str>, enter: bool) -> Tag {
     )
 }
 
-/// Arrows, Home and End inside a tree (APG).
-fn walk(event: &Event) {
-    let Some(key) = event.dyn_ref::<KeyboardEvent>().map(KeyboardEvent::key) else {
-        return;
-    };
-    let Some(target) = event.target().and_then(|it| it.dyn_into::<Element>().ok()) else {
-        return;
-    };
-    let Ok(Some(tree)) = target.closest("[role=tree]") else {
-        return;
-    };
-    let Ok(items) = tree.query_selector_all("[role=treeitem]") else {
-        return;
-    };
-    let (mut here, count) = (0, items.length());
-    while here < count && items.get(here).as_ref() != Some(target.as_ref()) {
-        here += 1;
-    }
-    let to = match key.as_str() {
-        "ArrowRight" | "ArrowDown" => here + 1,
-        "ArrowLeft" | "ArrowUp" => here.saturating_sub(1),
-        "Home" => 0,
-        "End" => count.saturating_sub(1),
-        _ => return,
-    };
-    event.prevent_default();
-    let item = items.get(to.min(count.saturating_sub(1)));
-    if let Some(item) = item.and_then(|item| item.dyn_into::<HtmlElement>().ok()) {
-        drop(item.focus());
+/// Arrows, Home and End inside a tree: where they lead.
+fn target(key: &str, ctrl: bool, here: usize, count: usize) -> Option<usize> {
+    let last = count.saturating_sub(1);
+    match key {
+        _ if ctrl => None,
+        "ArrowRight" | "ArrowDown" => Some((here + 1).min(last)),
+        "ArrowLeft" | "ArrowUp" => Some(here.saturating_sub(1)),
+        "Home" => Some(0),
+        "End" => Some(last),
+        _ => None,
     }
 }

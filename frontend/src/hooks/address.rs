@@ -47,8 +47,7 @@ pub(crate) fn copy_link(state: &State, send: &Callback<Msg>) {
 pub(crate) fn use_address(state: Rc<State>, latest: Latest, send: Callback<Msg>) {
     let writer = use_mut_ref(Writer::default);
     let link = state.link();
-    // Another lecture, variant, epoch or branch is another place; another step is not.
-    let place = state.lesson.as_ref().map(|lesson| lesson.run.link(0));
+    let place = state.place();
     {
         let writer = Rc::clone(&writer);
         let latest = Rc::clone(&latest);
@@ -73,7 +72,7 @@ pub(crate) fn use_address(state: Rc<State>, latest: Latest, send: Callback<Msg>)
 #[derive(Default)]
 struct Writer {
     written_at_ms: f64,
-    place: Option<Option<String>>,
+    place: Option<String>,
     timer: Option<Timeout>,
     /// The browser has led here, so that its history has the place already.
     arrived: bool,
@@ -82,7 +81,7 @@ struct Writer {
 impl Writer {
     const PAUSE_MS: f64 = 1_000.0;
 
-    fn follow(this: &Rc<RefCell<Self>>, latest: &Latest, place: Option<String>) {
+    fn follow(this: &Rc<RefCell<Self>>, latest: &Latest, place: String) {
         let mut writer = this.borrow_mut();
         let moved = writer.place.as_ref() != Some(&place);
         let known = writer.place.is_none() || std::mem::take(&mut writer.arrived);
