@@ -14,78 +14,93 @@ use crate::msg::Msg;
 /// An element: `tag!("li", "class" = class, "title" = title; child, child)`. A value is any [`Value`], a child any
 /// [`Node`]. Listeners and a key follow as method calls, see [`Tag`].
 macro_rules! tag {
-    ($name:literal $(, $key:literal = $value:literal)* $(; $($child:expr),* $(,)?)?) => {
-        $crate::components::dom::plain(
-            $name,
-            &[$(($key, yew::virtual_dom::AttributeOrProperty::Static($value))),*],
-            vec![$($($crate::components::dom::Node::node($child)),*)?],
-        )
-    };
-    ($name:literal $(, $key:literal = $value:expr)* $(; $($child:expr),* $(,)?)?) => {
-        $crate::components::dom::element(
-            $name,
-            &[$($key),*],
-            Box::new([$($crate::components::dom::Value::value($value)),*]),
-            vec![$($($crate::components::dom::Node::node($child)),*)?],
-        )
-    };
+    ($name:literal $(, $key:literal = $value:literal)* $(; $($child:expr),* $(,)?)?) => {{
+        #[allow(unused_mut, reason = "an element may be empty")]
+        let mut tag = $crate::components::dom::Tag::plain(&$crate::components::dom::Plain {
+            name: $name,
+            attributes: &[$(($key, yew::virtual_dom::AttributeOrProperty::Static($value))),*],
+        });
+        $($($crate::components::dom::Node::put($child, &mut tag);)*)?
+        tag
+    }};
+    ($name:literal $(, $key:literal = $value:expr)* $(; $($child:expr),* $(,)?)?) => {{
+        let mut tag = $crate::components::dom::Tag::with(&$crate::components::dom::Keys {
+            name: $name,
+            keys: &[$($key),*],
+        });
+        $($crate::components::dom::Value::set($value, &mut tag);)*
+        $($($crate::components::dom::Node::put($child, &mut tag);)*)?
+        tag
+    }};
 }
 pub(crate) use tag;
 
-/// An element that may still get a key and listeners.
-pub(crate) struct Tag(Rc<VTag>);
-
-/// What [`tag!`] calls where every attribute is a literal.
-pub(crate) fn plain(
-    name: &'static str,
-    attributes: &'static [(&'static str, AttributeOrProperty)],
-    children: Vec<Html>,
-) -> Tag {
-    made(name, Attributes::Static(attributes), children)
+/// An element's name and its attributes, all of them literals.
+pub(crate) struct Plain {
+    pub(crate) name: &'static str,
+    pub(crate) attributes: &'static [(&'static str, AttributeOrProperty)],
 }
 
-/// What [`tag!`] calls else.
-pub(crate) fn element(
-    name: &'static str,
+/// An element's name and the names of its attributes.
+pub(crate) struct Keys {
+    pub(crate) name: &'static str,
+    pub(crate) keys: &'static [&'static str],
+}
+
+/// An element that is being made: it may still get children, a key and listeners.
+pub(crate) struct Tag(Box<Draft>);
+
+struct Draft {
+    tag: VTag,
     keys: &'static [&'static str],
-    values: Box<[Option<AttributeOrProperty>]>,
+    /// One for each key.
+    values: Vec<Option<AttributeOrProperty>>,
     children: Vec<Html>,
-) -> Tag {
-    made(name, Attributes::Dynamic { keys, values }, children)
-}
-
-fn made(name: &'static str, attributes: Attributes, mut children: Vec<Html>) -> Tag {
-    let mut tag = VTag::new(name);
-    tag.attributes = attributes;
-    if let Some(inside) = tag.children_mut() {
-        *inside = match children.len() {
-            1 => children.remove(0),
-            _ => list(children),
-        };
-    }
-    Tag(Rc::new(tag))
 }
 
 impl Tag {
-    fn with(mut self, change: impl FnOnce(&mut VTag)) -> Self {
-        change(Rc::get_mut(&mut self.0).expect("nobody shares a tag before it is a node"));
+    /// An element without attributes.
+    pub(crate) fn named(name: &'static str) -> Self {
+        let (tag, values, children) = (VTag::new(name), Vec::new(), Vec::new());
+        Self(Box::new(Draft { tag, keys: &[], values, children }))
+    }
+
+    /// What [`tag!`] begins with where every attribute is a literal.
+    pub(crate) fn plain(plain: &'static Plain) -> Self {
+        let mut made = Self::named(plain.name);
+        made.0.tag.attributes = Attributes::Static(plain.attributes);
+        made
+    }
+
+    /// What [`tag!`] begins with else; a value for each key follows.
+    pub(crate) fn with(keys: &'static Keys) -> Self {
+        let mut made = Self::named(keys.name);
+        made.0.keys = keys.keys;
+        made
+    }
+
+    /// The element with one more child.
+    pub(crate) fn and(mut self, child: impl Node) -> Self {
+        child.put(&mut self);
         self
     }
 
     /// Tells it from its siblings in a list, of which then every one must have a key.
-    pub(crate) fn key(self, key: impl Into<yew::virtual_dom::Key>) -> Self {
-        let key = key.into();
-        self.with(|tag| tag.key = Some(key))
+    pub(crate) fn key(mut self, key: &str) -> Self {
+        self.0.tag.key = Some(key.into());
+        self
     }
 
     /// Lets the element be found in the document.
-    pub(crate) fn found_by(self, node: &NodeRef) -> Self {
-        self.with(|tag| tag.node_ref = node.clone())
+    pub(crate) fn found_by(mut self, node: &NodeRef) -> Self {
+        self.0.tag.node_ref = node.clone();
+        self
     }
 
     /// The text in a field, which the user may change.
-    pub(crate) fn filled(self, value: String) -> Self {
-        self.with(|tag| tag.set_value(value))
+    pub(crate) fn filled(mut self, value: String) -> Self {
+        self.0.tag.set_value(value);
+        self
     }
 
     /// Sends a message at an event.
@@ -104,10 +119,23 @@ impl Tag {
         self.listens(Rc::new(Runs { kind, run: Box::new(run) }))
     }
 
-    fn listens(self, listener: Rc<dyn Listener>) -> Self {
-        self.with(|tag| {
-            tag.add_listener(listener);
-        })
+    fn listens(mut self, listener: Rc<dyn Listener>) -> Self {
+        self.0.tag.add_listener(listener);
+        self
+    }
+
+    fn finish(self) -> Html {
+        let Draft { mut tag, keys, values, mut children } = *self.0;
+        if !keys.is_empty() {
+            tag.attributes = Attributes::Dynamic { keys, values: values.into() };
+        }
+        if let Some(inside) = tag.children_mut() {
+            *inside = match children.len() {
+                1 => children.remove(0),
+                _ => list(children),
+            };
+        }
+        Html::VTag(Rc::new(tag))
     }
 }
 
@@ -151,9 +179,14 @@ impl Listener for Runs {
 }
 
 /// What an attribute may be set to; `None` leaves it out.
-pub(crate) trait Value {
+pub(crate) trait Value: Sized {
     /// The attribute's value.
     fn value(self) -> Option<AttributeOrProperty>;
+
+    /// Sets the next of the element's attributes.
+    fn set(self, tag: &mut Tag) {
+        tag.0.values.push(self.value());
+    }
 }
 
 impl Value for &'static str {
@@ -194,9 +227,14 @@ impl<V: Value> Value for Option<V> {
 }
 
 /// What may stand in an element; `None` is nothing.
-pub(crate) trait Node {
+pub(crate) trait Node: Sized {
     /// It as yew has it.
     fn node(self) -> Html;
+
+    /// Puts it behind the children that the element has.
+    fn put(self, tag: &mut Tag) {
+        tag.0.children.push(self.node());
+    }
 }
 
 impl Node for Html {
@@ -207,7 +245,7 @@ impl Node for Html {
 
 impl Node for Tag {
     fn node(self) -> Html {
-        Html::VTag(self.0)
+        self.finish()
     }
 }
 

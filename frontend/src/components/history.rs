@@ -58,7 +58,6 @@ fn meanings(lines: &[Rc<Line>]) -> Vec<(&'static str, &'static str)> {
             found.push(epoch.last);
         }
     }
-    found.sort_unstable();
     found.push(words::DERIVED);
     found
 }

@@ -130,7 +130,7 @@ fn also(lesson: &Lesson, focus: Option<&str>) -> Html {
 pub(super) fn line_signs(name: &'static str) -> Html {
     each(words::LINE_SIGNS, |(class, letter, says)| {
         let sign = tag!("i", "class" = ["ln ", class].concat(), "data-letter" = letter);
-        super::dom::plain(name, &[], vec![sign.node(), says.node()])
+        Tag::named(name).and(sign).and(says)
     })
 }
 

@@ -83,7 +83,7 @@ fn heading(frame: &Frame, span: &Span, marked: Option<usize>, send: &Callback<Ms
                 words::unfold(&columns[first].label, &columns[last].label, last - first + 1);
             let unfold =
                 tag!("button", "type" = "button", "aria-label" = &label, "title" = &label; "⋯");
-            tag!("th", "class" = "gap"; unfold.press(send, Msg::Fold)).key(gap(first))
+            tag!("th", "class" = "gap"; unfold.press(send, Msg::Fold)).key(&gap(first))
         }
     }
 }
@@ -96,7 +96,7 @@ fn gap(first: usize) -> String {
 pub(crate) fn row(row: &Row, spans: &[Span], labels: &[String], marked: Option<usize>) -> Tag {
     let place = |span: &Span| match *span {
         Span::Shown(number) => place(row, &labels[number], number, marked == Some(number)),
-        Span::Gap(first, _) => tag!("td", "class" = "gap").key(gap(first)),
+        Span::Gap(first, _) => tag!("td", "class" = "gap").key(&gap(first)),
     };
     tag!("tr", "class" = kind(row.kind), "data-row" = &row.id;
         tag!("th", "scope" = "row"; tag!("b"; &row.title), " ", tag!("span"; &row.subtitle)),

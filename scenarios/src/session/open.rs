@@ -175,9 +175,8 @@ pub(super) fn semantics(
     choice: &Choice,
 ) -> Result<Semantics, OpenError> {
     let mut semantics = Semantics::preset(choice.epoch.unwrap_or(lecture.epoch));
-    for (switch, value) in variant.sets.iter().chain(&choice.sets) {
-        set(&mut semantics, switch, value)?;
-    }
+    set(&mut semantics, &variant.sets)?;
+    set(&mut semantics, &choice.sets)?;
     Ok(semantics)
 }
 
@@ -187,16 +186,21 @@ fn variant_number(lecture: &Lecture, name: &str) -> Result<usize, OpenError> {
     number.ok_or_else(|| OpenError::Unknown(unknown("variant", name, names())))
 }
 
-fn set(semantics: &mut Semantics, switch: &str, value: &str) -> Result<(), OpenError> {
-    semantics.set(switch, value).map_err(|error| match error {
-        SetError::UnknownSwitch => {
-            let names = SWITCHES.iter().map(|switch| switch.name);
-            OpenError::Unknown(unknown("switch", switch, names))
-        }
-        SetError::UnknownValue(values) => {
-            let what = format!("value of `{switch}`");
-            OpenError::Unknown(unknown(&what, value, values.iter().copied()))
-        }
-        SetError::NotModelled(what) => OpenError::NotModelled(what.to_string()),
-    })
+/// Sets switches by name; on the first that cannot be set says what there is.
+#[inline(never)] // The core's `set` is large, and would be in the page once for each call.
+fn set(semantics: &mut Semantics, sets: &[(String, String)]) -> Result<(), OpenError> {
+    for (switch, value) in sets {
+        semantics.set(switch, value).map_err(|error| match error {
+            SetError::UnknownSwitch => {
+                let names = SWITCHES.iter().map(|switch| switch.name);
+                OpenError::Unknown(unknown("switch", switch, names))
+            }
+            SetError::UnknownValue(values) => {
+                let what = format!("value of `{switch}`");
+                OpenError::Unknown(unknown(&what, value, values.iter().copied()))
+            }
+            SetError::NotModelled(what) => OpenError::NotModelled(what.to_string()),
+        })?;
+    }
+    Ok(())
 }

@@ -58,15 +58,24 @@ impl Session {
 /// Whether a switch's list of rules, like `DAX-12, DAX-18 to DAX-20, JBD-2 step 11`, has the rule of
 /// that id. The parts of one rule count as the rule: `DAX-12.6e` is in this list.
 fn mentions(rules: &str, id: &str) -> bool {
-    let Some((family, number)) = family(id) else { return false };
-    rules.split(", ").any(|part| {
-        let (first, last) = part.split_once(" to ").unwrap_or((part, part));
-        let within =
-            |(of, first): (&str, u32), last: u32| of == family && (first..=last).contains(&number);
-        self::family(first)
-            .zip(self::family(last))
-            .is_some_and(|(first, (_, last))| within(first, last))
-    })
+    let Some((wanted, number)) = family(id) else { return false };
+    let (mut first, mut range) = (None, false);
+    for word in rules.split(' ') {
+        if word == "to" {
+            range = true;
+            continue;
+        }
+        let last = family(word);
+        if !range {
+            first = last;
+        }
+        range = false;
+        let (Some((of, low)), Some((_, high))) = (first, last) else { continue };
+        if of == wanted && (low..=high).contains(&number) {
+            return true;
+        }
+    }
+    false
 }
 
 /// `DAX` and 12 of `DAX-12.6e`.
