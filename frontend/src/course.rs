@@ -2,14 +2,14 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use crate::words;
 use daxscope_core::check::Verdict;
 use daxscope_core::config::Epoch as KernelEpoch;
 use daxscope_core::view::{RowKind, Scene};
 use daxscope_scenarios::{
-    Basis, Catalogue, Choice as Asked, Lecture as Source, Link, Replayed, Session, Side,
+    Basis, Catalogue, Choice as Asked, Lecture as Source, Link, Replayed, Session, Side, find,
 };
 
 pub(crate) use daxscope_scenarios::Switch;
@@ -110,10 +110,11 @@ pub(crate) struct Question {
 /// The lectures, packed by `build.rs`.
 static LECTURES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/lectures.bin"));
 
-/// The catalogue, unpacked once.
-pub(crate) fn shelf() -> &'static Catalogue {
-    static SHELF: OnceLock<Catalogue> = OnceLock::new();
-    SHELF.get_or_init(|| Catalogue::unpack(LECTURES).expect("the build has packed them"))
+/// The lectures, unpacked once.
+pub(crate) fn shelf() -> &'static [Arc<Source>] {
+    static SHELF: OnceLock<Vec<Arc<Source>>> = OnceLock::new();
+    let unpack = || Catalogue::unpack(LECTURES).expect("the build has packed them").into_shared();
+    SHELF.get_or_init(unpack)
 }
 
 fn lecture(source: &Source) -> Lecture {
@@ -134,12 +135,12 @@ fn lecture(source: &Source) -> Lecture {
 
 /// The lectures in the order in which they are taught.
 pub(crate) fn catalogue() -> Rc<Vec<Lecture>> {
-    Rc::new(shelf().lectures().iter().map(lecture).collect())
+    Rc::new(shelf().iter().map(|source| lecture(source)).collect())
 }
 
 /// The link to a step of a lecture's own path.
 pub(crate) fn link(lecture: &Lecture, choice: &Choice, step: usize) -> String {
-    let Ok(source) = shelf().find(&lecture.id) else { return String::new() };
+    let Ok(source) = find(shelf(), &lecture.id) else { return String::new() };
     let own = choice.epoch == lecture.default.epoch;
     let epoch = KernelEpoch::from_name(&choice.epoch).filter(|_| !own);
     let variant = (choice.variant != lecture.default.variant).then(|| choice.variant.clone());
@@ -190,7 +191,8 @@ fn computed(lecture: &Lecture, choice: &Choice) -> Vec<Epoch> {
 pub(crate) fn run_in(lecture: &Lecture, choice: &Choice) -> (Epoch, usize) {
     let epoch = KernelEpoch::from_name(&choice.epoch).expect("a lecture declares known epochs");
     let (name, title) = (epoch.name(), epoch.title());
-    let opened = shelf().find(&lecture.id).map(|source| Session::open(source, choice.asked()));
+    let opened =
+        find(shelf(), &lecture.id).map(|source| Session::open(Arc::clone(source), choice.asked()));
     let Ok(Ok(session)) = opened else {
         // Switches set by hand, which do not go together in this epoch.
         let verdict = words::NOT_POSSIBLE.to_string();
@@ -264,7 +266,8 @@ pub(crate) fn follow(fragment: &str) -> Result<Place, String> {
     if link.is_history() {
         return Ok(Place::History);
     }
-    let replayed = Session::replay(shelf(), &link).map_err(|why| why.to_string())?;
+    let source = Arc::clone(find(shelf(), &link.lecture)?);
+    let replayed = Session::replay_in(source, &link).map_err(|why| why.to_string())?;
     Ok(Place::Lesson(Run::replayed(replayed).into()))
 }
 
@@ -316,8 +319,9 @@ impl Run {
 
     /// Runs a lecture's script to its end.
     pub(crate) fn open(lecture: &Lecture, choice: &Choice) -> Result<Self, String> {
-        let source = shelf().find(&lecture.id)?;
-        let session = Session::open(source, choice.asked()).map_err(|why| why.to_string())?;
+        let source = find(shelf(), &lecture.id)?;
+        let session =
+            Session::open(Arc::clone(source), choice.asked()).map_err(|why| why.to_string())?;
         Ok(Self::of(session))
     }
 

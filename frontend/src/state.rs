@@ -76,6 +76,12 @@ impl State {
         self.lesson.as_ref().map_or_else(|| self.link(), |lesson| lesson.run.link(0))
     }
 
+    /// The title of what is shown; none for the catalogue.
+    pub(crate) fn title(&self) -> Option<String> {
+        let question = self.lesson.as_ref().map(|lesson| lesson.run.lecture().question.clone());
+        question.or_else(|| self.history.then(|| words::HISTORY.to_string()))
+    }
+
     /// The line of the history that the screen shows and that waits to be run.
     pub(crate) fn waiting(&self) -> Option<usize> {
         let shown = self.lesson.is_none();

@@ -31,7 +31,7 @@ mod session;
 mod suggest;
 mod vocabulary;
 
-pub use catalogue::Catalogue;
+pub use catalogue::{Catalogue, find};
 pub use check::{Row, check, check_one, differences};
 #[cfg(feature = "read")]
 pub use error::{LectureErrors, Problem};

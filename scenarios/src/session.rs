@@ -20,6 +20,7 @@ use daxscope_core::config::{Epoch, Geometry, Semantics};
 use daxscope_core::machine::Action;
 use daxscope_core::path::{Moment, Path};
 use daxscope_core::view::{self, Scene};
+use std::sync::Arc;
 
 /// The fan-out of the machine that lectures run on.
 pub const FAN_OUT: usize = Geometry::TEACHING.fan_out;
@@ -29,7 +30,7 @@ pub const STEPS_MAX: usize = 2_000;
 /// One variant of a lecture in one epoch: its scripted run, and the path the user is on.
 #[derive(Clone, Debug)]
 pub struct Session {
-    lecture: Lecture,
+    lecture: Arc<Lecture>,
     variant: usize,
     choice: Choice,
     semantics: Semantics,

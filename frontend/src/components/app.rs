@@ -29,14 +29,11 @@ fn App() -> Html {
     let latest: hooks::Latest = use_mut_ref(|| Rc::clone(&state));
     latest.replace(Rc::clone(&state));
 
-    hooks::use_keys(Rc::clone(&latest), send.clone());
-    hooks::use_address(Rc::clone(&state), latest, send.clone());
-    hooks::use_theme(state.theme);
-    let question = |lesson: &crate::lesson::Lesson| lesson.run.lecture().question.clone();
-    let title = || state.history.then(|| crate::words::HISTORY.to_string());
-    hooks::use_title(state.lesson.as_ref().map(question).or_else(title));
+    let writer = use_mut_ref(hooks::Writer::default);
+    hooks::use_listeners(Rc::clone(&latest), Rc::clone(&writer), send.clone());
+    hooks::use_address(&state, &latest, &writer);
+    hooks::use_document(state.theme, state.title());
     hooks::use_computing(&state, &send);
-    hooks::use_width(send.clone());
 
     let dialogs = use_dialogs(&state, &send);
     let screen = match &state.lesson {

@@ -42,35 +42,32 @@ pub(crate) fn copy_link(state: &State, send: &Callback<Msg>) {
     }
 }
 
-/// The address follows the state and the state the address (UI-1104).
+/// The address follows the state.
 #[hook]
-pub(crate) fn use_address(state: Rc<State>, latest: Latest, send: Callback<Msg>) {
-    let writer = use_mut_ref(Writer::default);
-    let link = state.link();
-    let place = state.place();
-    {
-        let writer = Rc::clone(&writer);
-        let latest = Rc::clone(&latest);
-        use_effect_with(link, move |_| {
-            Writer::follow(&writer, &latest, place);
-        });
-    }
-    use_effect_with((), move |()| {
-        let listener = EventListener::new(&window(), "hashchange", move |_| {
-            writer.borrow_mut().timer = None;
-            let fragment = fragment();
-            if fragment != latest.borrow().link() {
-                writer.borrow_mut().arrived = true;
-                send.emit(Msg::Visit(fragment));
-            }
-        });
-        move || drop(listener)
-    });
+pub(crate) fn use_address(state: &State, latest: &Latest, writer: &Rc<RefCell<Writer>>) {
+    let (latest, writer, place) = (Rc::clone(latest), Rc::clone(writer), state.place());
+    use_effect_with(state.link(), move |_| Writer::follow(&writer, &latest, place));
+}
+
+/// The state follows the address.
+pub(super) fn listen(
+    latest: Latest,
+    writer: Rc<RefCell<Writer>>,
+    send: Callback<Msg>,
+) -> EventListener {
+    EventListener::new(&window(), "hashchange", move |_| {
+        writer.borrow_mut().timer = None;
+        let fragment = fragment();
+        if fragment != latest.borrow().link() {
+            writer.borrow_mut().arrived = true;
+            send.emit(Msg::Visit(fragment));
+        }
+    })
 }
 
 /// Writes steps into the address at most once a second, the last one always.
 #[derive(Default)]
-struct Writer {
+pub(crate) struct Writer {
     written_at_ms: f64,
     place: Option<String>,
     timer: Option<Timeout>,

@@ -9,6 +9,7 @@ use daxscope_core::machine::{Action, Refusal, Setup, SetupError, ThreadId};
 use daxscope_core::path::Path;
 use daxscope_core::rules::RuleId;
 use std::fmt;
+use std::sync::Arc;
 
 /// What to run of a lecture; everything that is not given is the lecture's own.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -59,6 +60,12 @@ impl fmt::Display for OpenError {
 
 impl std::error::Error for OpenError {}
 
+impl From<&Lecture> for Arc<Lecture> {
+    fn from(lecture: &Lecture) -> Self {
+        Self::new(lecture.clone())
+    }
+}
+
 /// A segment that ended without its landmark.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Unreached {
@@ -73,25 +80,30 @@ pub struct Unreached {
 }
 
 impl Session {
-    /// Builds the initial state and runs the schedule to its end.
+    /// Builds the initial state and runs the schedule to its end. A lecture given as an `Arc` is
+    /// shared with its other sessions, one given by reference is copied.
     ///
     /// # Errors
     /// If something that was asked for does not exist, or the core refuses a step.
-    pub fn open(lecture: &Lecture, choice: Choice) -> Result<Self, OpenError> {
+    pub fn open(lecture: impl Into<Arc<Lecture>>, choice: Choice) -> Result<Self, OpenError> {
+        Self::open_shared(lecture.into(), choice)
+    }
+
+    fn open_shared(lecture: Arc<Lecture>, choice: Choice) -> Result<Self, OpenError> {
         let number = match &choice.variant {
             None => 0,
-            Some(name) => variant_number(lecture, name)?,
+            Some(name) => variant_number(&lecture, name)?,
         };
         let variant = &lecture.variants[number];
         if lecture.geometry.fan_out != FAN_OUT {
             let message = "not modelled yet: a lecture with geometry=kernel".to_owned();
             return Err(OpenError::NotModelled(message));
         }
-        let setup = setup(lecture, variant, &choice)?;
+        let setup = setup(&lecture, variant, &choice)?;
         let semantics = setup.semantics;
         let path = Path::new(&setup).map_err(OpenError::Setup)?;
         let mut session = Self {
-            lecture: lecture.clone(),
+            lecture,
             variant: number,
             choice,
             semantics,
@@ -104,7 +116,8 @@ impl Session {
     }
 
     fn run_schedule(&mut self) -> Result<(), OpenError> {
-        let schedule = self.variant().schedule.clone();
+        let lecture = Arc::clone(&self.lecture);
+        let schedule = &lecture.variants[self.variant].schedule;
         for (number, segment) in schedule.iter().enumerate() {
             let reached = match segment {
                 Segment::Run { thread, until } => self.run_until(*thread, until)?,

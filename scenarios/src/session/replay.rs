@@ -2,7 +2,9 @@
 
 use super::{Choice, OpenError, STEPS_MAX, Session};
 use crate::catalogue::Catalogue;
+use crate::lecture::Lecture;
 use crate::link::{Link, MODEL_VERSION, Run, short_hash};
+use std::sync::Arc;
 
 /// Where a link led.
 #[derive(Clone, Debug)]
@@ -25,6 +27,14 @@ impl Session {
     /// If there is no such lecture, variant or switch.
     pub fn replay(catalogue: &Catalogue, link: &Link) -> Result<Replayed, OpenError> {
         let lecture = catalogue.find(&link.lecture).map_err(OpenError::Unknown)?;
+        Self::replay_in(lecture, link)
+    }
+
+    /// The same in a lecture that was found.
+    ///
+    /// # Errors
+    /// If there is no such variant or switch.
+    pub fn replay_in(lecture: impl Into<Arc<Lecture>>, link: &Link) -> Result<Replayed, OpenError> {
         let choice = Choice {
             variant: link.variant.clone(),
             epoch: link.side.epoch,
@@ -55,7 +65,7 @@ impl Session {
     /// # Errors
     /// If the choices cannot be opened.
     pub fn under(&self, choice: Choice, step: usize) -> Result<Replayed, OpenError> {
-        let mut session = Self::open(&self.lecture, choice)?;
+        let mut session = Self::open(Arc::clone(&self.lecture), choice)?;
         let scripted = self.scripted_steps();
         let mut problem = None;
         if scripted < self.script.len() {
