@@ -19,6 +19,7 @@ mod page_fault;
 mod plan;
 mod raw;
 mod read_write;
+mod sync_fault;
 mod truncate;
 mod user;
 mod writeback;
@@ -29,7 +30,7 @@ use super::frame::{Frame, SyncFileAt};
 use super::{Call, Component, Errno, Event, MappingWord, Pte, ThreadId, Vma};
 use super::{Machine, Op, Refusal, Report};
 use crate::address_space::MappingId;
-use crate::config::{LockFencesClwb, RawMmapDax};
+use crate::config::{LockFencesClwb, MapSync, RawMmapDax};
 use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::units::{Cpu, PageIndex};
@@ -153,14 +154,16 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             _ => {}
         }
-        let entry = self.entry_of(op);
+        let entry = self.entry_of(&op.clone(), report)?;
         let (call, ino) = (entry.call, entry.ino);
-        let Some(callee) = entry.frame else {
-            report.event(|| Event::CallBegan { call, ino });
-            let result = Err(Errno::Enoent);
-            report.event(|| Event::CallReturned { call, ino, result });
-            self.thread_mut(id).position += 1;
-            return Ok(true);
+        let callee = match entry.frame {
+            Ok(callee) => callee,
+            Err(error) => {
+                report.event(|| Event::CallBegan { call, ino });
+                report.event(|| Event::CallReturned { call, ino, result: Err(error) });
+                self.thread_mut(id).position += 1;
+                return Ok(true);
+            }
         };
         report.event(|| Event::CallBegan { call, ino });
         report.event(|| Event::Entered(callee.function()));
@@ -170,7 +173,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     fn run_frame(&mut self, id: ThreadId, frame: Frame, report: &mut impl Report) -> Outcome {
         match frame {
-            Frame::SysMmap { mapping } => self.sys_mmap(id, mapping, report),
+            Frame::SysMmap { mapping, sync } => self.sys_mmap(id, (mapping, sync), report),
             Frame::HandleMmFault { site, write, called } => {
                 Ok(self.handle_mm_fault(site, write, called))
             }
@@ -275,7 +278,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
     }
 
-    fn sys_mmap(&mut self, id: ThreadId, mapping: MappingId, report: &mut impl Report) -> Outcome {
+    fn sys_mmap(
+        &mut self,
+        id: ThreadId,
+        (mapping, sync): (MappingId, bool),
+        report: &mut impl Report,
+    ) -> Outcome {
         // The mapping's protection asks for a fault before the first store to each page.
         report.rule(RuleId::DAX_8);
         let mut dax = self.is_s_dax(mapping);
@@ -283,7 +291,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             dax = self.semantics.raw_mmap_dax()? == RawMmapDax::On;
             report.rule(RuleId::MIX_2);
         }
-        self.vmas.push(Vma { thread: id, mapping, dax, ptes: Vec::new() });
+        // A kernel that does not know MAP_SYNC, or a mapping without DAX, goes without it.
+        let sync = sync && dax && self.semantics.map_sync()? == MapSync::Yes;
+        self.vmas.push(Vma { thread: id, mapping, dax, sync, ptes: Vec::new() });
         report.changed(Component::Vmas);
         report.event(|| Event::Mmapped { mapping });
         report.event(|| Event::CallReturned {

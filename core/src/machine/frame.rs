@@ -85,7 +85,7 @@ pub struct PageWalk {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Frame {
     /// `mmap(2)`.
-    SysMmap { mapping: MappingId },
+    SysMmap { mapping: MappingId, sync: bool },
     /// `write(2)`.
     SysWrite { job: WriteJob },
     /// `read(2)`.
@@ -233,17 +233,27 @@ pub enum InodeAt {
 pub enum FaultAt {
     /// Checks the size, takes the entry, asks for the block.
     Lookup,
+    /// A page of zeros is mapped.
+    HoleLoaded,
     /// Deletes the page that it found.
     Page,
     /// Calls `dax_insert_mapping`.
     Insert,
     /// Unlocks the entry, from 4.7.
     Unlock,
+    /// MAP_SYNC: unlocks the entry before it commits.
+    UnlockForSync,
+    /// MAP_SYNC: commits.
+    Sync,
+    /// MAP_SYNC: tags the entry and makes the PTE writable.
+    Finish,
 }
 
 /// Where `dax_insert_mapping` is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum InsertAt {
+    /// MAP_SYNC: a clean entry and no PTE yet.
+    SyncEntry,
     /// `dax_radix_entry`.
     Entry,
     /// `vm_insert_mixed`.
@@ -489,7 +499,7 @@ impl Frame {
     #[must_use]
     pub fn file(&self) -> Option<Ino> {
         match self {
-            Self::SysMmap { mapping }
+            Self::SysMmap { mapping, .. }
             | Self::SysFsync { mapping, .. }
             | Self::SysRead { mapping, .. }
             | Self::GenericFileReadIter { mapping, .. }

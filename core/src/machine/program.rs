@@ -18,6 +18,11 @@ pub enum Op {
     },
     /// The same of the whole raw device.
     RawMmap,
+    /// `mmap` with MAP_SYNC: where the kernel does not offer it, as without.
+    MmapSync {
+        /// The file.
+        ino: Ino,
+    },
     /// A load of one word through the mapping.
     Load {
         /// Where.

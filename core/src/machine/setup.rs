@@ -71,11 +71,17 @@ pub struct System {
     pub goal: Option<BlockNr>,
     /// Whether it is mounted at the start.
     pub mounted: bool,
+    /// The device is no persistent memory but a disk: a write lands when the hardware says so, and
+    /// is durable after a flush.
+    pub disk: bool,
+    /// The device has another block size than the file system: the next mount changes it.
+    pub other_block_size: bool,
 }
 
 impl System {
     /// Mounted, without a journal.
-    pub const PLAIN: Self = Self { journal: None, goal: None, mounted: true };
+    pub const PLAIN: Self =
+        Self { journal: None, goal: None, mounted: true, disk: false, other_block_size: false };
 }
 
 /// Everything a [`super::Machine`] starts from.
@@ -215,7 +221,11 @@ impl Setup {
             ));
         }
         let mmaps = |program: &Program| {
-            program.ops.iter().filter(|op| matches!(op, Op::Mmap { .. } | Op::RawMmap)).count()
+            program
+                .ops
+                .iter()
+                .filter(|op| matches!(op, Op::Mmap { .. } | Op::MmapSync { .. } | Op::RawMmap))
+                .count()
         };
         let all: usize = self.programs.iter().map(mmaps).sum();
         if all > MMAPS_MAX {
@@ -302,7 +312,7 @@ impl Setup {
 
     fn check_op(&self, op: &Op, earlier: &[Op]) -> Result<(), String> {
         match op {
-            Op::Mmap { ino } => self.file(*ino).map(|_| ()),
+            Op::Mmap { ino } | Op::MmapSync { ino } => self.file(*ino).map(|_| ()),
             Op::RawLoad { at } | Op::RawStore { at, .. } => {
                 if !earlier.contains(&Op::RawMmap) {
                     return Err("the device is not mapped: raw-mmap it first".into());
@@ -319,7 +329,9 @@ impl Setup {
             }
             Op::Load { at } | Op::Store { at, .. } => {
                 let file = self.file(at.ino)?;
-                if !earlier.contains(&Op::Mmap { ino: at.ino }) {
+                let ino = at.ino;
+                let maps = [Op::Mmap { ino }, Op::MmapSync { ino }];
+                if !earlier.iter().any(|op| maps.contains(op)) {
                     return Err(format!("file `{}` is not mapped: mmap it first", file.name));
                 }
                 self.check_word(at.word, 1)

@@ -184,6 +184,7 @@ fn op_text<const FAN: usize>(machine: &Machine<SimMedium, FAN>, op: &Op) -> Stri
     let raw = |at: &BlockWord| format!("raw {} {}", at.block, line(at.word));
     match op {
         Op::Mmap { ino } => format!("mmap {}", name(*ino)),
+        Op::MmapSync { ino } => format!("mmap {} MAP_SYNC", name(*ino)),
         Op::RawMmap => "mmap the device".to_string(),
         Op::RawLoad { at } => format!("load {}", raw(at)),
         Op::RawStore { at, value } => format!("store {} = {value}", raw(at)),
@@ -314,6 +315,7 @@ fn enabled<const FAN: usize>(path: &Path<FAN>, step: usize) -> Vec<EnabledAction
             }
         }
         Action::Evict(line) => format!("evict {}", machine.place(Component::Line(*line))),
+        Action::CompleteIo(bio) => format!("complete the write to {}", machine.bios[*bio].block),
     };
     let action = |action: &Action| EnabledAction {
         actor: actor_name(machine, action.actor()),

@@ -13,6 +13,7 @@ use toml::Spanned;
 /// The operations, the keys that each needs and those that it may have.
 pub(super) const OPS: &[(&str, &[&str], &[&str])] = &[
     ("mmap", &["file"], &[]),
+    ("mmap-sync", &["file"], &[]),
     ("load", &["file", "page"], &["line", "word"]),
     ("store", &["file", "page", "value"], &["line", "word"]),
     ("write", &["file", "page"], &["lines", "fill", "values", "line", "word"]),
@@ -60,6 +61,7 @@ impl Context<'_> {
         }
         Some(match name {
             "mmap" => Op::Mmap { ino: self.file(step, report)? },
+            "mmap-sync" => Op::MmapSync { ino: self.file(step, report)? },
             "load" => Op::Load { at: self.place(step, report)? },
             "store" => {
                 let value = names::word(step.value.as_ref()?, report);

@@ -44,8 +44,8 @@ pub(super) struct Variant<'a> {
     pub(super) status: &'a str,
     #[serde(borrow)]
     pub(super) sets: Vec<(&'a str, &'a str)>,
-    /// Journal, goal, mounted.
-    pub(super) system: (Option<u32>, Option<u64>, bool),
+    /// Journal, goal, mounted, disk, other block size.
+    pub(super) system: (Option<u32>, Option<u64>, bool, bool, bool),
     #[serde(borrow)]
     pub(super) files: Vec<File<'a>>,
     /// Block and words.
@@ -106,6 +106,8 @@ pub(super) struct Segment<'a> {
     #[serde(borrow)]
     pub(super) until: Vec<Landmark<'a>>,
     pub(super) line: u64,
+    /// A block and its mapping: a file, or 0 for the device.
+    pub(super) complete: Option<(u64, u32)>,
     pub(super) place: &'a str,
 }
 
@@ -183,6 +185,7 @@ pub(super) mod op {
     pub(in crate::pack) const PERIODIC_WRITEBACK: &str = "periodic-writeback";
     pub(in crate::pack) const INVALIDATE_BDEV: &str = "invalidate-bdev";
     pub(in crate::pack) const PARTITION_READ: &str = "partition-read";
+    pub(in crate::pack) const MMAP_SYNC: &str = "mmap-sync";
     pub(in crate::pack) const CREATE: &str = "create";
     pub(in crate::pack) const UNLINK: &str = "unlink";
     pub(in crate::pack) const RENAME: &str = "rename";

@@ -4,7 +4,9 @@ use super::{Event, Flow, Frame, Machine, MappingWord, Outcome, Pte, Refusal, Rep
 use crate::address_space::MappingId;
 use crate::config::DirtyClearedByFlush;
 use crate::entry::{DaxEntry, Entry};
-use crate::machine::frame::{FaultAt, InsertAt, MkwriteAt, PageFaultAt, Site, WpAt, WpPageAt};
+use crate::machine::frame::{
+    FaultAt, InsertAt, MkwriteAt, PageFaultAt, Site, SyncFileAt, WpAt, WpPageAt,
+};
 use crate::machine::{Component, PteTarget, Wait};
 use crate::medium::Medium;
 use crate::rules::RuleId;
@@ -21,8 +23,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         store: Option<Word>,
         report: &mut impl Report,
     ) -> bool {
-        let vma =
-            self.vma_of(id, at.mapping).expect("Setup::check demands an mmap before the access");
+        let Some(vma) = self.vma_of(id, at.mapping) else {
+            // Its mmap has failed.
+            report.event(|| Event::NotMapped { at });
+            self.thread_mut(id).killed = true;
+            return true;
+        };
         let pte = self.vmas[usize::from(vma.0)].pte(at.index);
         match (pte, store) {
             (Some(pte), None) => self.load(at, pte.target, report),
@@ -94,6 +100,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         let vma = &self.vmas[usize::from(site.vma.0)];
         let callee = match (vma.dax, vma.pte(site.index).is_some()) {
+            (true, true)
+                if vma.pte(site.index).is_some_and(|pte| pte.target == PteTarget::Page) =>
+            {
+                Frame::DaxFault { site, write, at: FaultAt::Lookup }
+            }
             (true, true) => Frame::WpPfnShared { site, at: WpAt::Mkwrite },
             (true, false) => Frame::DaxFault { site, write, at: FaultAt::Lookup },
             (false, true) => Frame::WpPageShared { site, at: WpPageAt::Dirty },
@@ -113,14 +124,20 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let frame = |at| Frame::DaxFault { site, write, at };
         match at {
             FaultAt::Lookup => {
-                let block = self.block_of(site.mapping, site.index);
-                // Planted: the check is the wrong way round.
-                let beyond = block.is_none() == self.obeys(RuleId::DAX_6, report);
-                let Some(block) = block.filter(|_| !beyond) else {
-                    report.event(|| Event::Sigbus { mapping: site.mapping, index: site.index });
-                    return Ok(Flow::Killed);
-                };
                 let Site { mapping, index, .. } = site;
+                if self.waits_for_operation(id, mapping, report) {
+                    return Ok(Flow::Acted(frame(FaultAt::Lookup)));
+                }
+                // Planted: the check is the wrong way round.
+                let beyond =
+                    (index.0 >= self.pages_of(mapping)) == self.obeys(RuleId::DAX_6, report);
+                if beyond || self.take_error(id).is_some() {
+                    report.event(|| Event::Sigbus { mapping, index });
+                    return Ok(Flow::Killed);
+                }
+                let Some(block) = self.block_of(mapping, index) else {
+                    return Ok(self.fault_in_hole(site, write));
+                };
                 let found = self.mapping(mapping).find_get_page(index).is_some();
                 if found && !self.lock_page(id, mapping, index, report) {
                     return Ok(Flow::Acted(frame(FaultAt::Lookup)));
@@ -142,10 +159,28 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 self.delete_page_for_fault(id, site, report)?;
                 Ok(Flow::Acted(frame(FaultAt::Insert)))
             }
+            FaultAt::Insert if self.needs_dsync(site, write, report) => {
+                let callee = Frame::DaxInsertMapping { site, write, at: InsertAt::SyncEntry };
+                Ok(Flow::Calls(frame(FaultAt::UnlockForSync), callee))
+            }
             FaultAt::Insert => {
                 let callee = Frame::DaxInsertMapping { site, write, at: InsertAt::Entry };
                 Ok(Flow::Calls(frame(FaultAt::Unlock), callee))
             }
+            FaultAt::HoleLoaded => Ok(Flow::Returned),
+            FaultAt::UnlockForSync => {
+                self.take_lock(self.cpu(id), report)?;
+                let Site { mapping, index, .. } = site;
+                self.unlock_entry(mapping, index, report);
+                report.event(|| Event::EntryUnlocked { mapping, index });
+                Ok(Flow::Acted(frame(FaultAt::Sync)))
+            }
+            FaultAt::Sync => {
+                let ino = site.mapping.ino().expect("only files are mapped with MAP_SYNC");
+                let callee = Frame::Ext4SyncFile { ino, datasync: true, at: SyncFileAt::Write };
+                Ok(Flow::Calls(frame(FaultAt::Finish), callee))
+            }
+            FaultAt::Finish => self.dax_finish_sync_fault(id, site, report),
             FaultAt::Unlock if self.has_entry_lock()? => {
                 self.take_lock(self.cpu(id), report)?;
                 let Site { mapping, index, .. } = site;
@@ -217,11 +252,16 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let Site { vma, mapping, index } = site;
         let block = self.block_of(mapping, index).expect("the fault looked it up");
         match at {
-            InsertAt::Entry => {
+            InsertAt::Entry | InsertAt::SyncEntry => {
                 self.take_lock(self.cpu(id), report)?;
+                let synchronous = at == InsertAt::SyncEntry;
+                let write = write && !synchronous;
                 if !self.dax_radix_entry(mapping, index, block, write, report)? {
                     report.event(|| Event::EntryRefused { mapping, index });
                     return Ok(Flow::Killed);
+                }
+                if synchronous {
+                    return Ok(Flow::ActedAndReturned);
                 }
                 Ok(Flow::Acted(Frame::DaxInsertMapping { site, write, at: InsertAt::Pte }))
             }
@@ -392,7 +432,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// The device's inode is dirty while its tree has a DIRTY tag; nothing else is kept of it.
     /// Models DAX-10: `__mark_inode_dirty(I_DIRTY_PAGES)`.
-    fn mark_inode_dirty(&mut self, mapping: MappingId, report: &mut impl Report) {
+    pub(super) fn mark_inode_dirty(&mut self, mapping: MappingId, report: &mut impl Report) {
         let obeyed = self.obeys(RuleId::DAX_10, report);
         if let MappingId::File(ino) = mapping {
             self.inode_mut(ino).dirty_pages |= obeyed;

@@ -215,9 +215,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let used = |ino| {
             self.threads.iter().any(|thread| thread.stack.iter().any(|f| f.file() == Some(ino)))
         };
+        let mapped = |ino| self.vmas.iter().any(|vma| vma.mapping.ino() == Some(ino));
         let dead: Vec<Ino> =
             self.inodes.iter().filter(|inode| inode.links == 0).map(|i| i.ino).collect();
-        for ino in dead.into_iter().filter(|ino| !used(*ino)).collect::<Vec<_>>() {
+        for ino in dead.into_iter().filter(|ino| !used(*ino) && !mapped(*ino)).collect::<Vec<_>>() {
             let mapping = crate::address_space::MappingId::File(ino);
             let items = self.mapping(mapping).i_pages.iter(..);
             let items: Vec<PageIndex> = items.map(|(index, _)| index).collect();
@@ -294,7 +295,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         report: &mut impl Report,
     ) -> Result<(), Refusal> {
         let cpu = self.cpu(id);
-        let fenced = self.semantics.fence_place()? == crate::config::FencePlace::FlushEnd;
+        let fenced = !self.has_write_cache()?;
         let zeros = vec![Word::ZERO; self.words_per_block()];
         if self.obeys(RuleId::DAX_7_1, report) {
             self.medium.store_nt(Cpu::DEVICE, self.geometry.first_word(block), &zeros);

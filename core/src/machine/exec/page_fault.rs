@@ -106,7 +106,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     /// `i_size` in pages; the device's blocks.
-    fn pages_of(&self, mapping: MappingId) -> u64 {
+    pub(super) fn pages_of(&self, mapping: MappingId) -> u64 {
         match mapping {
             MappingId::File(ino) => self.inode(ino).pages,
             MappingId::Bdev => self.geometry.blocks,
