@@ -3,18 +3,19 @@
 //! Nothing volatile takes part: tags, trees, counters and page flags are gone (DAX-14), recovery
 //! reads the image alone (pitfall 12).
 
+mod laboratory;
+
 use crate::check::{Invariant, Judge, Verdict, persistence_domain};
 use crate::config::Geometry;
 use crate::fs::{self, InodeRecord, Kind, Layout, NameRecord, Problem};
 use crate::jbd::LogLayout;
 use crate::jbd::recover::{BadDescriptor, Replay, recover_image, replays};
 use crate::machine::Machine;
-use crate::medium::{Image, ImageCount, SimMedium, Version, images};
-use crate::rules::RuleId;
+use crate::medium::{Image, ImageCount, SimMedium, images};
 use crate::units::{BlockNr, Ino, PageIndex, Word};
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
+use laboratory::Laboratory;
 
 /// Images that are looked at one by one before the rest is only counted (UI-506).
 pub const IMAGES_MAX: usize = 4_096;
@@ -107,24 +108,35 @@ pub fn recover(image: &[Word], geometry: &Geometry, log: Option<&LogLayout>) -> 
 
 /// What a mount and fsck find in an image whose journal is recovered.
 fn look(image: &[Word], geometry: &Geometry) -> Recovered {
-    let found = match fs::read(image, geometry) {
-        Ok(found) => found,
-        Err(why) => return Recovered::Unreadable(why),
-    };
-    let layout = Layout::of(geometry);
-    let file = |inode: InodeRecord| {
-        let InodeRecord { ino, kind, .. } = inode;
+    match metadata(image, geometry) {
+        Ok(metadata) => files(&metadata, image, &Layout::of(geometry)),
+        Err(why) => Recovered::Unreadable(why),
+    }
+}
+
+/// What the metadata of an image say, and what fsck finds wrong with it.
+type Metadata = (fs::FileSystem, Vec<Problem>);
+
+fn metadata(image: &[Word], geometry: &Geometry) -> Result<Metadata, String> {
+    let mut found = fs::read(image, geometry)?;
+    found.inodes.sort_by_key(|inode| inode.ino);
+    Ok((found, fs::fsck(image, geometry)))
+}
+
+/// The files with what is in them.
+fn files((found, problems): &Metadata, image: &[Word], layout: &Layout) -> Recovered {
+    let file = |inode: &InodeRecord| {
+        let InodeRecord { ino, kind, .. } = *inode;
         let size = inode.size.div_ceil(layout.block_bytes());
-        let inside = inode.pages.into_iter().filter(|(page, _)| page.0 < size);
-        let page = |(index, block)| {
+        let inside = inode.pages.iter().filter(|(page, _)| page.0 < size);
+        let page = |&(index, block)| {
             let words = layout.words_of(image, block).to_vec();
             RecoveredPage { index, block, words }
         };
         RecoveredFile { ino, kind, size, pages: inside.map(page).collect() }
     };
-    let mut files: Vec<_> = found.inodes.into_iter().map(file).collect();
-    files.sort_by_key(|file| file.ino);
-    Recovered::Files { files, names: found.names, problems: fs::fsck(image, geometry) }
+    let files = found.inodes.iter().map(file).collect();
+    Recovered::Files { files, names: found.names.clone(), problems: problems.clone() }
 }
 
 /// Whether recovery comes to the same result if it is cut off just before it ends and begins anew
@@ -220,109 +232,6 @@ pub fn report<const FAN: usize>(machine: &Machine<SimMedium, FAN>, judge: &Judge
         }
     }
     classes.sort_by_key(|class| class.verdict == Verdict::Ok);
-    let outcomes = laboratory.outcomes.len() as u64;
+    let outcomes = laboratory.outcomes();
     CrashReport { images: machine.medium.image_count(domain), examined, outcomes, classes }
-}
-
-/// Where the images of one state are recovered, one after the other.
-///
-/// Most images of a commit differ in log blocks that do not count yet. So recovery is run on each
-/// image, but what it leaves is looked at and judged once for the same replays over the same
-/// homes.
-struct Laboratory<'a, const FAN: usize> {
-    machine: &'a Machine<SimMedium, FAN>,
-    layout: Layout,
-    /// The image that was made last; and of its dirty lines, which version.
-    words: Vec<Word>,
-    made: Image,
-    /// What is known already: by versions of lines outside the log, then home, place and versions
-    /// of each block that was replayed.
-    known: BTreeMap<Vec<u64>, Verdict>,
-    outcomes: Vec<Recovered>,
-}
-
-impl<'a, const FAN: usize> Laboratory<'a, FAN> {
-    fn new(machine: &'a Machine<SimMedium, FAN>) -> Self {
-        let made = images(&machine.medium, persistence_domain(machine)).next();
-        let made = made.expect("there is always an image");
-        Self {
-            machine,
-            layout: Layout::of(&machine.geometry),
-            words: made.words(&machine.medium),
-            made,
-            known: BTreeMap::new(),
-            outcomes: Vec::new(),
-        }
-    }
-
-    fn verdict(&mut self, image: &Image, judge: &Judge) -> Verdict {
-        self.make(image);
-        let replayed = match self.replays() {
-            Ok(replayed) => replayed,
-            Err(why) => return self.judge(judge, Recovered::Unreadable(why)),
-        };
-        let key = self.key(&replayed);
-        if let Some(verdict) = self.known.get(&key) {
-            return *verdict;
-        }
-        let mut undo = Vec::new();
-        for replay in &replayed {
-            let home = self.layout.words_of_mut(&mut self.words, replay.home);
-            undo.push((replay.home, home.to_vec()));
-            home.copy_from_slice(&replay.words);
-        }
-        let recovered = look(&self.words, &self.machine.geometry);
-        let verdict = self.judge(judge, recovered);
-        for (home, words) in undo.into_iter().rev() {
-            self.layout.words_of_mut(&mut self.words, home).copy_from_slice(&words);
-        }
-        self.known.insert(key, verdict);
-        verdict
-    }
-
-    /// Turns the words into those of another image: only lines of which it keeps something else.
-    fn make(&mut self, image: &Image) {
-        let medium = &self.machine.medium;
-        for (made, wanted) in self.made.choice.iter_mut().zip(&image.choice) {
-            if made.kept != wanted.kept {
-                let line = medium.version(wanted.line, wanted.kept);
-                let at = usize::try_from(wanted.line.first_word().0).expect("fits memory");
-                self.words[at..][..line.len()].copy_from_slice(&line);
-                made.kept = wanted.kept;
-            }
-        }
-    }
-
-    fn replays(&self) -> Result<Vec<Replay>, String> {
-        let Some(log) = &self.machine.log else { return Ok(Vec::new()) };
-        let mut read = |block| self.layout.words_of(&self.words, block).to_vec();
-        let planted = self.machine.planted;
-        let found = replays(log, BAD_DESCRIPTOR, &mut read, &mut |rule: RuleId| {
-            planted != Some(rule)
-        });
-        found.next.map(|_| found.blocks)
-    }
-
-    fn key(&self, replayed: &[Replay]) -> Vec<u64> {
-        let geometry = &self.machine.geometry;
-        let first_log_line = geometry.first_line(geometry.first_log_block());
-        let choice = &self.made.choice;
-        let homes = choice.partition_point(|choice| choice.line < first_log_line);
-        let kept = |version: Version| u64::from(version.0);
-        let mut key: Vec<u64> = choice[..homes].iter().map(|choice| kept(choice.kept)).collect();
-        for replay in replayed {
-            key.extend([replay.home.0, replay.from.0]);
-            let of_block = choice.iter().filter(|c| geometry.block_of(c.line) == replay.from);
-            key.extend(of_block.map(|choice| kept(choice.kept)));
-        }
-        key
-    }
-
-    fn judge(&mut self, judge: &Judge, recovered: Recovered) -> Verdict {
-        let verdict = judge.judge_recovery(self.machine, &recovered, &self.words);
-        if !self.outcomes.contains(&recovered) {
-            self.outcomes.push(recovered);
-        }
-        verdict
-    }
 }

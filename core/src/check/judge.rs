@@ -77,6 +77,8 @@ pub struct Judge {
     under_way: Vec<(ThreadId, MappingId, Key, usize)>,
     /// Pages of persistent memory that were stored to through user memory, by the mapping used.
     mapped_stores: Vec<(MappingId, PageIndex)>,
+    /// Pages that an operation is about to take away, and whose operation.
+    leaving: Vec<(ThreadId, Ino, PageIndex)>,
     /// Metadata has changed since everything was synced.
     unsynced: bool,
     log: LogTrail,
@@ -103,6 +105,7 @@ impl Judge {
             pledges: Vec::new(),
             under_way: Vec::new(),
             mapped_stores: Vec::new(),
+            leaving: Vec::new(),
             unsynced: false,
             log: LogTrail::default(),
         };
@@ -140,7 +143,10 @@ impl Judge {
         self.follow_files(before, step, after);
         for event in &step.events {
             self.follow_blocks(before, event, after);
-            self.take(before, step.actor, event, after).into_iter().for_each(&mut say);
+            if let Actor::Thread(thread) = step.actor {
+                self.take_call(before, thread, event, after);
+            }
+            self.judge_event(before, event, after).into_iter().for_each(&mut say);
         }
         self.log.observe(before, step, after);
         if self.newest_is_newly_gone(after) {
@@ -150,15 +156,14 @@ impl Judge {
         said
     }
 
-    /// Takes note of an event and names the verdicts that it deserves by itself.
-    fn take<const FAN: usize>(
+    /// Takes note of what a thread stores, and of the calls that promise something.
+    fn take_call<const FAN: usize>(
         &mut self,
         before: &Machine<SimMedium, FAN>,
-        actor: Actor,
+        thread: ThreadId,
         event: &Event,
         after: &Machine<SimMedium, FAN>,
-    ) -> Vec<Verdict> {
-        let Actor::Thread(thread) = actor else { return Vec::new() };
+    ) {
         match event {
             Event::Stored { at, value, line } => {
                 let direct = line.is_some();
@@ -185,24 +190,32 @@ impl Judge {
             Event::CallBegan { call: Call::Sync | Call::Umount, .. } => self.began(thread, None),
             Event::CallReturned { call, result, .. } => {
                 self.call_returned(after, thread, *call, *result);
-                let failed = matches!(result, Err(Errno::Eio | Errno::Enomem));
-                return failed.then_some(Verdict::IoError).into_iter().collect();
             }
+            _ => {}
+        }
+    }
+
+    /// Names the verdicts that an event deserves by itself.
+    fn judge_event<const FAN: usize>(
+        &mut self,
+        before: &Machine<SimMedium, FAN>,
+        event: &Event,
+        after: &Machine<SimMedium, FAN>,
+    ) -> Vec<Verdict> {
+        let verdict = match event {
+            Event::CallReturned { result: Err(Errno::Eio | Errno::Enomem), .. }
+            | Event::Sigbus { .. }
+            | Event::EntryRefused { .. } => Some(Verdict::IoError),
             Event::ReadReturned { mapping, index, words, .. } => {
                 return self.judge_read(after, *mapping, *index, words);
             }
-            Event::Loaded { at, value } => {
-                return self.judge_word(after, *at, *value).into_iter().collect();
-            }
-            Event::Sigbus { .. } | Event::EntryRefused { .. } => return vec![Verdict::IoError],
-            Event::Oops { .. } => return vec![Verdict::Oops],
-            Event::BlockWritten { block, .. } => {
-                return self.judge_write(before, after, *block).into_iter().collect();
-            }
-            Event::Mounted => return self.judge_mount(after).into_iter().collect(),
-            _ => {}
-        }
-        Vec::new()
+            Event::Loaded { at, value } => self.judge_word(after, *at, *value),
+            Event::Oops { .. } => Some(Verdict::Oops),
+            Event::BlockWritten { block, .. } => self.judge_write(before, after, *block),
+            Event::Mounted => self.judge_mount(after),
+            _ => None,
+        };
+        verdict.into_iter().collect()
     }
 
     /// A word was stored to through `at`, straight to memory or into a page: which, and the number
@@ -242,6 +255,7 @@ impl Judge {
         for (_, via, key, number) in done {
             self.trail_mut(key, |trail| trail.completed(via, number));
         }
+        self.left_or_failed(thread, result.is_err());
         if matches!(call, Call::Fsync | Call::Fdatasync | Call::Sync | Call::Umount) {
             self.returned(after, thread, result.is_ok());
         }

@@ -51,17 +51,7 @@ impl Judge {
 
     fn follow_event(&mut self, thread: ThreadId, event: &Event) {
         match event {
-            // What goes away is not lost.
-            Event::CacheTruncated { ino, indices, .. } => {
-                let mapping = MappingId::File(*ino);
-                self.mapped_stores.retain(|(of, page)| *of != mapping || !indices.contains(page));
-                for index in indices {
-                    let Some(page) = self.pages.get_mut((*ino, *index)) else { continue };
-                    page.words.trails_mut().for_each(|(_, trail)| {
-                        trail.note_gone(true);
-                    });
-                }
-            }
+            Event::CacheTruncated { ino, indices, .. } => self.leave(thread, *ino, indices),
             Event::MetadataChanged { edit, .. } => {
                 self.unsynced = true;
                 self.pledges.iter_mut().for_each(|pledge| pledge.all = false);
@@ -75,6 +65,33 @@ impl Judge {
                 self.under_way.push((thread, via, Key::Name(key.0, key.1), number));
             }
             _ => {}
+        }
+    }
+
+    /// An operation drops what is cached of pages that it is about to take away: what they held is
+    /// not lost, and no call that has not returned promises it any more.
+    fn leave(&mut self, thread: ThreadId, ino: Ino, indices: &[PageIndex]) {
+        let mapping = MappingId::File(ino);
+        self.mapped_stores.retain(|(of, page)| *of != mapping || !indices.contains(page));
+        let leaves = |key: &Key| {
+            matches!(key, Key::Word(of, page, _) if *of == ino && indices.contains(page))
+        };
+        self.pledges.iter_mut().for_each(|pledge| pledge.newest.retain(|(key, _)| !leaves(key)));
+        for index in indices {
+            let Some(page) = self.pages.get_mut((ino, *index)) else { continue };
+            page.words.trails_mut().for_each(|(_, trail)| trail.leave());
+            self.leaving.push((thread, ino, *index));
+        }
+    }
+
+    /// The operation returned; if it failed, the pages should still be what they were.
+    pub(super) fn left_or_failed(&mut self, thread: ThreadId, failed: bool) {
+        let mine: Vec<_> = self.leaving.extract_if(.., |(by, ..)| *by == thread).collect();
+        for (_, ino, index) in mine.into_iter().filter(|_| failed) {
+            let Some(page) = self.pages.get_mut((ino, index)) else { continue };
+            page.words.trails_mut().for_each(|(_, trail)| {
+                trail.note_gone(false);
+            });
         }
     }
 

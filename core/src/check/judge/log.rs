@@ -24,6 +24,9 @@ pub struct LogTrail {
     committed: Option<Tid>,
     /// Home blocks that hold what a transaction has changed whose log is not safe.
     stolen: Vec<(BlockNr, Tid)>,
+    /// Blocks that are in the log and not home, and the transaction that logged them last; a freed
+    /// one is waited for until the transaction that freed it is durable.
+    waiting: Vec<(BlockNr, Tid, Option<Tid>)>,
     /// Home blocks that were written and are not safe yet, with the transaction that logged them.
     homes: Vec<(BlockNr, Tid)>,
     /// Log blocks that were written over while a transaction in them was needed.
@@ -51,6 +54,15 @@ impl LogTrail {
                 Event::BlockWritten { mapping, block, .. } => {
                     self.block_written(before, *mapping, *block, after);
                 }
+                Event::BufferReleased { block, tid, to_checkpoint: true, .. } => {
+                    self.waiting.retain(|(of, ..)| of != block);
+                    self.waiting.push((*block, *tid, None));
+                }
+                Event::Forgot { block, .. } => {
+                    let by = after.journal.as_ref().and_then(Journal::running_tid);
+                    let freed = self.waiting.iter_mut().filter(|(of, ..)| of == block);
+                    freed.for_each(|(.., freed_by)| *freed_by = by);
+                }
                 _ => {}
             }
         }
@@ -63,6 +75,9 @@ impl LogTrail {
         let mut stolen = core::mem::take(&mut self.stolen);
         stolen.retain(|(_, tid)| !self.is_durable(*tid));
         self.stolen = stolen;
+        let mut waiting = core::mem::take(&mut self.waiting);
+        waiting.retain(|(.., freed_by)| !freed_by.is_some_and(|tid| self.is_durable(tid)));
+        self.waiting = waiting;
         if !self.reused.is_empty() {
             let first = first_needed(after);
             self.reused.retain(|(_, tid)| first.is_some_and(|first| !first.is_after(*tid)));
@@ -100,6 +115,7 @@ impl LogTrail {
         after: &Machine<SimMedium, FAN>,
     ) {
         self.late.retain(|late| *late != block);
+        self.waiting.retain(|(of, ..)| *of != block);
         let owner = after.owner_of(block).filter(|(inode, _)| inode.kind == crate::fs::Kind::File);
         if owner.is_some_and(|(inode, _)| mapping != MappingId::File(inode.ino)) {
             self.late.push(block);
@@ -145,14 +161,8 @@ impl LogTrail {
         if let Some((block, tid)) = self.homes.iter().find(|(_, tid)| unlogged(tid)) {
             return Err(format!("{block} of {tid} is not safe at home, and its log is given up"));
         }
-        let heads = machine.journal.iter().flat_map(Journal::heads);
-        let waiting = heads.filter_map(|(block, head)| Some((block, head.checkpoint?)));
-        let dirty = |block: BlockNr| {
-            let bh = machine.buffer(block);
-            bh.is_some_and(|bh| bh.is(crate::buffer_head::Bh::Dirty))
-        };
-        let mut lost = waiting.filter(|(block, tid)| unlogged(tid) && dirty(*block));
-        lost.next().map_or(Ok(()), |(block, tid)| {
+        let mut lost = self.waiting.iter().filter(|(_, tid, _)| unlogged(tid));
+        lost.next().map_or(Ok(()), |(block, tid, _)| {
             Err(format!("{block} of {tid} is not home, and its log is given up"))
         })
     }

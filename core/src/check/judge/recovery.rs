@@ -13,9 +13,9 @@ enum Fault {
     None,
     /// Older than promised, or gone.
     Lost,
-    /// What the block held for a former owner.
+    /// What the block held for a former owner, and nobody had promised another value.
     Leaked,
-    /// What it never held.
+    /// What the word never held.
     Foreign,
 }
 
@@ -80,6 +80,12 @@ impl Judge {
         }
     }
 
+    /// The blocks of which words were stored past the file system, and promised.
+    pub fn promised_blocks(&self) -> impl Iterator<Item = BlockNr> {
+        let promised = |words: &super::Words| words.trails().any(|(_, trail)| trail.is_promised());
+        self.blocks.iter().filter(move |(_, words)| promised(words)).map(|(block, _)| block)
+    }
+
     fn fault_of_page<const FAN: usize>(
         &self,
         machine: &Machine<SimMedium, FAN>,
@@ -98,7 +104,8 @@ impl Judge {
                 Some(trail) => trail.keeps(value),
                 None => page.words.newest(word) == value,
             };
-            let counts = strict || trail.is_some_and(super::Trail::is_promised);
+            let promised = trail.is_some_and(super::Trail::is_promised);
+            let counts = strict || promised;
             if keeps || !counts {
                 continue;
             }
@@ -107,7 +114,7 @@ impl Judge {
                 None => Fault::Lost,
                 Some(block) if is_another_s(machine, block, file.ino, index) => Fault::Foreign,
                 Some(_) if value == Word::ZERO => Fault::Lost,
-                Some(block) if self.is_former(block, word, value) => Fault::Leaked,
+                Some(block) if !promised && self.is_former(block, word, value) => Fault::Leaked,
                 Some(_) => Fault::Foreign,
             });
         }

@@ -133,6 +133,12 @@ impl<T: Copy + PartialEq> Trail<T> {
         newly
     }
 
+    /// It is about to go away: nobody misses the newest value, and nobody promises it.
+    pub(super) fn leave(&mut self) {
+        self.gone = true;
+        self.complete.clear();
+    }
+
     /// What it is may be any of its own values or any of `other`'s that keep the promise made of
     /// them; the newest is `other`'s.
     pub(super) fn absorb(&mut self, other: &Self) -> usize {

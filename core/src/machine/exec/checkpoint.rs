@@ -126,4 +126,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let tid = self.journal.as_ref()?.running_tid()?;
         Some(Frame::Jbd2CompleteTransaction { tid })
     }
+
+    /// Commits the running transaction; if there is none, waits for the committing one. Models
+    /// `fs/jbd2/journal.c jbd2_journal_start_commit` (4.5).
+    pub(super) fn commit_newest(&self) -> Option<Frame> {
+        let journal = self.journal.as_ref()?;
+        let tid = journal.running_tid().or_else(|| journal.committing_tid())?;
+        Some(Frame::Jbd2CompleteTransaction { tid })
+    }
 }

@@ -246,7 +246,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             SyncAt::SyncFs => {
                 report.rule(RuleId::FS_4);
-                if let Some(callee) = self.commit_running() {
+                if let Some(callee) = self.commit_newest() {
                     return Ok(Flow::Calls(frame(SyncAt::SyncFs), callee));
                 }
                 if self.semantics.barriers()? == Barriers::Off {

@@ -327,7 +327,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 let (at, sync_mode) = (InodeAt::Write, SyncMode::All);
                 Ok(Flow::Calls(frame, Frame::WritebackSingleInode { ino, sync_mode, at }))
             }
-            UmountAt::Commit => Ok(match self.commit_running() {
+            UmountAt::Commit => Ok(match self.commit_newest() {
                 Some(callee) => Flow::Calls(frame(UmountAt::Checkpoint), callee),
                 None => Flow::GoesOn(frame(UmountAt::Checkpoint)),
             }),

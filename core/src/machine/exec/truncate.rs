@@ -2,6 +2,7 @@
 
 use super::{Event, Flow, Frame, Machine, Outcome, Report, ThreadId};
 use crate::address_space::MappingId;
+use crate::fs::Name;
 use crate::machine::frame::{FilemapAt, FsOp, OpAt, SyncMode, WritebackControl};
 use crate::machine::{Component, VmaId, Wait};
 use crate::medium::Medium;
@@ -76,9 +77,18 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// The file and the pages that an operation takes away.
     fn leaving(&self, op: &FsOp) -> Option<(Ino, PageIndex, u64)> {
         if let FsOp::Unlink { name } | FsOp::Rename { to: name, .. } = op {
-            let text = alloc::format!("{name}");
-            let inode = self.inodes.iter().find(|inode| inode.name == text && inode.links == 1)?;
-            return Some((inode.ino, PageIndex(0), u64::MAX));
+            let named = |name: &Name| {
+                let text = alloc::format!("{name}");
+                self.inodes.iter().find(|inode| inode.name == text)
+            };
+            let victim = named(name).filter(|inode| inode.links == 1)?;
+            // A rename that has nothing to rename, or to its own name, takes nothing away.
+            if let FsOp::Rename { from, .. } = op
+                && named(from).is_none_or(|inode| inode.ino == victim.ino)
+            {
+                return None;
+            }
+            return Some((victim.ino, PageIndex(0), u64::MAX));
         }
         let (first, count) = op.leaving()?;
         Some((op.file()?, first, count))
