@@ -95,7 +95,8 @@ impl RecoveredFile {
 /// would and checks it. Reads nothing but the image.
 #[must_use]
 pub fn recover(image: &[Word], geometry: &Geometry, log: Option<&LogLayout>) -> Recovered {
-    let Some(log) = log.filter(|_| image.len() as u64 == geometry.words()) else {
+    let whole = cfg!(feature = "ext4") && image.len() as u64 == geometry.words();
+    let Some(log) = log.filter(|_| whole) else {
         // A device of another length is refused by what reads it.
         return look(image, geometry);
     };
@@ -120,7 +121,8 @@ type Metadata = (fs::FileSystem, Vec<Problem>);
 fn metadata(image: &[Word], geometry: &Geometry) -> Result<Metadata, String> {
     let mut found = fs::read(image, geometry)?;
     found.inodes.sort_by_key(|inode| inode.ino);
-    Ok((found, fs::fsck(image, geometry)))
+    let problems = if cfg!(feature = "ext4") { fs::fsck(image, geometry) } else { Vec::new() };
+    Ok((found, problems))
 }
 
 /// The files with what is in them.
@@ -147,7 +149,7 @@ fn files((found, problems): &Metadata, image: &[Word], layout: &Layout) -> Recov
 pub fn recovers_twice_the_same<const FAN: usize>(
     machine: &Machine<SimMedium, FAN>,
 ) -> Result<(), String> {
-    let Some(log) = machine.log else { return Ok(()) };
+    let Some(log) = machine.log.filter(|_| cfg!(feature = "ext4")) else { return Ok(()) };
     let run = |over: &[Replay]| {
         let mut read = |block| {
             let newest = over.iter().rfind(|replay| replay.home == block);
