@@ -190,8 +190,9 @@ impl Judge {
                 let newest = trail.newest();
                 let held = |words: &&[Word]| words[usize::from(word)] == newest;
                 let copies = [own, device, medium.as_deref()];
-                let hole = block.is_none() && own.is_none() && newest == Word::ZERO;
-                newly |= trail.note_gone(!hole && !copies.iter().flatten().any(held));
+                // Zeros are made anew where they are missing.
+                let gone = newest != Word::ZERO && !copies.iter().flatten().any(held);
+                newly |= trail.note_gone(gone);
             }
         }
         newly

@@ -32,11 +32,12 @@ impl Judge {
         });
         for inode in &after.inodes {
             let old = before.inodes.iter().find(|old| old.ino == inode.ino);
-            self.sized(thread, inode.ino, Some(inode.pages));
+            // An unlinked file that somebody still uses is gone.
+            self.sized(thread, inode.ino, (inode.links > 0).then_some(inode.pages));
             let moved = old.is_some_and(|old| old.pages != inode.pages);
             match (collapse, old) {
                 (Some((ino, first, count)), Some(old)) if ino == inode.ino && moved => {
-                    self.collapse(after, thread, old, first, count);
+                    self.collapse(before, thread, old, first, count);
                 }
                 (_, old) => self.remapped(before, thread, old, Some(inode)),
             }
@@ -148,7 +149,7 @@ impl Judge {
     /// not promised.
     fn collapse<const FAN: usize>(
         &mut self,
-        after: &Machine<SimMedium, FAN>,
+        before: &Machine<SimMedium, FAN>,
         thread: ThreadId,
         old: &Inode<FAN>,
         first: PageIndex,
@@ -161,22 +162,22 @@ impl Judge {
         self.pledges.iter_mut().for_each(|pledge| pledge.newest.retain(|(key, _)| !moves(key)));
         for (page, block) in old.blocks().filter(|(page, _)| page.0 < first.0 + count) {
             if page >= first {
-                let held = self.page(after, ino, page).words.all_newest();
+                let held = self.page(before, ino, page).words.all_newest();
                 self.remember(block, held);
             }
         }
-        let hole = Words::zeros(after.words_per_block());
+        let hole = Words::zeros(before.words_per_block());
         for index in (first.0..old.pages).map(PageIndex) {
             let from = self.pages.get((ino, PageIndex(index.0 + count)));
             if from.is_none() && self.pages.get((ino, index)).is_none() {
                 continue;
             }
             let from = from.map_or_else(|| hole.clone(), |page| page.words.clone());
-            self.page(after, ino, index).promised_at = None;
+            self.page(before, ino, index).promised_at = None;
             for word in 0..from.len() {
                 let still = Trail::new(from.newest(word));
                 let moved = from.trail(word).unwrap_or(&still);
-                let number = self.page(after, ino, index).words.trail_mut(word).absorb(moved);
+                let number = self.page(before, ino, index).words.trail_mut(word).absorb(moved);
                 let key = Key::Word(ino, index, word);
                 self.under_way.push((thread, MappingId::File(ino), key, number));
             }
