@@ -80,7 +80,7 @@ impl Run {
     }
 
     /// Runs the threads one after the other.
-    fn to_end(&mut self) {
+    fn run_to_end(&mut self) {
         while let Some(next) = self.runnable().first() {
             self.step(*next);
             assert!(self.steps < 2_000, "the programs do not end");
@@ -104,7 +104,7 @@ fn a_created_file_is_found_after_its_commit_and_recovery() {
     for epoch in [Epoch::V4_5_0, Epoch::V4_9, Epoch::V6_12] {
         let ops = vec![Op::Create { ino: X }, write(X, 0, "NEW"), Op::Fsync { ino: X }];
         let mut run = Run::new(&setup(epoch, true, vec![ops]));
-        run.to_end();
+        run.run_to_end();
         let mut image = image(&run);
         let log = LogLayout::of(&Geometry::TEACHING);
         let summary =

@@ -21,21 +21,28 @@ use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// What was found in images, by what was read of them: the places of the dirty lines, then what the
-/// image held of each.
-struct Memo<T>(Vec<(Vec<usize>, BTreeMap<Vec<usize>, T>)>);
+/// What was found in images, by what was read of them.
+struct Memo<T>(Vec<Known<T>>);
+
+/// What was found in images of which the same dirty lines were read.
+struct Known<T> {
+    /// Their places in the choice of an image.
+    lines: Vec<usize>,
+    /// By what the image held of each.
+    found: BTreeMap<Vec<usize>, T>,
+}
 
 impl<T> Memo<T> {
     /// What is known of an image; `with` tells apart what else the result depends on.
     fn get(&self, image: &Image, with: &[usize]) -> Option<&T> {
-        self.0.iter().find_map(|(lines, found)| found.get(&held(image, lines, with)))
+        self.0.iter().find_map(|known| known.found.get(&held(image, &known.lines, with)))
     }
 
     fn insert(&mut self, image: &Image, lines: Vec<usize>, with: &[usize], found: T) {
         let held = held(image, &lines, with);
-        match self.0.iter_mut().find(|(of, _)| *of == lines) {
-            Some((_, known)) => drop(known.insert(held, found)),
-            None => self.0.push((lines, BTreeMap::from([(held, found)]))),
+        match self.0.iter_mut().find(|known| known.lines == lines) {
+            Some(known) => drop(known.found.insert(held, found)),
+            None => self.0.push(Known { lines, found: BTreeMap::from([(held, found)]) }),
         }
     }
 }
@@ -135,9 +142,7 @@ impl<'a, const FAN: usize> Laboratory<'a, FAN> {
                 blocks.extend(judge.promised_blocks());
                 (files(metadata, &self.words, &self.layout), self.lines_read(metadata, &blocks))
             }
-            Err(why) => {
-                (Recovered::Unreadable(why.clone()), (0..self.made.choice.len()).collect())
-            }
+            Err(why) => (Recovered::Unreadable(why.clone()), (0..self.made.choice.len()).collect()),
         };
         let verdict = self.judge(judge, recovered);
         self.undo(undo);
@@ -272,7 +277,8 @@ impl<'a, const FAN: usize> Laboratory<'a, FAN> {
                 }
             }
         };
-        let replay = replay.map(|replay| place_of(&mut self.replays, |r| *r == replay, || replay.clone()));
+        let replay =
+            replay.map(|replay| place_of(&mut self.replays, |r| *r == replay, || replay.clone()));
         let node = place_of(&mut self.nodes, |n| n.state == state, || Node::new(state.clone()));
         let next = Next { node, replay };
         if lines.is_empty() {
@@ -317,5 +323,6 @@ fn hash(recovered: &Recovered) -> u64 {
     let Recovered::Files { files, .. } = recovered else { return 0 };
     let pages = files.iter().flat_map(|file| &file.pages);
     let words = pages.flat_map(|page| &page.words).map(|word| u64::from_le_bytes(word.0));
-    words.fold(0, |hash: u64, word| (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95))
+    words
+        .fold(0, |hash: u64, word| (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95))
 }

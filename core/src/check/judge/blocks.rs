@@ -173,14 +173,15 @@ impl Judge {
     ) -> bool {
         let mut newly = false;
         let blocks = self.blocks.iter_mut();
-        let blocks = blocks.map(|(block, words)| (Some(block), cached(after, block), words));
+        let blocks = blocks.map(|(block, words)| ((Some(block), cached(after, block)), words));
         let pages = self.pages.iter_mut().filter_map(|((ino, index), page)| {
             let inode = after.inodes.iter().find(|inode| inode.ino == ino)?;
             let own = inode.mapping.find_get_page(index).filter(|page| page.uptodate);
             let inside = index.0 < inode.pages;
-            inside.then(|| (inode.block(index), own.map(|own| &*own.words), &mut page.words))
+            inside.then(|| ((inode.block(index), own.map(|own| &*own.words)), &mut page.words))
         });
-        for (block, own, words) in blocks.chain(pages) {
+        let all = blocks.map(|item| (item, false)).chain(pages.map(|item| (item, true)));
+        for (((block, own), words), may_be_fresh) in all {
             let medium = block.map(|block| after.load_block(block));
             let device = block.and_then(|block| {
                 let page = after.bdev.mapping.find_get_page(PageIndex(block.0))?;
@@ -190,9 +191,9 @@ impl Judge {
                 let newest = trail.newest();
                 let held = |words: &&[Word]| words[usize::from(word)] == newest;
                 let copies = [own, device, medium.as_deref()];
-                // Zeros are made anew where they are missing.
-                let gone = newest != Word::ZERO && !copies.iter().flatten().any(held);
-                newly |= trail.note_gone(gone);
+                // A page that is being made has its zeros soon.
+                let soon = may_be_fresh && newest == Word::ZERO;
+                newly |= trail.note_gone(!soon && !copies.iter().flatten().any(held));
             }
         }
         newly

@@ -74,9 +74,7 @@ impl Judge {
     fn leave(&mut self, thread: ThreadId, ino: Ino, indices: &[PageIndex]) {
         let mapping = MappingId::File(ino);
         self.mapped_stores.retain(|(of, page)| *of != mapping || !indices.contains(page));
-        let leaves = |key: &Key| {
-            matches!(key, Key::Word(of, page, _) if *of == ino && indices.contains(page))
-        };
+        let leaves = |key: &Key| matches!(key, Key::Word(of, page, _) if *of == ino && indices.contains(page));
         self.pledges.iter_mut().for_each(|pledge| pledge.newest.retain(|(key, _)| !leaves(key)));
         for index in indices {
             let Some(page) = self.pages.get_mut((ino, *index)) else { continue };

@@ -67,7 +67,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         match at {
             OpAt::Lock => self.lock_op(id, op, report),
-            OpAt::WriteOut => self.write_out(op, report),
+            OpAt::WriteOut => self.write_out(&op, report),
             OpAt::TruncateCache => self.truncate_cache(id, op, report),
             OpAt::Start => {
                 if self.journal.is_none() {

@@ -14,12 +14,12 @@ use alloc::vec::Vec;
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// Punching and collapsing leave the file in use: its dirty pages and entries are flushed first
     /// (DAX-21.4).
-    pub(super) fn write_out(&mut self, op: FsOp, report: &mut impl Report) -> Outcome {
+    pub(super) fn write_out(&mut self, op: &FsOp, report: &mut impl Report) -> Outcome {
         let next = Frame::Ext4Op { op: op.clone(), at: OpAt::TruncateCache };
         match op {
             FsOp::PunchHole { ino, .. } | FsOp::CollapseRange { ino, .. } => {
                 report.rule(RuleId::DAX_21_4);
-                let (mapping, at) = (MappingId::File(ino), FilemapAt::DaxFlush);
+                let (mapping, at) = (MappingId::File(*ino), FilemapAt::DaxFlush);
                 let wbc = WritebackControl::whole(SyncMode::All);
                 Ok(Flow::Calls(next, Frame::FilemapWriteAndWaitRange { mapping, wbc, at }))
             }
