@@ -154,6 +154,15 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 report.changed(Component::Inode(ino));
             }
         }
+        // A rename changes a time of the file that it renames (`ext4_rename`), which is nothing that
+        // a reader of its data needs.
+        if let FsOp::Rename { to, .. } = op {
+            let name = alloc::format!("{to}");
+            if let Some(inode) = self.inodes.iter_mut().find(|inode| inode.name == name) {
+                inode.sync_tid = tid;
+                report.changed(Component::Inode(inode.ino));
+            }
+        }
     }
 
     /// One operation on a file at a time (`i_mutex`, `i_mmap_sem`), and none while another thread is

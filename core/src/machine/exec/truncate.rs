@@ -2,6 +2,8 @@
 
 use super::{Event, Flow, Frame, Machine, Outcome, Report, ThreadId};
 use crate::address_space::MappingId;
+use crate::config::DataMode;
+use crate::fs::Name;
 use crate::machine::frame::{FilemapAt, FsOp, OpAt, SyncMode, WritebackControl};
 use crate::machine::{Component, VmaId, Wait};
 use crate::medium::Medium;
@@ -12,7 +14,10 @@ use alloc::vec::Vec;
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// Punching and collapsing leave the file in use: its dirty pages and entries are flushed first
-    /// (DAX-21.4).
+    /// (DAX-21.4). Other pages only go to the device if a transaction that is not committed has
+    /// given them new blocks: it may commit before the one that frees these, and must not show what
+    /// they held before (JBD-3). Models `fs/jbd2/transaction.c jbd2_journal_begin_ordered_truncate`
+    /// (4.5), which can rely on the orphan list while that transaction still runs.
     pub(super) fn write_out(&mut self, op: FsOp, report: &mut impl Report) -> Outcome {
         let next = Frame::Ext4Op { op: op.clone(), at: OpAt::TruncateCache };
         match op {
@@ -22,8 +27,23 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 let wbc = WritebackControl::whole(SyncMode::All);
                 Ok(Flow::Calls(next, Frame::FilemapWriteAndWaitRange { mapping, wbc, at }))
             }
-            _ => Ok(Flow::GoesOn(next)),
+            op => {
+                let leaving = self.leaving(&op).filter(|(ino, ..)| self.is_ordered(*ino));
+                let Some((ino, first, _)) = leaving else { return Ok(Flow::GoesOn(next)) };
+                report.rule(RuleId::JBD_3);
+                let (mapping, at) = (MappingId::File(ino), FilemapAt::Pages);
+                let wbc = WritebackControl { first, ..WritebackControl::whole(SyncMode::All) };
+                Ok(Flow::Calls(next, Frame::FilemapWriteAndWaitRange { mapping, wbc, at }))
+            }
         }
+    }
+
+    /// Whether a transaction that is not committed waits for the file's data.
+    fn is_ordered(&self, ino: Ino) -> bool {
+        let ordered = self.semantics.data_mode() == Ok(DataMode::Ordered);
+        let journals = self.journal.iter().filter(|_| ordered);
+        let mut live = journals.flat_map(|journal| journal.running.iter().chain(&journal.committing));
+        live.any(|transaction| transaction.inodes.contains(&ino))
     }
 
     /// Unmaps the pages that go away from all processes and drops them from the cache, DAX entries
@@ -75,10 +95,19 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// The file and the pages that an operation takes away.
     fn leaving(&self, op: &FsOp) -> Option<(Ino, PageIndex, u64)> {
-        if let FsOp::Unlink { name } | FsOp::Rename { to: name, .. } = op {
+        let named = |name: &Name| {
             let text = alloc::format!("{name}");
-            let inode = self.inodes.iter().find(|inode| inode.name == text && inode.links == 1)?;
-            return Some((inode.ino, PageIndex(0), u64::MAX));
+            self.inodes.iter().find(|inode| inode.name == text && inode.links > 0)
+        };
+        let victim = match op {
+            FsOp::Unlink { name } => Some(named(name)?),
+            // Nobody loses anything to a file that is not there, or to itself.
+            FsOp::Rename { from, to } if from != to => Some(named(from).and(named(to))?),
+            FsOp::Rename { .. } => return None,
+            _ => None,
+        };
+        if let Some(inode) = victim {
+            return (inode.links == 1).then_some((inode.ino, PageIndex(0), u64::MAX));
         }
         let (first, count) = op.leaving()?;
         Some((op.file()?, first, count))
