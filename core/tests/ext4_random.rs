@@ -63,6 +63,12 @@ fn setup(epoch: Epoch, journal: bool, threads: u8) -> Setup {
     }
 }
 
+/// Seeds from `first` on; more of them if the environment's `SEEDS` asks for a long hunt.
+fn seeds(first: u64, count: u64) -> std::ops::Range<u64> {
+    let asked = std::env::var("SEEDS").ok().and_then(|count| count.parse().ok());
+    first..first + asked.unwrap_or(count)
+}
+
 /// The files and names that a thread works with; no other does.
 #[derive(Clone, Copy)]
 struct Mine {
@@ -142,7 +148,7 @@ fn dax_op<const FAN: usize>(run: &mut Run<FAN>, id: ThreadId, at: FileWord) -> O
 
 #[test]
 fn sequential_programs_agree_with_the_reference() {
-    for seed in 0..40 {
+    for seed in seeds(0, 40) {
         let epoch = EPOCHS[seed as usize % 5];
         let mut setup = setup(epoch, seed % 3 > 0, 1);
         setup.files[2].dax = seed % 2 == 0;
@@ -216,7 +222,7 @@ fn journalled(seed: u64) -> Setup {
 
 #[test]
 fn power_cuts_keep_what_was_promised_of_buffered_files() {
-    for seed in 0..40 {
+    for seed in seeds(0, 40) {
         told(&mut Run::<8>::new(&journalled(seed), seed), |run| {
             interleave(run, &MINE, 25, |run| cuts(run, 8));
             ends_clean(run);
@@ -259,7 +265,7 @@ fn after_power_cut(run: &mut Run<8>, setup: &Setup, seed: u64) {
 
 #[test]
 fn what_was_synced_is_there_after_a_power_cut_and_a_mount() {
-    for seed in 100..120 {
+    for seed in seeds(100, 20) {
         let setup = journalled(seed);
         let mut run = Run::<8>::new(&setup, seed);
         told(&mut run, |run| {
@@ -272,7 +278,7 @@ fn what_was_synced_is_there_after_a_power_cut_and_a_mount() {
 
 #[test]
 fn power_cuts_keep_what_was_promised_of_dax_files() {
-    for seed in 200..240 {
+    for seed in seeds(200, 40) {
         let mut setup = journalled(seed);
         setup.files[1].dax = true;
         setup.files[2].dax = seed % 2 == 0;
@@ -291,7 +297,7 @@ fn power_cuts_keep_what_was_promised_of_dax_files() {
 
 #[test]
 fn without_a_journal_a_sync_leaves_a_consistent_device() {
-    for seed in 300..320 {
+    for seed in seeds(300, 20) {
         let mut random = Random::new(seed);
         let setup = setup(random.pick(&EPOCHS), false, 2);
         told(&mut Run::<8>::new(&setup, seed), |run| {
