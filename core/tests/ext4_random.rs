@@ -66,6 +66,7 @@ fn setup(epoch: Epoch, journal: bool, threads: u8) -> Setup {
 /// Seeds from `first` on; more of them if the environment's `SEEDS` asks for a long hunt.
 fn seeds(first: u64, count: u64) -> std::ops::Range<u64> {
     let asked = std::env::var("SEEDS").ok().and_then(|count| count.parse().ok());
+    let first = std::env::var("FIRST").ok().and_then(|count| count.parse().ok()).unwrap_or(first);
     first..first + asked.unwrap_or(count)
 }
 

@@ -55,7 +55,9 @@ struct Heard {
 impl Report for Heard {
     fn rule(&mut self, _: RuleId) {}
     fn event(&mut self, event: impl FnOnce() -> Event) {
-        match event() {
+        let event = event();
+        if std::env::var("TELL").is_ok() { eprintln!("    {}", format!("{event:?}").chars().take(200).collect::<String>()); }
+        match event {
             Event::CallReturned { result, .. } => self.result = Some(result),
             Event::ReadReturned { words, .. } => self.read = Some(words),
             Event::Loaded { value, .. } => self.loaded = Some(value),
@@ -174,6 +176,7 @@ impl<const FAN: usize> Run<FAN> {
     /// One action of a thread or of the hardware.
     fn act(&mut self, action: Action) -> Heard {
         self.steps += 1;
+        if std::env::var("TELL").is_ok() { eprintln!("{} {action:?}", self.steps); }
         let mut heard = Heard::default();
         let before = self.thorough.then(|| self.machine.clone());
         let head = self.machine.journal.as_ref().map(|journal| journal.head.0);

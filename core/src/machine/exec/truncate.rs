@@ -1,6 +1,6 @@
 //! What is cached of pages goes away before their blocks are freed (REUSE-3, REUSE-4).
 
-use super::{Event, Flow, Frame, Machine, Outcome, Report, ThreadId};
+use super::{Event, Flow, Frame, Machine, Outcome, Refusal, Report, ThreadId};
 use crate::address_space::MappingId;
 use crate::config::DataMode;
 use crate::fs::Name;
@@ -14,12 +14,9 @@ use alloc::vec::Vec;
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// Punching and collapsing leave the file in use: its dirty pages and entries are flushed first
-    /// (DAX-21.4). Other pages only go to the device if a transaction that is not committed has
-    /// given them new blocks: it may commit before the one that frees these, and must not show what
-    /// they held before (JBD-3). Models `fs/jbd2/transaction.c jbd2_journal_begin_ordered_truncate`
-    /// (4.5), which can rely on the orphan list while that transaction still runs.
+    /// (DAX-21.4).
     pub(super) fn write_out(&mut self, op: FsOp, report: &mut impl Report) -> Outcome {
-        let next = Frame::Ext4Op { op: op.clone(), at: OpAt::TruncateCache };
+        let next = Frame::Ext4Op { op: op.clone(), at: OpAt::Start };
         match op {
             FsOp::PunchHole { ino, .. } | FsOp::CollapseRange { ino, .. } => {
                 report.rule(RuleId::DAX_21_4);
@@ -27,27 +24,26 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 let wbc = WritebackControl::whole(SyncMode::All);
                 Ok(Flow::Calls(next, Frame::FilemapWriteAndWaitRange { mapping, wbc, at }))
             }
-            op => {
-                let leaving = self.leaving(&op).filter(|(ino, ..)| self.is_ordered(*ino));
-                let Some((ino, first, _)) = leaving else { return Ok(Flow::GoesOn(next)) };
-                report.rule(RuleId::JBD_3);
-                let (mapping, at) = (MappingId::File(ino), FilemapAt::Pages);
-                let wbc = WritebackControl { first, ..WritebackControl::whole(SyncMode::All) };
-                Ok(Flow::Calls(next, Frame::FilemapWriteAndWaitRange { mapping, wbc, at }))
-            }
+            _ => Ok(Flow::GoesOn(next)),
         }
     }
 
-    /// Whether a transaction that is not committed waits for the file's data.
-    fn is_ordered(&self, ino: Ino) -> bool {
-        let ordered = self.semantics.data_mode() == Ok(DataMode::Ordered);
-        let journals = self.journal.iter().filter(|_| ordered);
-        let mut live = journals.flat_map(|journal| journal.running.iter().chain(&journal.committing));
-        live.any(|transaction| transaction.inodes.contains(&ino))
+    /// Whether the transaction that commits waits for data of the file that has not been written
+    /// yet. It has given these pages new blocks, which must not show what they held before (JBD-3).
+    /// Models `fs/jbd2/transaction.c jbd2_journal_begin_ordered_truncate` (4.5).
+    fn commit_needs_data(&self, ino: Ino, first: PageIndex) -> Result<bool, Refusal> {
+        if self.semantics.data_mode()? != DataMode::Ordered {
+            return Ok(false);
+        }
+        let committing = self.journal.as_ref().and_then(|journal| journal.committing.as_ref());
+        let listed = committing.is_some_and(|committing| committing.inodes.contains(&ino));
+        let tree = &self.mapping(MappingId::File(ino)).i_pages;
+        Ok(listed && tree.iter_tagged(first.., Tag::Dirty).next().is_some())
     }
 
     /// Unmaps the pages that go away from all processes and drops them from the cache, DAX entries
-    /// even when tagged dirty (DAX-15). Waits for I/O and for entry locks. Models
+    /// even when tagged dirty (DAX-15). Waits for I/O and for entry locks. The handle is open: who
+    /// commits what a sync finds no longer dirty commits that the file has lost it, too. Models
     /// `mm/truncate.c truncate_pagecache` (4.5).
     pub(super) fn truncate_cache(
         &mut self,
@@ -56,10 +52,15 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         report: &mut impl Report,
     ) -> Outcome {
         let Some((ino, first, count)) = self.leaving(&op) else {
-            return Ok(Flow::GoesOn(Frame::Ext4Op { op, at: OpAt::Start }));
+            return Ok(Flow::GoesOn(Frame::Ext4Op { op, at: OpAt::Plan }));
         };
         let end = first.0.saturating_add(count);
         let mapping = MappingId::File(ino);
+        if self.commit_needs_data(ino, first)? && self.obeys(RuleId::JBD_3, report) {
+            let wbc = WritebackControl { first, ..WritebackControl::whole(SyncMode::All) };
+            let callee = Frame::FilemapWriteAndWaitRange { mapping, wbc, at: FilemapAt::Pages };
+            return Ok(Flow::Calls(Frame::Ext4Op { op, at: OpAt::TruncateCache }, callee));
+        }
         let items = self.mapping(mapping).i_pages.iter(first..);
         let cached: Vec<PageIndex> =
             items.map(|(index, _)| index).take_while(|index| index.0 < end).collect();
@@ -82,7 +83,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         let unmapped = self.unmap_pages(ino, first, end, report);
         if cached.is_empty() && unmapped == 0 {
-            return Ok(Flow::GoesOn(Frame::Ext4Op { op, at: OpAt::Start }));
+            return Ok(Flow::GoesOn(Frame::Ext4Op { op, at: OpAt::Plan }));
         }
         self.take_lock(self.cpu(id), report)?;
         for index in &cached {
@@ -90,7 +91,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         let indices = cached;
         report.event(|| Event::CacheTruncated { ino, first, indices, unmapped });
-        Ok(Flow::Acted(Frame::Ext4Op { op, at: OpAt::Start }))
+        Ok(Flow::Acted(Frame::Ext4Op { op, at: OpAt::Plan }))
     }
 
     /// The file and the pages that an operation takes away.
