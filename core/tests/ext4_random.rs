@@ -299,6 +299,7 @@ fn power_cuts_keep_what_was_promised_of_dax_files() {
 #[test]
 fn without_a_journal_a_sync_leaves_a_consistent_device() {
     for seed in seeds(300, 20) {
+        if std::env::var("TELL").is_ok() { eprintln!("== {seed}"); }
         let mut random = Random::new(seed);
         let setup = setup(random.pick(&EPOCHS), false, 2);
         told(&mut Run::<8>::new(&setup, seed), |run| {

@@ -42,9 +42,14 @@ impl Histories {
     pub(crate) fn may_become(&mut self, ino: Ino, state: State, collapsed: bool) {
         let history = self.0.get_mut(&ino).expect("a file of the setup");
         history.collapsed |= collapsed;
-        if history.states.last() != Some(&state) {
-            history.states.push(state);
-        }
+        history.states.push(state);
+    }
+
+    /// It has failed for want of space.
+    pub(crate) fn has_not_become(&mut self, ino: Ino) {
+        let history = self.0.get_mut(&ino).expect("a file of the setup");
+        history.states.pop();
+        assert_eq!(history.states.len() - 1, history.settled, "one operation on a file at a time");
     }
 
     /// Its operation has returned: a sync that begins now covers it.

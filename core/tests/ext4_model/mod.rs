@@ -131,10 +131,8 @@ impl<const FAN: usize> Run<FAN> {
         let mut after = self.model.clone();
         let expected = after.apply(&op);
         let collapsed = matches!(op, Op::CollapseRange { .. });
-        for ino in self.model.touched(&op) {
-            if self.model.files.get(&ino) != after.files.get(&ino)
-                || self.model.name_of(ino) != after.name_of(ino)
-            {
+        if expected.is_ok() {
+            for ino in self.model.touched(&op) {
                 self.histories.may_become(ino, state(&after, ino), collapsed);
             }
         }
@@ -217,6 +215,9 @@ impl<const FAN: usize> Run<FAN> {
         };
         if result == Err(Errno::Enospc) && *expected == Ok(()) {
             self.told.push("  no space".into());
+            for ino in self.model.touched(op) {
+                self.histories.has_not_become(ino);
+            }
             return self.check_no_space(op);
         }
         assert_eq!(result, *expected, "{op:?}");
