@@ -313,3 +313,119 @@ fn without_a_journal_a_sync_leaves_a_consistent_device() {
         });
     }
 }
+
+/// Files of the KERNEL run: more than one block of names.
+const MANY: u32 = 140;
+/// What one of its threads works with.
+struct Crowd {
+    first: u32,
+    end: u32,
+}
+
+/// Page numbers from the direct ones to far past the double-indirect block.
+fn any_page(random: &mut Random) -> PageIndex {
+    PageIndex(match random.below(8) {
+        0..4 => random.below(9),
+        4 | 5 => 9 + random.below(1_024),
+        6 => 9 + 1_024 + random.below(1_024),
+        _ => 9 + 1_024 + 1_024 * random.below(40) + random.below(3),
+    })
+}
+
+fn kernel_setup(epoch: Epoch, mode: &str) -> Setup {
+    let root = FileSetup { kind: Kind::Directory, ..file(ROOT, "root", &[Some(7)]) };
+    let absent = (0..MANY).map(|n| file(Ino(11 + n), &format!("file{n}"), &[]));
+    let mut setup = setup(epoch, true, 2);
+    setup.geometry = Geometry::KERNEL;
+    setup.semantics.set("data-mode", mode).unwrap();
+    setup.files = std::iter::once(root).chain(absent).collect();
+    setup.contents = vec![];
+    setup
+}
+
+fn kernel_op(run: &mut Run<64>, crowd: &Crowd) -> Op {
+    let random = &mut run.random;
+    let among = |random: &mut Random| {
+        Ino(11 + crowd.first + random.below(u64::from(crowd.end - crowd.first)) as u32)
+    };
+    // Half of the work is on a few files, so that these have many pages.
+    let ino = if random.below(2) == 0 { Ino(11 + crowd.first) } else { among(random) };
+    if !run.model.files.contains_key(&ino) && random.below(8) > 0 {
+        return Op::Create { ino };
+    }
+    let index = any_page(random);
+    match random.below(40) {
+        0 => Op::Unlink { ino: among(random) },
+        1 => {
+            let to = format!("name{}", crowd.first + random.below(8) as u32);
+            Op::Rename { ino, to: Name::new(&to).unwrap() }
+        }
+        2 => Op::Truncate { ino, pages: index.0 },
+        3 => Op::PunchHole { ino, first: index, count: 1 + random.below(2_000) },
+        4 => Op::CollapseRange { ino, first: PageIndex(random.below(4)), count: 1 },
+        5 | 6 => Op::Commit,
+        7 => Op::Fsync { ino },
+        8 => Op::PeriodicWriteback,
+        9 => Op::Checkpoint,
+        10..14 => Op::Read { ino, index },
+        _ => {
+            let value = Word::number(random.below(1 << 20) + 1);
+            let at = FileWord { ino, index, word: random.below(512) as u16 };
+            Op::Write { at, words: vec![value; 1 + random.below(512 - u64::from(at.word)) as usize] }
+        }
+    }
+}
+
+#[test]
+fn many_files_and_long_ones_survive_power_cuts_at_kernel_size() {
+    for seed in seeds(400, 2) {
+        let mode = ["ordered", "writeback"][seed as usize % 2];
+        let epoch = [Epoch::V5_1, Epoch::V4_5_0, Epoch::V6_12, Epoch::V4_9][seed as usize % 4];
+        told(&mut Run::<64>::new(&kernel_setup(epoch, mode), seed), |run| {
+            run.thorough = false;
+            kernel_run(run);
+        });
+    }
+}
+
+fn kernel_run(run: &mut Run<64>) {
+    let crowds = [Crowd { first: 0, end: MANY / 2 }, Crowd { first: MANY / 2, end: MANY }];
+    for n in 0..MANY {
+        run.call(T0, Op::Create { ino: Ino(11 + n) });
+    }
+    run.call(T0, Op::Sync);
+    let names = Layout::of(&run.machine.geometry);
+    assert!(run.machine.inode(ROOT).pages > 1 && names.inodes_max() > MANY.into());
+    let mut last = T0;
+    let mut next_cut = 0;
+    while run.logged < 3 * 1_024 {
+        for (n, crowd) in crowds.iter().enumerate() {
+            let id = ThreadId(n as u8);
+            if run.idle(id) {
+                let op = kernel_op(run, crowd);
+                run.begin(id, op);
+            }
+        }
+        let runnable = run.runnable();
+        assert!(!runnable.is_empty(), "everybody sleeps for ever");
+        if !runnable.contains(&last) || run.random.below(16) == 0 {
+            last = run.random.pick(&runnable);
+        }
+        run.step(last);
+        if run.logged >= next_cut {
+            next_cut += 100 + run.random.below(1_000);
+            let cut = run.random.pick(&[Cut::Fewest, Cut::Most, Cut::Any, Cut::AllOrNothing]);
+            run.cut(cut);
+            run.check_trees();
+        }
+    }
+    while let Some(next) = run.runnable().first() {
+        run.step(*next);
+    }
+    run.check_space();
+    run.check_trees();
+    let leaves = |file: &&ext4_model::model::File| file.data.range(9 + 1_024..).next().is_some();
+    assert!(run.model.files.values().any(|file| leaves(&file)), "no file is that long");
+    assert!(run.model.files.len() >= 100);
+    ends_clean(run);
+}
