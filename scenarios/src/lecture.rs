@@ -1,9 +1,11 @@
 //! A lecture, checked and resolved: every name is a core type, every variant is complete.
 
 use crate::landmark::{AnyOf, Landmark};
+use daxscope_core::address_space::MappingId;
 use daxscope_core::check::{Invariant, Verdict};
 use daxscope_core::config::{Epoch, Geometry};
-use daxscope_core::machine::{FileSetup, Program, System, ThreadId};
+use daxscope_core::fs::Kind;
+use daxscope_core::machine::{FileSetup, Op, Program, System, ThreadId};
 use daxscope_core::rules::RuleId;
 use daxscope_core::units::{BlockNr, LineNr, PageIndex, Word};
 
@@ -117,6 +119,38 @@ impl Lecture {
     }
 }
 
+impl Lecture {
+    /// Whether some variant needs the ext-like file system of the core (feature `ext4`): a journal,
+    /// a disk, names, allocation, or a mount.
+    #[must_use]
+    pub fn needs_ext4(&self) -> bool {
+        self.variants.iter().any(|variant| {
+            let file = |file: &FileSetup| {
+                file.kind == Kind::Directory || file.absent || file.blocks.contains(&None)
+            };
+            let op = |op: &Op| {
+                matches!(
+                    op,
+                    Op::Create { .. }
+                        | Op::Unlink { .. }
+                        | Op::Rename { .. }
+                        | Op::Truncate { .. }
+                        | Op::PunchHole { .. }
+                        | Op::CollapseRange { .. }
+                        | Op::PartitionRead { .. }
+                        | Op::Commit
+                        | Op::Checkpoint
+                        | Op::Mount
+                        | Op::Umount
+                )
+            };
+            variant.system != System::PLAIN
+                || variant.files.iter().any(file)
+                || variant.programs.iter().flat_map(|program| &program.ops).any(op)
+        })
+    }
+}
+
 /// One complete run of a lecture: what the file's base says, overridden by the variant's table.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Variant {
@@ -178,6 +212,15 @@ pub enum Segment {
         /// The line.
         line: LineNr,
         /// The line as the file names it: `b10.0`.
+        place: String,
+    },
+    /// The disk completes the oldest write of a block out of a mapping.
+    Complete {
+        /// The block.
+        block: BlockNr,
+        /// Whose page it writes.
+        mapping: MappingId,
+        /// Both as the file names them: `b9 of device`.
         place: String,
     },
 }
