@@ -6,9 +6,7 @@ mod ext4_model;
 use daxscope_core::config::{Epoch, Geometry, Semantics};
 use daxscope_core::fs::{Kind, Layout, Name};
 use daxscope_core::jbd::format::Superblock;
-use daxscope_core::machine::{
-    FileSetup, FileWord, Machine, Op, Program, Setup, System, ThreadId,
-};
+use daxscope_core::machine::{FileSetup, FileWord, Machine, Op, Program, Setup, System, ThreadId};
 use daxscope_core::medium::SimMedium;
 use daxscope_core::units::{BlockNr, Cpu, Ino, PageIndex, Tid, Word};
 use ext4_model::crash::{self, Cut};
@@ -57,6 +55,7 @@ fn setup(epoch: Epoch, journal: bool, threads: u8) -> Setup {
             goal: None,
             mounted: true,
             other_block_size: false,
+            disk: false,
         },
         programs: (0..threads).map(program).collect(),
         planted: None,
@@ -299,7 +298,9 @@ fn power_cuts_keep_what_was_promised_of_dax_files() {
 #[test]
 fn without_a_journal_a_sync_leaves_a_consistent_device() {
     for seed in seeds(300, 20) {
-        if std::env::var("TELL").is_ok() { eprintln!("== {seed}"); }
+        if std::env::var("TELL").is_ok() {
+            eprintln!("== {seed}");
+        }
         let mut random = Random::new(seed);
         let setup = setup(random.pick(&EPOCHS), false, 2);
         told(&mut Run::<8>::new(&setup, seed), |run| {
@@ -371,7 +372,10 @@ fn kernel_op(run: &mut Run<64>, crowd: &Crowd) -> Op {
         _ => {
             let value = Word::number(random.below(1 << 20) + 1);
             let at = FileWord { ino, index, word: random.below(512) as u16 };
-            Op::Write { at, words: vec![value; 1 + random.below(512 - u64::from(at.word)) as usize] }
+            Op::Write {
+                at,
+                words: vec![value; 1 + random.below(512 - u64::from(at.word)) as usize],
+            }
         }
     }
 }

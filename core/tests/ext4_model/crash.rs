@@ -42,7 +42,11 @@ pub(crate) fn image(medium: &SimMedium, cut: Cut, random: &mut Random) -> Vec<Wo
 }
 
 /// Recovers an image and looks that nothing is wrong with what comes out.
-pub(crate) fn recovered(image: &mut [Word], geometry: &Geometry, log: Option<&LogLayout>) -> FileSystem {
+pub(crate) fn recovered(
+    image: &mut [Word],
+    geometry: &Geometry,
+    log: Option<&LogLayout>,
+) -> FileSystem {
     if let Some(log) = log {
         recover(image, log);
     }
@@ -55,7 +59,12 @@ pub(crate) fn recover(image: &mut [Word], log: &LogLayout) {
 }
 
 /// Power cuts during recovery, and a second recovery after it: the same image comes out.
-pub(crate) fn recovery_repeats(image: &[Word], recovered: &[Word], log: &LogLayout, random: &mut Random) {
+pub(crate) fn recovery_repeats(
+    image: &[Word],
+    recovered: &[Word],
+    log: &LogLayout,
+    random: &mut Random,
+) {
     let mut twice = recovered.to_vec();
     recover(&mut twice, log);
     assert!(twice == recovered, "a second recovery changes something");

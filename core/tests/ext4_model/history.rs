@@ -113,7 +113,8 @@ impl Histories {
                 return Err(format!("{ino} has {pages} pages, expected those of {files:?}"));
             }
             let files: Vec<_> = files.into_iter().map(|(_, file)| file).collect();
-            history.check_pages(&files, record, pages, mode, &|block| layout.words_of(image, block))
+            history
+                .check_pages(&files, record, pages, mode, &|block| layout.words_of(image, block))
                 .map_err(|why| format!("{ino} {why}"))
         })
     }

@@ -9,10 +9,10 @@ use daxscope_core::config::DataMode;
 use daxscope_core::entry::Entry;
 use daxscope_core::fs::{Kind, Layout, ROOT};
 use daxscope_core::jbd::journal::Journal;
+use daxscope_core::machine::frame::Frame;
 use daxscope_core::machine::{
     Action, Component, Errno, Event, Machine, Op, Report, Setup, ThreadId,
 };
-use daxscope_core::machine::frame::Frame;
 use daxscope_core::medium::SimMedium;
 use daxscope_core::rules::RuleId;
 use daxscope_core::units::{BlockNr, Ino, Word};
@@ -56,7 +56,9 @@ impl Report for Heard {
     fn rule(&mut self, _: RuleId) {}
     fn event(&mut self, event: impl FnOnce() -> Event) {
         let event = event();
-        if std::env::var("TELL").is_ok() { eprintln!("    {}", format!("{event:?}").chars().take(200).collect::<String>()); }
+        if std::env::var("TELL").is_ok() {
+            eprintln!("    {}", format!("{event:?}").chars().take(200).collect::<String>());
+        }
         match event {
             Event::CallReturned { result, .. } => self.result = Some(result),
             Event::ReadReturned { words, .. } => self.read = Some(words),
@@ -103,7 +105,8 @@ impl<const FAN: usize> Run<FAN> {
             if !file.absent {
                 let contents = |block: &BlockNr| Rc::new(machine.load_block(*block));
                 let pages = (0..).zip(&file.blocks);
-                let data = pages.filter_map(|(page, block)| Some((page, contents(block.as_ref()?))));
+                let data =
+                    pages.filter_map(|(page, block)| Some((page, contents(block.as_ref()?))));
                 model.add(file.ino, File { pages: file.pages, data: data.collect() });
             }
             histories.begin(file.ino, state(&model, file.ino));
@@ -174,7 +177,9 @@ impl<const FAN: usize> Run<FAN> {
     /// One action of a thread or of the hardware.
     fn act(&mut self, action: Action) -> Heard {
         self.steps += 1;
-        if std::env::var("TELL").is_ok() { eprintln!("{} {action:?}", self.steps); }
+        if std::env::var("TELL").is_ok() {
+            eprintln!("{} {action:?}", self.steps);
+        }
         let mut heard = Heard::default();
         let before = self.thorough.then(|| self.machine.clone());
         let head = self.machine.journal.as_ref().map(|journal| journal.head.0);

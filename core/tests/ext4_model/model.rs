@@ -20,9 +20,7 @@ impl File {
 
     fn page_mut(&mut self, page: u64, words: usize) -> &mut Vec<Word> {
         self.pages = self.pages.max(page + 1);
-        Rc::make_mut(
-            self.data.entry(page).or_insert_with(|| Rc::new(vec![Word::ZERO; words])),
-        )
+        Rc::make_mut(self.data.entry(page).or_insert_with(|| Rc::new(vec![Word::ZERO; words])))
     }
 
     /// Whether its inode alone does not name all its pages.
@@ -88,7 +86,9 @@ impl Model {
                 self.files.remove(&victim.ok_or(Errno::Enoent)?);
                 Ok(())
             }
-            Op::Rename { ino, to } => self.rename(&self.setup_name(*ino).to_string(), &to.to_string()),
+            Op::Rename { ino, to } => {
+                self.rename(&self.setup_name(*ino).to_string(), &to.to_string())
+            }
             Op::Write { at, words } => {
                 let size = self.words_per_page;
                 let page = self.file(at.ino)?.page_mut(at.index.0, size);
