@@ -4,13 +4,14 @@ use daxscope_core::config::{Epoch, Geometry, Semantics};
 use daxscope_core::fs::{self, Kind, Name};
 use daxscope_core::jbd::LogLayout;
 use daxscope_core::jbd::recover::{BadDescriptor, recover_image};
+use daxscope_core::machine::frame::LogWrite;
 use daxscope_core::machine::{
-    Action, FileSetup, FileWord, Machine, Op, Program, Setup, Step, System, TeachingMachine,
-    ThreadId,
+    Action, Errno, Event, FileSetup, FileWord, Machine, Op, Program, Setup, Step, System,
+    TeachingMachine, ThreadId,
 };
 use daxscope_core::medium::images;
 use daxscope_core::narrate::narrate;
-use daxscope_core::units::{BlockNr, Cpu, Ino, PageIndex, Tid, Word};
+use daxscope_core::units::{BlockNr, Cpu, Ino, LineNr, PageIndex, Tid, Word};
 
 const ROOT: Ino = Ino(2);
 const A: Ino = Ino(11);
@@ -178,4 +179,200 @@ fn every_image_of_a_journalled_run_recovers_to_a_consistent_file_system() {
         }
         assert!(run.machine.waiters.is_empty(), "seed {seed}: somebody sleeps for ever");
     }
+}
+
+const T0: ThreadId = ThreadId(0);
+const T1: ThreadId = ThreadId(1);
+
+/// Runs a thread until one of its events is the one that is looked for.
+fn run_until(run: &mut Run, thread: ThreadId, wanted: impl Fn(&Event) -> bool) {
+    while !run.step(thread).events.iter().any(&wanted) {
+        assert!(run.steps < 2_000, "it never comes:\n{}", run.told.join("\n"));
+    }
+}
+
+/// Runs a thread until its current call has returned; whoever it waits for runs meanwhile.
+fn run_call(run: &mut Run, thread: ThreadId) -> Result<(), Errno> {
+    loop {
+        let next = if run.machine.sleeps(thread) { run.runnable()[0] } else { thread };
+        for event in run.step(next).events {
+            if let Event::CallReturned { result, .. } = event
+                && next == thread
+            {
+                return result;
+            }
+        }
+        assert!(run.steps < 2_000, "it never returns:\n{}", run.told.join("\n"));
+    }
+}
+
+/// What recovery finds if nothing pending survives.
+fn guaranteed(run: &Run) -> (Vec<Word>, fs::FileSystem) {
+    let mut words = vec![];
+    let lines = (0..run.machine.medium.lines()).map(LineNr);
+    lines.for_each(|line| words.extend(run.machine.medium.guaranteed(line)));
+    let log = run.machine.log.unwrap();
+    recover_image(&mut words, &log, BadDescriptor::WaitsForCommit, &mut |_| true).unwrap();
+    assert_eq!(fs::fsck(&words, &Geometry::TEACHING), []);
+    let found = fs::read(&words, &Geometry::TEACHING).unwrap();
+    (words, found)
+}
+
+/// The first word of a page after recovery; `None` if the file or the page is not there.
+fn recovered_word(run: &Run, ino: Ino, page: u64) -> Option<Word> {
+    let (words, found) = guaranteed(run);
+    let block = found.inode(ino)?.block(PageIndex(page))?;
+    Some(words[block.0 as usize * 32])
+}
+
+fn rename(ino: Ino, to: &str) -> Op {
+    Op::Rename { ino, to: Name::new(to).unwrap() }
+}
+
+fn first_word_in_cache(run: &Run, ino: Ino, page: u64) -> Option<Word> {
+    let page = run.machine.inode(ino).mapping.find_get_page(PageIndex(page))?;
+    Some(page.words[0])
+}
+
+#[test]
+fn a_rename_that_fails_or_changes_nothing_takes_no_data_away() {
+    for op in [rename(X, "a"), rename(A, "a")] {
+        let mut run = Run::new(&setup(Epoch::V5_1, true, vec![vec![write(A, 0, "NEW"), op]]));
+        run.run_to_end();
+        assert_eq!(first_word_in_cache(&run, A, 0), Some(word("NEW")));
+    }
+}
+
+#[test]
+fn a_mount_gives_the_files_the_names_that_the_directory_has() {
+    let ops = vec![rename(A, "c"), Op::Umount, Op::Mount, write(A, 0, "NEW"), rename(B, "c")];
+    let mut run = Run::new(&setup(Epoch::V5_1, true, vec![ops]));
+    run.run_to_end();
+    assert_eq!(run.machine.file_name(B), "c");
+    assert!(run.machine.inodes.iter().all(|inode| inode.ino != A), "its name is another's");
+}
+
+#[test]
+fn read_of_a_hole_in_a_dax_file_returns_zeros() {
+    let read = Op::Read { ino: A, index: PageIndex(1) };
+    let mut setup = setup(Epoch::V5_1, true, vec![vec![read]]);
+    setup.files[1].dax = true;
+    let mut run = Run::new(&setup);
+    let zeros = |event: &Event| matches!(event, Event::ReadReturned { block: None, words, .. } if words[..] == [Word::ZERO; 32]);
+    run_until(&mut run, T0, zeros);
+}
+
+#[test]
+fn a_collapse_that_reaches_the_end_is_refused() {
+    for (count, expected) in [(1, Ok(())), (2, Err(Errno::Einval))] {
+        let op = Op::CollapseRange { ino: A, first: PageIndex(0), count };
+        let mut run = Run::new(&setup(Epoch::V5_1, true, vec![vec![op]]));
+        assert_eq!(run_call(&mut run, T0), expected);
+    }
+}
+
+#[test]
+fn fsync_keeps_the_new_name_of_the_file() {
+    let mut run =
+        Run::new(&setup(Epoch::V5_1, true, vec![vec![rename(A, "c"), Op::Fsync { ino: A }]]));
+    run.run_to_end();
+    let (_, found) = guaranteed(&run);
+    assert!(found.names.iter().any(|name| name.ino == A && name.name == Name::new("c").unwrap()));
+}
+
+#[test]
+fn sync_waits_for_the_commit_that_is_under_way() {
+    let programs = vec![vec![Op::Create { ino: X }, Op::Sync], vec![Op::Commit]];
+    let mut run = Run::new(&setup(Epoch::V5_1, true, programs));
+    run_call(&mut run, T0).unwrap();
+    run_until(&mut run, T1, |event| matches!(event, Event::TransactionSwitched { .. }));
+    run_call(&mut run, T0).unwrap();
+    assert!(guaranteed(&run).1.inode(X).is_some());
+}
+
+#[test]
+fn the_tail_of_the_log_does_not_go_back_when_two_threads_move_it() {
+    let update = |ino| vec![write(ino, 1, "NEW"), Op::Fsync { ino }, Op::Checkpoint];
+    let programs = vec![update(A), [update(B), update(B)].concat()];
+    let mut run = Run::new(&setup(Epoch::V5_1, true, programs));
+    let superblock =
+        |event: &Event| matches!(event, Event::LogWritten { what: LogWrite::Superblock, .. });
+    run_until(&mut run, T0, superblock);
+    while run.runnable().contains(&T1) {
+        run.step(T1);
+    }
+    let tail = run.machine.journal.as_ref().unwrap().tail;
+    run.run_to_end();
+    let journal = run.machine.journal.as_ref().unwrap();
+    assert_eq!((journal.tail, journal.free), (tail, journal.layout.len));
+}
+
+#[test]
+fn fdatasync_flushes_what_the_commit_under_way_has_not() {
+    for epoch in [Epoch::V4_5_0, Epoch::V4_9, Epoch::V6_12] {
+        let programs = vec![vec![write(A, 1, "NEW"), Op::Fdatasync { ino: A }], vec![Op::Commit]];
+        let mut setup = setup(epoch, true, programs);
+        setup.semantics.set("data-mode", "writeback").unwrap();
+        let mut run = Run::new(&setup);
+        run_call(&mut run, T0).unwrap();
+        run_until(&mut run, T1, |event| matches!(event, Event::BufferReleased { .. }));
+        run_call(&mut run, T0).unwrap();
+        assert_eq!(recovered_word(&run, A, 1), Some(word("NEW")), "{epoch:?}");
+    }
+}
+
+#[test]
+fn a_commit_never_shows_what_was_in_a_new_block_even_if_its_page_is_truncated_meanwhile() {
+    let ops = vec![write(A, 1, "NEW"), Op::Unlink { ino: A }];
+    let mut setup = setup(Epoch::V5_1, true, vec![ops, vec![Op::Commit]]);
+    setup.contents.push((BlockNr(7), vec![word("STALE"); 32]));
+    let mut run = Run::new(&setup);
+    run_call(&mut run, T0).unwrap();
+    run_until(&mut run, T1, |event| matches!(event, Event::TransactionSwitched { .. }));
+    run_until(&mut run, T0, |event| matches!(event, Event::CacheTruncated { .. }));
+    run_call(&mut run, T1).unwrap();
+    assert_eq!(recovered_word(&run, A, 1), Some(word("NEW")));
+}
+
+#[test]
+fn a_sync_beside_an_unlink_leaves_the_newest_data_or_no_file() {
+    let programs = vec![vec![write(A, 0, "NEW"), Op::Unlink { ino: A }], vec![Op::Sync]];
+    let mut run = Run::new(&setup(Epoch::V5_1, true, programs));
+    run_call(&mut run, T0).unwrap();
+    run_until(&mut run, T0, |event| matches!(event, Event::CacheTruncated { .. }));
+    run_call(&mut run, T1).unwrap();
+    assert_eq!(recovered_word(&run, A, 0), None);
+}
+
+#[test]
+fn a_handle_that_the_log_cannot_hold_waits_for_the_others_and_their_commit() {
+    let programs = vec![vec![Op::Create { ino: X }], vec![Op::Unlink { ino: B }]];
+    let mut setup = setup(Epoch::V5_1, true, programs);
+    setup.semantics.set("log-blocks", "8").unwrap();
+    let mut run = Run::new(&setup);
+    run_until(&mut run, T0, |event| matches!(event, Event::HandleStarted { .. }));
+    assert_eq!(run_call(&mut run, T1), Ok(()));
+    run.run_to_end();
+    let live: Vec<Ino> = run.machine.inodes.iter().map(|inode| inode.ino).collect();
+    assert_eq!(live, [ROOT, A, X]);
+}
+
+#[test]
+fn the_number_of_a_deleted_file_is_free_once_nobody_works_on_it() {
+    let ops = vec![
+        Op::Create { ino: X },
+        write(X, 0, "NEW"),
+        Op::Unlink { ino: X },
+        Op::Create { ino: X },
+    ];
+    let mut run = Run::new(&setup(Epoch::V5_1, true, vec![ops, vec![Op::Sync]]));
+    run_call(&mut run, T0).unwrap();
+    run_call(&mut run, T0).unwrap();
+    run_until(&mut run, T0, |event| matches!(event, Event::HandleStarted { .. }));
+    let in_x = |event: &Event| matches!(event, Event::TaggedForWriteback { mapping, .. } if mapping.ino() == Some(X));
+    run_until(&mut run, T1, in_x);
+    assert_eq!(run_call(&mut run, T0), Ok(()));
+    assert_eq!(run_call(&mut run, T0), Ok(()));
+    run.run_to_end();
+    assert_eq!(run.machine.inode(X).links, 1);
 }

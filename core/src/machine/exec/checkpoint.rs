@@ -82,6 +82,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             TailAt::Free => {
                 report.rule(RuleId::WAL_2);
                 let journal = self.journal_mut();
+                if journal.tail_tid.is_after(tid) {
+                    // Another thread has come further in the meantime.
+                    return Ok(Flow::Returned);
+                }
                 let before = journal.free;
                 journal.move_tail(tid, block);
                 journal.on_disk = Some((tid, block));
@@ -121,17 +125,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         report.changed(Component::Journal);
     }
 
-    /// Commits the running transaction, if there is one (JBD-16).
-    pub(super) fn commit_running(&self) -> Option<Frame> {
-        let tid = self.journal.as_ref()?.running_tid()?;
-        Some(Frame::Jbd2CompleteTransaction { tid })
-    }
-
-    /// Commits the running transaction; if there is none, waits for the committing one. Models
+    /// Commits the running transaction (JBD-16), or waits for the commit that is under way. Models
     /// `fs/jbd2/journal.c jbd2_journal_start_commit` (4.5).
-    pub(super) fn commit_newest(&self) -> Option<Frame> {
+    pub(super) fn commit_running(&self) -> Option<Frame> {
         let journal = self.journal.as_ref()?;
-        let tid = journal.running_tid().or_else(|| journal.committing_tid())?;
+        let tid = journal.running_tid().or(journal.committing_tid())?;
         Some(Frame::Jbd2CompleteTransaction { tid })
     }
 }

@@ -4,6 +4,7 @@ use super::{Call, Event, Flow, Frame, Machine, Outcome, Refusal, Report, ThreadI
 use crate::address_space::MappingId;
 use crate::buffer_head::Bh;
 use crate::config::{Barriers, FlushBdev, FlushCallSite};
+use crate::jbd::journal::TransactionState;
 use crate::machine::frame::{
     FilemapAt, InodeAt, PeriodicAt, RangeAt, SyncAt, SyncFileAt, SyncMode, WritebackControl,
 };
@@ -78,7 +79,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         if !self.obeys(RuleId::FS_1_4, report) {
             return Ok(Flow::GoesOn(frame(SyncFileAt::Flush)));
         }
-        let sent = self.semantics.barriers()? == Barriers::On;
+        // A commit that has come to its flush already does not cover what was written since:
+        // `jbd2_trans_will_send_data_barrier` (`fs/jbd2/journal.c`, 4.5).
+        let too_late = journal.committing.as_ref().is_some_and(|committing| {
+            committing.tid == tid && committing.state >= TransactionState::CommitJflush
+        });
+        let sent = self.semantics.barriers()? == Barriers::On && !too_late;
         let next = if sent { SyncFileAt::Done } else { SyncFileAt::Flush };
         Ok(Flow::Calls(frame(next), Frame::Jbd2CompleteTransaction { tid }))
     }
@@ -246,7 +252,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             SyncAt::SyncFs => {
                 report.rule(RuleId::FS_4);
-                if let Some(callee) = self.commit_newest() {
+                if let Some(callee) = self.commit_running() {
                     return Ok(Flow::Calls(frame(SyncAt::SyncFs), callee));
                 }
                 if self.semantics.barriers()? == Barriers::Off {

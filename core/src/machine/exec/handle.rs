@@ -82,7 +82,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         let running = journal.running.as_ref()?;
         let (tid, at) = (running.tid, CommitAt::Lock);
-        (running.updates == 0).then_some(Ok(Frame::Jbd2JournalCommitTransaction { tid, at }))
+        Some(Ok(Frame::Jbd2JournalCommitTransaction { tid, at }))
     }
 
     /// Ends a handle; who waits for the transaction to be without handles is woken. Models

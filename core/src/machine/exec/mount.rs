@@ -261,6 +261,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         self.inodes.sort_by_key(|inode| inode.ino);
         self.mounted = Some(mounted);
+        self.inodes.iter().for_each(|inode| report.changed(Component::Inode(inode.ino)));
         report.changed(Component::Allocator);
         report.changed(Component::Inodes);
         report.event(|| Event::Mounted);
@@ -277,9 +278,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     ) -> Inode<FAN> {
         let known = self.known.iter().find(|known| known.ino == disk.ino);
         let named = found.names.iter().find(|name| name.ino == disk.ino);
-        let name = match (known, named) {
-            (Some(known), _) => known.name.clone(),
-            (None, Some(named)) => alloc::format!("{}", named.name),
+        let name = match (named, known) {
+            (Some(named), _) => alloc::format!("{}", named.name),
+            (None, Some(known)) => known.name.clone(),
             (None, None) => String::from("?"),
         };
         let mut inode = Inode::new(disk.ino, &name, disk.kind, known.is_some_and(|file| file.dax));
@@ -327,7 +328,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 let (at, sync_mode) = (InodeAt::Write, SyncMode::All);
                 Ok(Flow::Calls(frame, Frame::WritebackSingleInode { ino, sync_mode, at }))
             }
-            UmountAt::Commit => Ok(match self.commit_newest() {
+            UmountAt::Commit => Ok(match self.commit_running() {
                 Some(callee) => Flow::Calls(frame(UmountAt::Checkpoint), callee),
                 None => Flow::GoesOn(frame(UmountAt::Checkpoint)),
             }),
@@ -373,6 +374,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             items.into_iter().for_each(|index| self.drop_item(mapping, index, report));
             report.changed(Component::Counters(mapping));
         }
+        self.inodes.iter().for_each(|inode| report.changed(Component::Inode(inode.ino)));
         self.inodes.clear();
         (self.mounted, self.journal) = (None, None);
         for component in [Component::Inodes, Component::Allocator, Component::Journal] {

@@ -63,7 +63,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     ) -> Outcome {
         let frame = |op, at| Frame::Ext4Op { op, at };
         if let Some(error) = self.take_error(id) {
-            return Ok(Flow::GoesOn(frame(op, OpAt::Stop(Err(error)))));
+            let started = !matches!(at, OpAt::Lock | OpAt::WriteOut | OpAt::Start);
+            let at = if started { OpAt::Stop } else { OpAt::Done };
+            return Ok(Flow::GoesOn(frame(op, at(Err(error)))));
         }
         match at {
             OpAt::Lock => self.lock_op(id, op, report),
@@ -71,10 +73,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             OpAt::TruncateCache => self.truncate_cache(id, op, report),
             OpAt::Start => {
                 if self.journal.is_none() {
-                    return Ok(Flow::GoesOn(frame(op, OpAt::Plan)));
+                    return Ok(Flow::GoesOn(frame(op, OpAt::TruncateCache)));
                 }
                 let credits = self.credits(&op);
-                Ok(Flow::Calls(frame(op, OpAt::Plan), Frame::Jbd2JournalStart { credits }))
+                let next = frame(op, OpAt::TruncateCache);
+                Ok(Flow::Calls(next, Frame::Jbd2JournalStart { credits }))
             }
             OpAt::Plan => self.plan(id, op, report),
             OpAt::NewBlock { block, edits, zero } => {
@@ -154,6 +157,15 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 report.changed(Component::Inode(ino));
             }
         }
+        // A rename changes a time of the file that it renames (`ext4_rename`), which is nothing that
+        // a reader of its data needs.
+        if let FsOp::Rename { to, .. } = op {
+            let name = alloc::format!("{to}");
+            if let Some(inode) = self.inodes.iter_mut().find(|inode| inode.name == name) {
+                inode.sync_tid = tid;
+                report.changed(Component::Inode(inode.ino));
+            }
+        }
     }
 
     /// One operation on a file at a time (`i_mutex`, `i_mmap_sem`), and none while another thread is
@@ -162,13 +174,14 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         if op.call().is_none() {
             return Ok(Flow::GoesOn(Frame::Ext4Op { op, at: OpAt::Start }));
         }
+        self.evict_inodes(report);
         let files = self.files_of(&op);
         if let Some(busy) = files.iter().find(|ino| self.is_busy(id, **ino)) {
             self.sleep(id, Wait::Inode(*busy), report);
             return Ok(Flow::Acted(Frame::Ext4Op { op, at: OpAt::Lock }));
         }
-        let gone = |ino: &Ino| self.inodes.iter().any(|i| i.ino == *ino && i.links == 0);
-        if files.iter().any(gone) {
+        let exists = |ino| self.inodes.iter().any(|inode| inode.ino == ino && inode.links > 0);
+        if !op.names() && op.file().is_some_and(|ino| !exists(ino)) {
             let at = OpAt::Done(Err(Errno::Enoent));
             return Ok(Flow::GoesOn(Frame::Ext4Op { op, at }));
         }
@@ -184,7 +197,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         let named = |name: &crate::fs::Name| {
             let text = alloc::format!("{name}");
-            self.inodes.iter().find(|inode| inode.name == text).map(|inode| inode.ino)
+            let found = self.inodes.iter().find(|inode| inode.name == text && inode.links > 0);
+            found.map(|inode| inode.ino)
         };
         match op {
             FsOp::Unlink { name } => files.extend(named(name)),
@@ -212,6 +226,15 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// has no name and no user any more goes (`iput`).
     pub(super) fn end_call(&mut self, id: ThreadId, report: &mut impl Report) {
         self.locks.retain(|(_, owner)| *owner != id);
+        self.evict_inodes(report);
+        let waiting = |(_, wait): &&(ThreadId, Wait)| matches!(wait, Wait::Inode(_));
+        while let Some((_, wait)) = self.waiters.iter().find(waiting).copied() {
+            self.wake_one(wait, report);
+        }
+    }
+
+    /// Lets go of the files that have no name and no user any more.
+    fn evict_inodes(&mut self, report: &mut impl Report) {
         let used = |ino| {
             self.threads.iter().any(|thread| thread.stack.iter().any(|f| f.file() == Some(ino)))
         };
@@ -227,10 +250,6 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             report.changed(Component::Inodes);
             report.changed(Component::Inode(ino));
             report.changed(Component::Counters(mapping));
-        }
-        let waiting = |(_, wait): &&(ThreadId, Wait)| matches!(wait, Wait::Inode(_));
-        while let Some((_, wait)) = self.waiters.iter().find(waiting).copied() {
-            self.wake_one(wait, report);
         }
     }
 

@@ -187,12 +187,13 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         edits
     }
 
-    /// Takes pages out; the pages after them move down. The pointers of a file without blocks of
-    /// pointers only: its inode says it all.
+    /// Takes pages out; the pages after them move down. There must be some: what reaches the end is
+    /// a truncate. The pointers of a file without blocks of pointers only: its inode says it all.
+    /// Models `fs/ext4/extents.c ext4_collapse_range` (4.5).
     fn plan_collapse(&mut self, ino: Ino, first: PageIndex, count: u64) -> Planned {
         let inode = self.inode(ino);
         let direct = inode.index_blocks().next().is_none();
-        if !direct || first.0 + count > inode.pages {
+        if !direct || first.0.saturating_add(count) >= inode.pages {
             return Planned::Fails(Errno::Einval);
         }
         let edits = self.plan_unmap(ino, first, count);

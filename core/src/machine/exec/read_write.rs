@@ -283,7 +283,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
     }
 
-    /// Models DAX-1: a copy from persistent memory to the user. Omits, for a file, the write-back of
+    /// Models DAX-1: a copy from persistent memory to the user, zeros from a hole. Omits, for a file, the write-back of
     /// the range first, which up to 4.6 also flushes its DAX entries.
     pub(super) fn dax_do_io(
         &mut self,
@@ -296,8 +296,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         if why == Direct::DaxBdev {
             report.rule(RuleId::MIX_2);
         }
-        let block = self.block_of(mapping, index).expect("Setup::check has seen the page");
-        let mut words = self.load_block(block);
+        let hole = || vec![Word::ZERO; self.words_per_block()];
+        let mut words = self.block_of(mapping, index).map_or_else(hole, |b| self.load_block(b));
         if !copied {
             words.fill(Word::ZERO);
         }

@@ -1,7 +1,8 @@
 //! What is cached of pages goes away before their blocks are freed (REUSE-3, REUSE-4).
 
-use super::{Event, Flow, Frame, Machine, Outcome, Report, ThreadId};
+use super::{Event, Flow, Frame, Machine, Outcome, Refusal, Report, ThreadId};
 use crate::address_space::MappingId;
+use crate::config::DataMode;
 use crate::fs::Name;
 use crate::machine::frame::{FilemapAt, FsOp, OpAt, SyncMode, WritebackControl};
 use crate::machine::{Component, VmaId, Wait};
@@ -15,7 +16,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// Punching and collapsing leave the file in use: its dirty pages and entries are flushed first
     /// (DAX-21.4).
     pub(super) fn write_out(&mut self, op: &FsOp, report: &mut impl Report) -> Outcome {
-        let next = Frame::Ext4Op { op: op.clone(), at: OpAt::TruncateCache };
+        let next = Frame::Ext4Op { op: op.clone(), at: OpAt::Start };
         match op {
             FsOp::PunchHole { ino, .. } | FsOp::CollapseRange { ino, .. } => {
                 report.rule(RuleId::DAX_21_4);
@@ -27,8 +28,22 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
     }
 
+    /// Whether the transaction that commits waits for data of the file that has not been written
+    /// yet. It has given these pages new blocks, which must not show what they held before (JBD-3).
+    /// Models `fs/jbd2/transaction.c jbd2_journal_begin_ordered_truncate` (4.5).
+    fn commit_needs_data(&self, ino: Ino, first: PageIndex) -> Result<bool, Refusal> {
+        if self.semantics.data_mode()? != DataMode::Ordered {
+            return Ok(false);
+        }
+        let committing = self.journal.as_ref().and_then(|journal| journal.committing.as_ref());
+        let listed = committing.is_some_and(|committing| committing.inodes.contains(&ino));
+        let tree = &self.mapping(MappingId::File(ino)).i_pages;
+        Ok(listed && tree.iter_tagged(first.., Tag::Dirty).next().is_some())
+    }
+
     /// Unmaps the pages that go away from all processes and drops them from the cache, DAX entries
-    /// even when tagged dirty (DAX-15). Waits for I/O and for entry locks. Models
+    /// even when tagged dirty (DAX-15). Waits for I/O and for entry locks. The handle is open: who
+    /// commits what a sync finds no longer dirty commits that the file has lost it, too. Models
     /// `mm/truncate.c truncate_pagecache` (4.5).
     pub(super) fn truncate_cache(
         &mut self,
@@ -37,10 +52,15 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         report: &mut impl Report,
     ) -> Outcome {
         let Some((ino, first, count)) = self.leaving(&op) else {
-            return Ok(Flow::GoesOn(Frame::Ext4Op { op, at: OpAt::Start }));
+            return Ok(Flow::GoesOn(Frame::Ext4Op { op, at: OpAt::Plan }));
         };
         let end = first.0.saturating_add(count);
         let mapping = MappingId::File(ino);
+        if self.commit_needs_data(ino, first)? && self.obeys(RuleId::JBD_3, report) {
+            let wbc = WritebackControl { first, ..WritebackControl::whole(SyncMode::All) };
+            let callee = Frame::FilemapWriteAndWaitRange { mapping, wbc, at: FilemapAt::Pages };
+            return Ok(Flow::Calls(Frame::Ext4Op { op, at: OpAt::TruncateCache }, callee));
+        }
         let items = self.mapping(mapping).i_pages.iter(first..);
         let cached: Vec<PageIndex> =
             items.map(|(index, _)| index).take_while(|index| index.0 < end).collect();
@@ -63,7 +83,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         let unmapped = self.unmap_pages(ino, first, end, report);
         if cached.is_empty() && unmapped == 0 {
-            return Ok(Flow::GoesOn(Frame::Ext4Op { op, at: OpAt::Start }));
+            return Ok(Flow::GoesOn(Frame::Ext4Op { op, at: OpAt::Plan }));
         }
         self.take_lock(self.cpu(id), report)?;
         for index in &cached {
@@ -71,24 +91,24 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         let indices = cached;
         report.event(|| Event::CacheTruncated { ino, first, indices, unmapped });
-        Ok(Flow::Acted(Frame::Ext4Op { op, at: OpAt::Start }))
+        Ok(Flow::Acted(Frame::Ext4Op { op, at: OpAt::Plan }))
     }
 
     /// The file and the pages that an operation takes away.
     fn leaving(&self, op: &FsOp) -> Option<(Ino, PageIndex, u64)> {
-        if let FsOp::Unlink { name } | FsOp::Rename { to: name, .. } = op {
-            let named = |name: &Name| {
-                let text = alloc::format!("{name}");
-                self.inodes.iter().find(|inode| inode.name == text)
-            };
-            let victim = named(name).filter(|inode| inode.links == 1)?;
-            // A rename that has nothing to rename, or to its own name, takes nothing away.
-            if let FsOp::Rename { from, .. } = op
-                && named(from).is_none_or(|inode| inode.ino == victim.ino)
-            {
-                return None;
-            }
-            return Some((victim.ino, PageIndex(0), u64::MAX));
+        let named = |name: &Name| {
+            let text = alloc::format!("{name}");
+            self.inodes.iter().find(|inode| inode.name == text && inode.links > 0)
+        };
+        let victim = match op {
+            FsOp::Unlink { name } => Some(named(name)?),
+            // Nobody loses anything to a file that is not there, or to itself.
+            FsOp::Rename { from, to } if from != to => Some(named(from).and(named(to))?),
+            FsOp::Rename { .. } => return None,
+            _ => None,
+        };
+        if let Some(inode) = victim {
+            return (inode.links == 1).then_some((inode.ino, PageIndex(0), u64::MAX));
         }
         let (first, count) = op.leaving()?;
         Some((op.file()?, first, count))

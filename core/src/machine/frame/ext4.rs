@@ -81,10 +81,10 @@ pub enum OpAt {
     Lock,
     /// Writes what is dirty, where the operation leaves the file in use.
     WriteOut,
-    /// Drops what is cached of the pages that go away, before their blocks are freed.
-    TruncateCache,
     /// Starts a handle.
     Start,
+    /// Drops what is cached of the pages that go away, before their blocks are freed.
+    TruncateCache,
     /// Decides what to change.
     Plan,
     /// Makes the changes, next one last.
