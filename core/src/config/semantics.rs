@@ -364,6 +364,8 @@ switches! {
         No = "no": modelled,
         /// It is.
         Yes = "yes": modelled,
+        /// It is, and each change is written back and fenced at once.
+        Flushed = "flushed": modelled,
     }
     /// Whether a block in two transactions gets a frozen copy
     frozen_copy: FrozenCopy = "frozen-copy", WhatIf, "JBD-5, CPU-7 corollary 3" {

@@ -324,7 +324,7 @@ impl Setup {
                 self.check_block(at.block)?;
                 self.check_word(at.word, words.len() as u64)
             }
-            Op::Load { at } | Op::Store { at, .. } => {
+            Op::Load { at } | Op::Store { at, .. } | Op::Clwb { at } => {
                 let file = self.file(at.ino)?;
                 let ino = at.ino;
                 let maps = [Op::Mmap { ino }, Op::MmapSync { ino }];
@@ -367,7 +367,8 @@ impl Setup {
                 self.file(*ino)?;
                 (*count > 0).then_some(()).ok_or_else(|| "no page, expected at least one".into())
             }
-            Op::Sync
+            Op::Sfence
+            | Op::Sync
             | Op::PeriodicWriteback
             | Op::InvalidateBdev
             | Op::Commit

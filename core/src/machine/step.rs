@@ -161,6 +161,20 @@ pub enum Event {
         /// The line of the medium it went to; `None`: into a page.
         line: Option<LineNr>,
     },
+    /// A program issued clwb for a line of its mapping.
+    LineWrittenBack {
+        /// A word of the line.
+        at: MappingWord,
+        /// The line; `None`: of a page.
+        line: Option<LineNr>,
+    },
+    /// A program issued sfence.
+    UserFenced {
+        /// Its CPU.
+        cpu: Cpu,
+        /// How many lines became guaranteed.
+        lines: u64,
+    },
     /// A page entered a mapping, not uptodate.
     PageInserted {
         /// The mapping.
@@ -677,6 +691,8 @@ named! {
         Mmapped => "mmapped",
         Loaded => "loaded",
         Stored => "stored",
+        LineWrittenBack => "line-written-back",
+        UserFenced => "user-fenced",
         PageInserted => "page-inserted",
         PagesDropped => "pages-dropped",
         PageRead => "page-read",
