@@ -11,6 +11,7 @@ use crate::jbd::recover::{BadDescriptor, Replay, recover_image, replays};
 use crate::machine::Machine;
 use crate::medium::{Image, ImageCount, SimMedium, Version, images};
 use crate::rules::RuleId;
+use crate::undo;
 use crate::units::{BlockNr, Ino, PageIndex, Word};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -90,15 +91,23 @@ impl RecoveredFile {
     }
 }
 
-/// Recovers an image: replays its journal, if the file system has one there, then reads what a mount
-/// would and checks it. Reads nothing but the image.
+/// Recovers an image: replays its journal, if the file system has one there, or puts back what an
+/// undo log says; then reads what a mount would and checks it. Reads nothing but the image.
 #[must_use]
 pub fn recover(image: &[Word], geometry: &Geometry, log: Option<&LogLayout>) -> Recovered {
-    let Some(log) = log.filter(|_| image.len() as u64 == geometry.words()) else {
+    if image.len() as u64 != geometry.words() {
         // A device of another length is refused by what reads it.
         return look(image, geometry);
-    };
+    }
     let mut image = image.to_vec();
+    let Some(log) = log else {
+        let layout = Layout::of(geometry);
+        let undone = undo::put_back(geometry, &mut |block| layout.words_of(&image, block).to_vec());
+        for undone in undone {
+            layout.words_of_mut(&mut image, undone.home).copy_from_slice(&undone.words);
+        }
+        return look(&image, geometry);
+    };
     match recover_image(&mut image, log, BAD_DESCRIPTOR, &mut |_| true) {
         Ok(_) => look(&image, geometry),
         Err(why) => Recovered::Unreadable(why),
@@ -294,8 +303,10 @@ impl<'a, const FAN: usize> Laboratory<'a, FAN> {
     }
 
     fn replays(&self) -> Result<Vec<Replay>, String> {
-        let Some(log) = &self.machine.log else { return Ok(Vec::new()) };
         let mut read = |block| self.layout.words_of(&self.words, block).to_vec();
+        let Some(log) = &self.machine.log else {
+            return Ok(undo::put_back(&self.machine.geometry, &mut read));
+        };
         let planted = self.machine.planted;
         let found =
             replays(log, BAD_DESCRIPTOR, &mut read, &mut |rule: RuleId| planted != Some(rule));

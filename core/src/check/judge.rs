@@ -81,6 +81,8 @@ pub struct Judge {
     mapped_stores: Vec<(MappingId, PageIndex)>,
     /// Metadata has changed since everything was synced.
     unsynced: bool,
+    /// The file system keeps an undo log: it owes every operation whole, like one with a journal.
+    undoes: bool,
     log: LogTrail,
 }
 
@@ -107,6 +109,7 @@ impl Judge {
             under_way: Vec::new(),
             mapped_stores: Vec::new(),
             unsynced: false,
+            undoes: false,
             log: LogTrail::default(),
         };
         let Recovered::Files { files, names, .. } = recovered else {
@@ -181,6 +184,7 @@ impl Judge {
                 }
             }
             Event::LineWrittenBack { at, .. } => self.wrote_back(before, thread, *at),
+            Event::UndoLogged { .. } => self.undoes = true,
             Event::UserFenced { .. } => self.fenced(after, thread),
             Event::CallBegan { call: Call::Fsync | Call::Fdatasync, ino } => {
                 self.began(thread, Some(ino.map_or(MappingId::Bdev, MappingId::File)));

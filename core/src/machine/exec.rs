@@ -21,6 +21,7 @@ mod raw;
 mod read_write;
 mod sync_fault;
 mod truncate;
+mod undo;
 mod user;
 mod writeback;
 

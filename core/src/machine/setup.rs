@@ -2,7 +2,7 @@
 
 use super::inode::{IndexBlock, Inode};
 use super::program::{Op, Program};
-use crate::config::{Geometry, LogBlocks, Semantics};
+use crate::config::{Geometry, LogBlocks, Semantics, UndoLog};
 use crate::fs::block_map::{self, DIRECT};
 use crate::fs::{InodeSpec, Kind as FileKind, Layout, Name, ROOT};
 use crate::jbd::LogLayout;
@@ -187,6 +187,10 @@ impl Setup {
         self.semantics
             .check_together()
             .map_err(|why| SetupError { place: Place::Semantics, message: why.into() })?;
+        if self.system.journal.is_some() && self.semantics.undo_log() == Ok(UndoLog::Yes) {
+            let message = "undo-log=yes takes the place of the journal: expected none".into();
+            return Err(SetupError { place: Place::Semantics, message });
+        }
         for (n, file) in self.files.iter().enumerate() {
             self.check_file(n, file)?;
         }

@@ -1,7 +1,7 @@
 //! What a step reports: actor, stack, rules, events, changed components.
 
 use super::exec::Forgot;
-use super::frame::{Edit, Frame, LogWrite};
+use super::frame::{Edit, Frame, LogWrite, UndoAt};
 use super::program::{Call, MappingWord, ThreadId};
 use super::{Pte, VmaId, Wait};
 use crate::address_space::MappingId;
@@ -528,6 +528,13 @@ pub enum Event {
         /// Whether it is durable at once.
         fenced: bool,
     },
+    /// An undo log was written, or what it covers was (what if).
+    UndoLogged {
+        /// What was done.
+        at: UndoAt,
+        /// The blocks that the operation changes.
+        blocks: Vec<BlockNr>,
+    },
     /// A handle joined the running transaction.
     HandleStarted {
         /// The transaction.
@@ -748,6 +755,7 @@ named! {
         GetblkRetries => "getblk-retries",
         AliasCleaned => "alias-cleaned",
         BlockZeroed => "block-zeroed",
+        UndoLogged => "undo-logged",
         HandleStarted => "handle-started",
         HandleStopped => "handle-stopped",
         Frozen => "frozen",

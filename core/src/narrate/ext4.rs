@@ -3,7 +3,7 @@
 use super::{Teller, listed, plural};
 use crate::config::MetadataInDax;
 use crate::jbd::recover::{End, Found, RecoveryStep, Skip};
-use crate::machine::frame::{Edit, LogWrite};
+use crate::machine::frame::{Edit, LogWrite, UndoAt};
 use crate::machine::{Call, Errno, Event, Forgot};
 use crate::medium::Medium;
 use crate::units::{BlockNr, Tid};
@@ -42,6 +42,7 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                 let safe = if *fenced { "durably" } else { "not durable yet" };
                 format!("{who} zeroes the new block {block} in persistent memory, {safe}.")
             }
+            Event::UndoLogged { at, blocks } => self.tell_undo(*at, blocks),
             Event::MetadataChanged { block, edit, tid } => self.tell_edit(*block, edit, *tid),
             Event::Forgot { block, forgot, revoked } => tell_forgot(*block, *forgot, *revoked),
             Event::CacheTruncated { ino, indices, unmapped, .. } => {
@@ -63,6 +64,22 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
             }
             _ => return None,
         })
+    }
+
+    fn tell_undo(&self, at: UndoAt, blocks: &[BlockNr]) -> String {
+        let (who, blocks) = (&self.who, listed(blocks.iter().map(ToString::to_string)));
+        match at {
+            UndoAt::Images => format!("{who} copies the old {blocks} to the log and fences."),
+            UndoAt::Record => {
+                format!(
+                    "{who} fences the undo record: from now on a power cut undoes the operation."
+                )
+            }
+            UndoAt::Flush => format!("{who} writes {blocks} back and fences."),
+            UndoAt::Clear => {
+                format!("{who} clears the undo record and fences: the operation stands.")
+            }
+        }
     }
 
     /// Where an edit of metadata goes.

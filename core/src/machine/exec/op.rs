@@ -82,13 +82,14 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             OpAt::Edits(mut edits) => {
                 let Some(edit) = edits.pop() else {
-                    return Ok(Flow::GoesOn(frame(op, OpAt::Stop(Ok(())))));
+                    return Ok(Flow::GoesOn(frame(op, self.after_edits()?)));
                 };
                 let mut again = edits.clone();
                 again.push(edit.clone());
                 let again = frame(op.clone(), OpAt::Edits(again));
                 self.edit(id, &edit, again, frame(op, OpAt::Edits(edits)), report)
             }
+            OpAt::Undo { at, edits } => self.undo_log(id, op, (at, edits), report),
             OpAt::Stop(result) => {
                 if self.journal.is_none() {
                     return Ok(Flow::GoesOn(frame(op, OpAt::Done(result))));
@@ -105,6 +106,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     return Ok(Flow::Returned);
                 };
                 let ino = op.file();
+                report.rule(if self.journal.is_some() { RuleId::JBD_1 } else { RuleId::IDX_4 });
                 report.event(|| Event::CallReturned { call, ino, result });
                 Ok(Flow::CallDone)
             }
@@ -228,6 +230,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             report.changed(Component::Inode(ino));
             report.changed(Component::Counters(mapping));
         }
+        self.wake_file_waiters(report);
+    }
+
+    /// Who waits for a file looks again.
+    pub(super) fn wake_file_waiters(&mut self, report: &mut impl Report) {
         let waiting = |(_, wait): &&(ThreadId, Wait)| matches!(wait, Wait::Inode(_));
         while let Some((_, wait)) = self.waiters.iter().find(waiting).copied() {
             self.wake_one(wait, report);
@@ -261,7 +268,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         self.inode_mut(ino).map(index, block);
         report.changed(Component::Inode(ino));
-        let next = Frame::Ext4Op { op, at: OpAt::Edits(edits) };
+        let next = Frame::Ext4Op { op, at: self.before_edits(edits)? };
         if !dax {
             return Ok(Flow::GoesOn(next));
         }

@@ -180,6 +180,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             let callee = Frame::Jbd2LogDoCheckpoint { at: CheckpointAt::Next };
             return Flow::Calls(Frame::Jbd2JournalFlush { called: true }, callee);
         }
+        report.rule(RuleId::JBD_10_1);
         let call = Call::Checkpoint;
         report.event(|| Event::CallReturned { call, ino: None, result: Ok(()) });
         Flow::CallDone
