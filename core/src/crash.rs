@@ -12,6 +12,7 @@ use crate::jbd::LogLayout;
 use crate::jbd::recover::{BadDescriptor, Replay, recover_image, replays};
 use crate::machine::Machine;
 use crate::medium::{Image, ImageCount, SimMedium, images};
+use crate::undo;
 use crate::units::{BlockNr, Ino, PageIndex, Word};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -91,16 +92,23 @@ impl RecoveredFile {
     }
 }
 
-/// Recovers an image: replays its journal, if the file system has one there, then reads what a mount
-/// would and checks it. Reads nothing but the image.
+/// Recovers an image: replays its journal, if the file system has one there, or puts back what an
+/// undo log says; then reads what a mount would and checks it. Reads nothing but the image.
 #[must_use]
 pub fn recover(image: &[Word], geometry: &Geometry, log: Option<&LogLayout>) -> Recovered {
-    let whole = cfg!(feature = "ext4") && image.len() as u64 == geometry.words();
-    let Some(log) = log.filter(|_| whole) else {
+    if !cfg!(feature = "ext4") || image.len() as u64 != geometry.words() {
         // A device of another length is refused by what reads it.
         return look(image, geometry);
-    };
+    }
     let mut image = image.to_vec();
+    let Some(log) = log else {
+        let layout = Layout::of(geometry);
+        let undone = undo::put_back(geometry, &mut |block| layout.words_of(&image, block).to_vec());
+        for undone in undone {
+            layout.words_of_mut(&mut image, undone.home).copy_from_slice(&undone.words);
+        }
+        return look(&image, geometry);
+    };
     match recover_image(&mut image, log, BAD_DESCRIPTOR, &mut |_| true) {
         Ok(_) => look(&image, geometry),
         Err(why) => Recovered::Unreadable(why),

@@ -42,6 +42,8 @@ pub mod fs;
 
 pub mod jbd;
 
+pub mod undo;
+
 pub mod machine;
 
 pub mod check;

@@ -189,6 +189,21 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                     }
                 }
             }
+            Event::LineWrittenBack { at, line: Some(_) } => {
+                let place = self.word(*at);
+                format!(
+                    "{who} issues clwb for the line of {place}. Its own next sfence completes it."
+                )
+            }
+            Event::LineWrittenBack { at, line: None } => {
+                format!(
+                    "{who} issues clwb for {}, which is in a page: the medium gets nothing.",
+                    self.word(*at)
+                )
+            }
+            Event::UserFenced { cpu, lines } => {
+                format!("{who} issues sfence on {cpu}: {}.", self.completed(*lines))
+            }
             Event::CallReturned { call: Call::Fsync, ino: Some(ino), .. } => {
                 let name = self.machine.file_name(*ino);
                 format!(

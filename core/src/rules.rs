@@ -370,13 +370,13 @@ rules! {
     REUSE_7 = "REUSE-7", NotModelled, "", "", "4.5", "S 4.5",
         "No call invalidates the device's mapping when data becomes metadata.",
         "";
-    WAL_1 = "WAL-1", NotModelled, "", "fs/jbd2, fs/xfs", "4.5", "I",
+    WAL_1 = "WAL-1", Structural, "", "fs/jbd2, fs/xfs", "4.5", "I",
         "A metadata block goes home only after its transaction is durable in the log.",
         "";
     WAL_2 = "WAL-2", Cited, "__jbd2_update_log_tail, start_this_handle", "fs/jbd2/journal.c, fs/jbd2/transaction.c", "4.5 to 6.12", "I",
         "Log space is reused only after its blocks are durable at home and the new tail is, too.",
         "";
-    WAL_3 = "WAL-3", NotModelled, "", "fs/jbd2, fs/xfs", "4.5", "I",
+    WAL_3 = "WAL-3", Structural, "", "fs/jbd2, fs/xfs", "4.5", "I",
         "Both logs are redo-only: no uncommitted content may reach home.",
         "";
     JBD_1 = "JBD-1", Cited, "start_this_handle, jbd2_journal_stop", "fs/jbd2/transaction.c", "4.5 to 6.12", "S 4.5",
@@ -553,7 +553,7 @@ rules! {
     CPU_8 = "CPU-8", Cited, "pmem_do_bvec", "drivers/nvdimm/pmem.c", "4.5 to 6.12", "S 4.5, I",
         "A log block on persistent memory is not written atomically.",
         "";
-    SYNC_1 = "SYNC-1", NotModelled, "", "fs/dax.c", "4.15 to 6.12", "S 6.12",
+    SYNC_1 = "SYNC-1", Structural, "", "fs/dax.c", "4.15 to 6.12", "S 6.12",
         "MAP_SYNC's guarantee.",
         "";
     SYNC_2 = "SYNC-2", Cited, "dax_finish_sync_fault, dax_fault_is_synchronous", "fs/dax.c", "4.15 to 6.12", "S 6.12",
@@ -562,7 +562,7 @@ rules! {
     SYNC_3 = "SYNC-3", Cited, "dax_fault_is_synchronous", "fs/dax.c", "4.15 to 6.12", "S 6.12",
         "Clean metadata: no sync.",
         "";
-    SYNC_4 = "SYNC-4", NotModelled, "", "fs/dax.c", "4.15 to 6.12", "S 6.12",
+    SYNC_4 = "SYNC-4", Structural, "", "fs/dax.c", "4.15 to 6.12", "S 6.12",
         "Without MAP_SYNC the allocation may be lost.",
         "";
     FS_1_1 = "FS-1.1", Cited, "ext4_sync_file", "fs/ext4/fsync.c", "4.5 to 6.12", "S 4.5",

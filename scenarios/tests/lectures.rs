@@ -103,3 +103,38 @@ fn the_example_of_the_document_is_a_lecture_that_comes_out_as_it_says() {
         assert!(row.ok(), "{} {}: {:?}", row.variant, row.epoch.name(), row.differences);
     }
 }
+
+/// A line of docs/lecturing.md such as "- S12 `dax`, `eadr`: …", below the claim it is about:
+/// claim, lecture, variants.
+fn lecturing() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
+    let mut claim = "";
+    let mut lines = Vec::new();
+    for line in include_str!("../../docs/lecturing.md").lines() {
+        if let Some(rest) = line.strip_prefix("**C") {
+            claim = &line[2..][..rest.find("**").unwrap() + 1];
+        } else if let Some((lecture, rest)) =
+            line.strip_prefix("- S").and_then(|l| l.split_once(' '))
+        {
+            let (named, _) = rest.split_once(": ").unwrap();
+            let variants = named.split(", ").map(|name| name.trim_matches('`')).collect();
+            lines.push((claim, lecture, variants));
+        }
+    }
+    lines
+}
+
+#[test]
+fn lecturing_md_names_every_lecture_of_a_claim_and_no_variant_that_is_not_there() {
+    let lines = lecturing();
+    for lecture in Catalogue::embedded().lectures() {
+        let of = |line: &&(&str, &str, Vec<&str>)| lecture.id == format!("S{}", line.1);
+        for (_, _, variants) in lines.iter().filter(of) {
+            let unknown = variants.iter().find(|name| lecture.variant(name).is_none());
+            assert_eq!(unknown, None, "{}", lecture.id);
+        }
+        for claim in &lecture.claims {
+            let said = lines.iter().filter(of).any(|(of, ..)| of == claim);
+            assert!(said, "{} carries {claim}, docs/lecturing.md does not say so", lecture.id);
+        }
+    }
+}

@@ -24,7 +24,7 @@ use crate::fs::{Name, Problem};
 use crate::machine::frame::Edit;
 use crate::machine::{Actor, Call, Errno, Event, Machine, MappingWord, Step, ThreadId};
 use crate::medium::{Medium, SimMedium};
-use crate::units::{BlockNr, Ino, PageIndex, Word, WordAddr};
+use crate::units::{BlockNr, Ino, PageIndex, WORDS_PER_LINE, Word, WordAddr};
 use alloc::vec;
 use alloc::vec::Vec;
 use trail::{Promise, Table, Trail, Words};
@@ -73,6 +73,8 @@ pub struct Judge {
     /// What a block held when an owner left it or got it.
     former: Vec<(BlockNr, Vec<Word>)>,
     pledges: Vec<Pledge>,
+    /// What a program has written back by itself (clwb): its next sfence asks for it to be safe.
+    written_back: Vec<(ThreadId, Key, usize)>,
     /// What a call has changed that has not returned: whose, through which mapping, and the value.
     under_way: Vec<(ThreadId, MappingId, Key, usize)>,
     /// Pages of persistent memory that were stored to through user memory, by the mapping used.
@@ -81,6 +83,8 @@ pub struct Judge {
     leaving: Vec<(ThreadId, Ino, PageIndex)>,
     /// Metadata has changed since everything was synced.
     unsynced: bool,
+    /// The file system keeps an undo log: it owes every operation whole, like one with a journal.
+    undoes: bool,
     log: LogTrail,
 }
 
@@ -103,10 +107,12 @@ impl Judge {
             blocks: Table::default(),
             former: Vec::new(),
             pledges: Vec::new(),
+            written_back: Vec::new(),
             under_way: Vec::new(),
             mapped_stores: Vec::new(),
             leaving: Vec::new(),
             unsynced: false,
+            undoes: false,
             log: LogTrail::default(),
         };
         let Recovered::Files { files, names, .. } = recovered else {
@@ -182,6 +188,9 @@ impl Judge {
                     self.under_way.push((thread, *mapping, key, number));
                 }
             }
+            Event::LineWrittenBack { at, .. } => self.wrote_back(before, thread, *at),
+            Event::UndoLogged { .. } => self.undoes = true,
+            Event::UserFenced { .. } => self.fenced(after, thread),
             Event::CallBegan { call: Call::Fsync | Call::Fdatasync, ino } => {
                 self.began(thread, Some(ino.map_or(MappingId::Bdev, MappingId::File)));
             }
@@ -293,11 +302,48 @@ impl Judge {
         }
         self.unsynced &= !pledge.all;
         for (key, number) in pledge.newest {
-            self.trail_mut(key, |trail| trail.promise(number));
-            if let Key::Word(ino, index, _) = key {
-                let lives_at = after.block_of(MappingId::File(ino), index);
-                self.page(after, ino, index).promised_at = lives_at;
-            }
+            self.promise(after, key, number);
+        }
+    }
+
+    fn promise<const FAN: usize>(
+        &mut self,
+        after: &Machine<SimMedium, FAN>,
+        key: Key,
+        number: usize,
+    ) {
+        self.trail_mut(key, |trail| trail.promise(number));
+        if let Key::Word(ino, index, _) = key {
+            let lives_at = after.block_of(MappingId::File(ino), index);
+            self.page(after, ino, index).promised_at = lives_at;
+        }
+    }
+
+    /// clwb covers what is in the line now.
+    fn wrote_back<const FAN: usize>(
+        &mut self,
+        before: &Machine<SimMedium, FAN>,
+        thread: ThreadId,
+        at: MappingWord,
+    ) {
+        let Home::File(ino, index) = home_of(before, at) else { return };
+        let line = at.word / WORDS_PER_LINE as u16;
+        let trails = self.page(before, ino, index).words.trails();
+        let inside = trails.filter(|(word, _)| word / WORDS_PER_LINE as u16 == line);
+        let covered: Vec<_> = inside
+            .map(|(word, trail)| (thread, Key::Word(ino, index, word), trail.complete(None)))
+            .filter(|(.., number)| *number > 0)
+            .collect();
+        self.written_back.extend(covered);
+    }
+
+    /// A program that has written lines back and fenced asks for them to be safe, whether anybody
+    /// has promised that they can be found again (SYNC-1) or not (SYNC-4).
+    fn fenced<const FAN: usize>(&mut self, after: &Machine<SimMedium, FAN>, thread: ThreadId) {
+        let mine = |(by, ..): &mut (ThreadId, Key, usize)| *by == thread;
+        let asked: Vec<_> = self.written_back.extract_if(.., mine).collect();
+        for (_, key, number) in asked {
+            self.promise(after, key, number);
         }
     }
 

@@ -364,6 +364,8 @@ switches! {
         No = "no": modelled,
         /// It is.
         Yes = "yes": modelled,
+        /// It is, and each change is written back and fenced at once.
+        Flushed = "flushed": modelled,
     }
     /// Whether a block in two transactions gets a frozen copy
     frozen_copy: FrozenCopy = "frozen-copy", WhatIf, "JBD-5, CPU-7 corollary 3" {
@@ -421,9 +423,9 @@ switches! {
     /// Whether an undo log replaces the redo log
     undo_log: UndoLog = "undo-log", WhatIf, "CPU-7 honest limits" {
         /// Redo, as in ext4 and XFS.
-        No = "no",
+        No = "no": modelled,
         /// Undo, with metadata in DAX memory.
-        Yes = "yes",
+        Yes = "yes": modelled,
     }
 }
 
@@ -585,6 +587,15 @@ impl Semantics {
                 Err("entry-lock=yes needs a lock bit, which entry-layout=packed-4.5 has not: \
                  set entry-layout=packed-4.7 too")
             }
+            _ => self.check_undo_log(),
+        }
+    }
+
+    const fn check_undo_log(&self) -> Result<(), &'static str> {
+        match (self.undo_log, self.metadata_in_dax) {
+            (UndoLog::Yes, MetadataInDax::No) => Err(
+                "undo-log=yes takes back what was changed in place: set metadata-in-dax=yes too",
+            ),
             _ => Ok(()),
         }
     }

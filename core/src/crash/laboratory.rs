@@ -14,6 +14,7 @@ use crate::jbd::format::Superblock;
 use crate::jbd::recover::{Recovery, RecoveryStep, Replay};
 use crate::machine::Machine;
 use crate::medium::{Image, SimMedium, images};
+use crate::undo;
 use crate::units::{BlockNr, Word};
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -64,11 +65,11 @@ enum State {
 }
 
 /// What a step leads to.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Next {
     node: usize,
-    /// The block that it sends home.
-    replay: Option<usize>,
+    /// The blocks that it sends home.
+    replays: Vec<usize>,
 }
 
 /// A state of recovery, and what the steps from it lead to.
@@ -104,13 +105,12 @@ impl<'a, const FAN: usize> Laboratory<'a, FAN> {
     pub(super) fn new(machine: &'a Machine<SimMedium, FAN>) -> Self {
         let made = images(&machine.medium, persistence_domain(machine)).next();
         let made = made.expect("there is always an image");
-        let state = if machine.log.is_some() { State::Start } else { State::Over(Ok(())) };
         Self {
             machine,
             layout: Layout::of(&machine.geometry),
             words: made.words(&machine.medium),
             made,
-            nodes: alloc::vec![Node::new(state)],
+            nodes: alloc::vec![Node::new(State::Start)],
             replays: Vec::new(),
             metadata: Memo(Vec::new()),
             verdicts: Memo(Vec::new()),
@@ -226,9 +226,9 @@ impl<'a, const FAN: usize> Laboratory<'a, FAN> {
             if let State::Over(end) = &self.nodes[at].state {
                 return (replayed, end.clone());
             }
-            let known = self.nodes[at].steps.get(&self.made, &[]).copied();
+            let known = self.nodes[at].steps.get(&self.made, &[]).cloned();
             let next = known.unwrap_or_else(|| self.step(at));
-            replayed.extend(next.replay);
+            replayed.extend(next.replays);
             at = next.node;
         }
     }
@@ -244,7 +244,6 @@ impl<'a, const FAN: usize> Laboratory<'a, FAN> {
 
     /// Takes a step that no image has taken yet.
     fn step(&mut self, at: usize) -> Next {
-        let log = self.machine.log.expect("there is a log to walk");
         let (choice, words, layout) = (&self.made.choice, &self.words, &self.layout);
         let geometry = &self.machine.geometry;
         let mut lines = Vec::new();
@@ -254,9 +253,15 @@ impl<'a, const FAN: usize> Laboratory<'a, FAN> {
             lines.extend(first..end);
             layout.words_of(words, block).to_vec()
         };
-        let mut replay = None;
+        let mut replays = Vec::new();
         let state = match &self.nodes[at].state {
-            State::Start => begin(&read(log.superblock), &log),
+            State::Start => match &self.machine.log {
+                Some(log) => begin(&read(log.superblock), log),
+                None => {
+                    replays = undo::put_back(geometry, &mut read);
+                    State::Over(Ok(()))
+                }
+            },
             State::Over(_) => unreachable!("asked before"),
             State::Running(recovery) => {
                 let mut recovery = recovery.clone();
@@ -270,21 +275,22 @@ impl<'a, const FAN: usize> Laboratory<'a, FAN> {
                         State::Over(Err(format!("{damaged} logged blocks cannot go home")))
                     }
                     RecoveryStep::Replayed { home, from, tid, words } => {
-                        replay = Some(Replay { home, from, tid, words });
+                        replays.push(Replay { home, from, tid, words });
                         State::Running(recovery)
                     }
                     _ => State::Running(recovery),
                 }
             }
         };
-        let replay =
-            replay.map(|replay| place_of(&mut self.replays, |r| *r == replay, || replay.clone()));
+        let mut known =
+            |replay: Replay| place_of(&mut self.replays, |r| *r == replay, || replay.clone());
+        let replays: Vec<usize> = replays.into_iter().map(&mut known).collect();
         let node = place_of(&mut self.nodes, |n| n.state == state, || Node::new(state.clone()));
-        let next = Next { node, replay };
+        let next = Next { node, replays };
         if lines.is_empty() {
-            self.nodes[at].always = Some((node, replay.into_iter().collect()));
+            self.nodes[at].always = Some((node, next.replays.clone()));
         } else {
-            self.nodes[at].steps.insert(&self.made, lines, &[], next);
+            self.nodes[at].steps.insert(&self.made, lines, &[], next.clone());
         }
         next
     }

@@ -21,10 +21,13 @@ mod raw;
 mod read_write;
 mod sync_fault;
 mod truncate;
+mod undo;
 mod user;
 mod writeback;
 
 pub use forget::Forgot;
+
+use fault::Access;
 
 use super::frame::{Frame, SyncFileAt};
 use super::{Call, Component, Errno, Event, MappingWord, Pte, ThreadId, Vma};
@@ -146,11 +149,18 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let thread = &self.threads[usize::from(id.0)];
         let op = &thread.program.ops[thread.position];
         match *op {
-            Op::Load { at } => return Ok(self.access(id, at.into(), None, report)),
-            Op::Store { at, value } => return Ok(self.access(id, at.into(), Some(value), report)),
-            Op::RawLoad { at } => return Ok(self.access(id, at.into(), None, report)),
+            Op::Load { at } => return Ok(self.access(id, at.into(), Access::Load, report)),
+            Op::RawLoad { at } => return Ok(self.access(id, at.into(), Access::Load, report)),
+            Op::Store { at, value } => {
+                return Ok(self.access(id, at.into(), Access::Store(value), report));
+            }
             Op::RawStore { at, value } => {
-                return Ok(self.access(id, at.into(), Some(value), report));
+                return Ok(self.access(id, at.into(), Access::Store(value), report));
+            }
+            Op::Clwb { at } => return Ok(self.access(id, at.into(), Access::Clwb, report)),
+            Op::Sfence => {
+                self.sfence(id, report);
+                return Ok(true);
             }
             _ => {}
         }

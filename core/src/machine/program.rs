@@ -35,6 +35,13 @@ pub enum Op {
         /// What.
         value: Word,
     },
+    /// `clwb` of one line through the mapping: the program's own write-back.
+    Clwb {
+        /// A word of the line.
+        at: FileWord,
+    },
+    /// `sfence`: the program waits for its write-backs.
+    Sfence,
     /// A load of one word through the mapping of the raw device.
     RawLoad {
         /// Where.

@@ -2,7 +2,7 @@
 
 use super::inode::{IndexBlock, Inode};
 use super::program::{Op, Program};
-use crate::config::{Geometry, LogBlocks, Semantics};
+use crate::config::{Geometry, LogBlocks, Semantics, UndoLog};
 use crate::fs::block_map::{self, DIRECT};
 use crate::fs::{InodeSpec, Kind as FileKind, Layout, Name, ROOT};
 use crate::jbd::LogLayout;
@@ -187,6 +187,10 @@ impl Setup {
         self.semantics
             .check_together()
             .map_err(|why| SetupError { place: Place::Semantics, message: why.into() })?;
+        if self.system.journal.is_some() && self.semantics.undo_log() == Ok(UndoLog::Yes) {
+            let message = "undo-log=yes takes the place of the journal: expected none".into();
+            return Err(SetupError { place: Place::Semantics, message });
+        }
         for (n, file) in self.files.iter().enumerate() {
             self.check_file(n, file)?;
         }
@@ -327,7 +331,7 @@ impl Setup {
                 self.check_block(at.block)?;
                 self.check_word(at.word, words.len() as u64)
             }
-            Op::Load { at } | Op::Store { at, .. } => {
+            Op::Load { at } | Op::Store { at, .. } | Op::Clwb { at } => {
                 let file = self.file(at.ino)?;
                 let ino = at.ino;
                 let maps = [Op::Mmap { ino }, Op::MmapSync { ino }];
@@ -370,7 +374,8 @@ impl Setup {
                 self.file(*ino)?;
                 (*count > 0).then_some(()).ok_or_else(|| "no page, expected at least one".into())
             }
-            Op::Sync
+            Op::Sfence
+            | Op::Sync
             | Op::PeriodicWriteback
             | Op::InvalidateBdev
             | Op::Commit

@@ -1,7 +1,7 @@
 //! What a step reports: actor, stack, rules, events, changed components.
 
 use super::exec::Forgot;
-use super::frame::{Edit, Frame, LogWrite};
+use super::frame::{Edit, Frame, LogWrite, UndoAt};
 use super::program::{Call, MappingWord, ThreadId};
 use super::{Pte, VmaId, Wait};
 use crate::address_space::MappingId;
@@ -164,6 +164,20 @@ pub enum Event {
         value: Word,
         /// The line of the medium it went to; `None`: into a page.
         line: Option<LineNr>,
+    },
+    /// A program issued clwb for a line of its mapping.
+    LineWrittenBack {
+        /// A word of the line.
+        at: MappingWord,
+        /// The line; `None`: of a page.
+        line: Option<LineNr>,
+    },
+    /// A program issued sfence.
+    UserFenced {
+        /// Its CPU.
+        cpu: Cpu,
+        /// How many lines became guaranteed.
+        lines: u64,
     },
     /// A page entered a mapping, not uptodate.
     PageInserted {
@@ -514,6 +528,13 @@ pub enum Event {
         /// Whether it is durable at once.
         fenced: bool,
     },
+    /// An undo log was written, or what it covers was (what if).
+    UndoLogged {
+        /// What was done.
+        at: UndoAt,
+        /// The blocks that the operation changes.
+        blocks: Vec<BlockNr>,
+    },
     /// A handle joined the running transaction.
     HandleStarted {
         /// The transaction.
@@ -690,6 +711,8 @@ named! {
         Mmapped => "mmapped",
         Loaded => "loaded",
         Stored => "stored",
+        LineWrittenBack => "line-written-back",
+        UserFenced => "user-fenced",
         PageInserted => "page-inserted",
         PagesDropped => "pages-dropped",
         PageRead => "page-read",
@@ -732,6 +755,7 @@ named! {
         GetblkRetries => "getblk-retries",
         AliasCleaned => "alias-cleaned",
         BlockZeroed => "block-zeroed",
+        UndoLogged => "undo-logged",
         HandleStarted => "handle-started",
         HandleStopped => "handle-stopped",
         Frozen => "frozen",

@@ -1,8 +1,9 @@
 //! Sentences about metadata, the journal, and mounts.
 
 use super::{Teller, listed, plural};
+use crate::config::MetadataInDax;
 use crate::jbd::recover::{End, Found, RecoveryStep, Skip};
-use crate::machine::frame::{Edit, LogWrite};
+use crate::machine::frame::{Edit, LogWrite, UndoAt};
 use crate::machine::{Call, Errno, Event, Forgot};
 use crate::medium::Medium;
 use crate::units::{BlockNr, Tid};
@@ -63,6 +64,7 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                 let safe = if *fenced { "durably" } else { "not durable yet" };
                 format!("{who} zeroes the new block {block} in persistent memory, {safe}.")
             }
+            Event::UndoLogged { at, blocks } => self.tell_undo(*at, blocks),
             Event::MetadataChanged { block, edit, tid } => self.tell_edit(*block, edit, *tid),
             Event::Forgot { block, forgot, revoked } => tell_forgot(*block, *forgot, *revoked),
             Event::CacheTruncated { ino, indices, unmapped, .. } => {
@@ -81,13 +83,39 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
         })
     }
 
+    fn tell_undo(&self, at: UndoAt, blocks: &[BlockNr]) -> String {
+        let (who, blocks) = (&self.who, listed(blocks.iter().map(ToString::to_string)));
+        match at {
+            UndoAt::Images => format!("{who} copies the old {blocks} to the log and fences."),
+            UndoAt::Record => {
+                format!(
+                    "{who} fences the undo record: from now on a power cut undoes the operation."
+                )
+            }
+            UndoAt::Flush => format!("{who} writes {blocks} back and fences."),
+            UndoAt::Clear => {
+                format!("{who} clears the undo record and fences: the operation stands.")
+            }
+        }
+    }
+
+    /// Where an edit of metadata goes.
+    fn metadata_place(&self) -> &'static str {
+        match self.machine.semantics.metadata_in_dax() {
+            Ok(MetadataInDax::Yes) => "in place",
+            Ok(MetadataInDax::Flushed) => "in place and fenced",
+            _ => "in DRAM",
+        }
+    }
+
     fn tell_edit(&self, block: BlockNr, edit: &Edit, tid: Option<Tid>) -> String {
         let whose = tid.map_or_else(|| self.who.clone(), |tid| tid.to_string());
         let name = |ino| self.machine.file_name(ino);
         match edit {
             Edit::Inode(ino) => {
+                let place = self.metadata_place();
                 format!(
-                    "{whose} copies the inode of {} to the inode table {block}, in DRAM.",
+                    "{whose} copies the inode of {} to the inode table {block}, {place}.",
                     name(*ino)
                 )
             }
@@ -95,14 +123,17 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                 format!("{whose} frees the inode of {} in the inode table {block}.", name(*ino))
             }
             Edit::Use(used) => {
-                format!("{whose} sets the bit of {used} in the bitmap {block}: in use.")
+                let place = self.metadata_place();
+                format!("{whose} sets the bit of {used} in the bitmap {block}, {place}: in use.")
             }
             Edit::Free { block: freed, .. } => {
-                format!("{whose} clears the bit of {freed} in the bitmap {block}: free.")
+                let place = self.metadata_place();
+                format!("{whose} clears the bit of {freed} in the bitmap {block}, {place}: free.")
             }
             Edit::Forget(_) => format!("{whose} forgets {block}."),
             Edit::Zero(_) => {
-                format!("{whose} makes {block} a fresh metadata block: all zeros, in DRAM.")
+                let place = self.metadata_place();
+                format!("{whose} makes {block} a fresh metadata block: all zeros, {place}.")
             }
             Edit::ZeroPage { dir, .. } => {
                 format!("{whose} makes a fresh page of directory {}.", name(*dir))

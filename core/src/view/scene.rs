@@ -192,6 +192,8 @@ fn op_text<const FAN: usize>(machine: &Machine<SimMedium, FAN>, op: &Op) -> Stri
         Op::RawFsync => "fsync the device".to_string(),
         Op::Load { at } => format!("load {}", place(at)),
         Op::Store { at, value } => format!("store {} = {value}", place(at)),
+        Op::Clwb { at } => format!("clwb {}", place(at)),
+        Op::Sfence => "sfence".to_string(),
         Op::Write { at, words } => {
             format!("write {}[{}] = {}", name(at.ino), at.index, labels(words))
         }

@@ -11,6 +11,9 @@ const FILES: &[(&str, &str)] = &[
     ("lectures/S04.toml", include_str!("../../lectures/S04.toml")),
     ("lectures/S05.toml", include_str!("../../lectures/S05.toml")),
     ("lectures/S07.toml", include_str!("../../lectures/S07.toml")),
+    ("lectures/S12.toml", include_str!("../../lectures/S12.toml")),
+    ("lectures/S13.toml", include_str!("../../lectures/S13.toml")),
+    ("lectures/S25.toml", include_str!("../../lectures/S25.toml")),
 ];
 
 impl Catalogue {

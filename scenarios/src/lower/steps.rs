@@ -16,6 +16,8 @@ pub(super) const OPS: &[(&str, &[&str], &[&str])] = &[
     ("mmap-sync", &["file"], &[]),
     ("load", &["file", "page"], &["line", "word"]),
     ("store", &["file", "page", "value"], &["line", "word"]),
+    ("clwb", &["file", "page"], &["line"]),
+    ("sfence", &[], &[]),
     ("write", &["file", "page"], &["lines", "fill", "values", "line", "word"]),
     ("read", &["file", "page"], &[]),
     ("raw-mmap", &[], &[]),
@@ -67,6 +69,8 @@ impl Context<'_> {
                 let value = names::word(step.value.as_ref()?, report);
                 Op::Store { at: self.place(step, report)?, value: value? }
             }
+            "clwb" => Op::Clwb { at: self.place(step, report)? },
+            "sfence" => Op::Sfence,
             "write" => {
                 let at = self.place(step, report);
                 let words = self.words(step, &span, report);

@@ -172,6 +172,8 @@ pub(super) mod op {
     pub(in crate::pack) const MMAP: &str = "mmap";
     pub(in crate::pack) const LOAD: &str = "load";
     pub(in crate::pack) const STORE: &str = "store";
+    pub(in crate::pack) const CLWB: &str = "clwb";
+    pub(in crate::pack) const SFENCE: &str = "sfence";
     pub(in crate::pack) const WRITE: &str = "write";
     pub(in crate::pack) const READ: &str = "read";
     pub(in crate::pack) const RAW_MMAP: &str = "raw-mmap";

@@ -115,6 +115,8 @@ fn operation(operation: &Op) -> mirror::Op<'_> {
         Op::Mmap { ino } => mirror::Op { op: op::MMAP, ino: ino.0, ..nothing() },
         Op::Load { at } => of(op::LOAD, at, &[]),
         Op::Store { at, value } => of(op::STORE, at, &[*value]),
+        Op::Clwb { at } => of(op::CLWB, at, &[]),
+        Op::Sfence => mirror::Op { op: op::SFENCE, ..nothing() },
         Op::Write { at, words } => of(op::WRITE, at, words),
         Op::Read { ino, index } => {
             mirror::Op { op: op::READ, ino: ino.0, index: index.0, ..nothing() }

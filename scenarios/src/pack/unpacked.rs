@@ -130,6 +130,8 @@ fn operation(packed: &mirror::Op<'_>) -> Result<Op> {
         op::MMAP => Op::Mmap { ino },
         op::LOAD => Op::Load { at },
         op::STORE => Op::Store { at, value: only(&words)? },
+        op::CLWB => Op::Clwb { at },
+        op::SFENCE => Op::Sfence,
         op::WRITE => Op::Write { at, words },
         op::READ => Op::Read { ino, index },
         op::RAW_MMAP => Op::RawMmap,

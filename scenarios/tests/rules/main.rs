@@ -88,6 +88,11 @@ planted! {
     a_store_that_nobody_sees: CPU_1, "S04" "one-cpu" V4_5_0, "INV-COH";
     an_eviction_that_writes_nothing: CPU_3, "evict" "base" V4_5_0, "images";
     a_fence_that_completes_nothing: CPU_4, "S04" "one-cpu" V4_5_0, "verdicts";
+    metadata_that_is_in_place_nowhere: CPU_7, "S12" "dax" V4_5_0, "verdicts";
+    a_buffer_logged_as_the_next_transaction_leaves_it: JBD_5_1, "S13" "frozen" V4_5_0, "verdicts";
+    a_buffer_changed_on_its_way_to_the_log: JBD_5_2, "S13" "shadow" V4_5_0, "event sleeps";
+    a_synchronous_fault_that_commits_nothing: SYNC_2, "S25" "map-sync" V4_15, "verdicts";
+    a_fault_that_commits_what_is_durable: SYNC_3, "S25" "block-there" V4_15, "ext4_sync_file";
     an_fsync_that_writes_no_data: FS_1_1, "S04" "one-cpu" V4_5_0, "verdicts";
     an_fsync_without_its_device_flush: FS_1_5, "S04" "one-cpu" V4_9, "verdicts";
     a_sync_that_visits_no_inode: FS_4, "S01" "base" V4_5_0, "reads";

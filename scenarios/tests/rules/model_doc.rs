@@ -44,6 +44,16 @@ const SHOWN: &[(RuleId, &str, &str)] = &[
         "core/tests/machine.rs",
         "every_schedule_reports_all_it_changes_and_keeps_the_invariants",
     ),
+    (
+        RuleId::WAL_1,
+        "core/tests/write_ahead.rs",
+        "buffers_in_dram_leave_the_state_before_an_operation_or_after_it",
+    ),
+    (
+        RuleId::WAL_3,
+        "core/tests/write_ahead.rs",
+        "no_fence_makes_an_operation_in_place_whole_for_a_redo_log",
+    ),
     (RuleId::JBD_7, "core/src/jbd/format/tests.rs", "a_descriptor_block_has_the_bytes_of_jbd2"),
     (
         RuleId::CPU_2,
@@ -55,6 +65,16 @@ const SHOWN: &[(RuleId, &str, &str)] = &[
         RuleId::CPU_6,
         "core/tests/medium_crash.rs",
         "all_programs_of_up_to_four_instructions_leave_the_naive_images",
+    ),
+    (
+        RuleId::SYNC_1,
+        "core/tests/write_ahead.rs",
+        "a_fenced_store_is_found_only_once_its_block_is_committed",
+    ),
+    (
+        RuleId::SYNC_4,
+        "core/tests/write_ahead.rs",
+        "a_fenced_store_is_found_only_once_its_block_is_committed",
     ),
 ];
 

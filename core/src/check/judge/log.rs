@@ -51,6 +51,12 @@ impl LogTrail {
                         self.committed = Some(*tid);
                     }
                 }
+                // Edited in place: the hardware may write it back from now on.
+                Event::MetadataChanged { block, tid: Some(tid), .. }
+                    if before.load_block(*block) != after.load_block(*block) =>
+                {
+                    self.stolen.push((*block, *tid));
+                }
                 Event::BlockWritten { mapping, block, .. } => {
                     self.block_written(before, *mapping, *block, after);
                 }

@@ -33,7 +33,7 @@ impl Judge {
         recovered: &Recovered,
         image: &[Word],
     ) -> Verdict {
-        let strict = machine.log.is_some() || !self.unsynced;
+        let strict = machine.log.is_some() || self.undoes || !self.unsynced;
         let Recovered::Files { files, names, problems } = recovered else {
             let legal = !strict && !self.has_promised();
             return if legal { Verdict::Ok } else { Verdict::MetadataTorn };

@@ -40,6 +40,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     return Ok(Flow::Calls(frame(at), Frame::WriteDirtyBuffer { block }));
                 }
                 self.remove_checkpoint(block, report);
+                report.rule(RuleId::JBD_10_1);
                 report.event(|| Event::Checkpointed { block });
                 Ok(Flow::Acted(frame(CheckpointAt::Next)))
             }

@@ -14,7 +14,7 @@ use crate::tag::Tag;
 use crate::units::{BlockNr, Ino, PageIndex, WORDS_PER_LINE, Word};
 
 /// Where the words are that an edit changes.
-enum Target {
+pub(super) enum Target {
     /// A buffer of the device.
     Buffer(BlockNr, Access),
     /// A page of a directory: ext2 keeps directories in their own mapping (IDX-4).
@@ -100,7 +100,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     /// The first block that has to be read before an edit can tell where it goes.
-    fn target(&self, edit: &Edit) -> Result<Target, Refusal> {
+    pub(super) fn target(&self, edit: &Edit) -> Result<Target, Refusal> {
         let mounted = self.mounted.as_ref().expect("operations need a file system");
         Ok(match edit {
             Edit::Inode(ino) => {

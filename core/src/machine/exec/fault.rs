@@ -8,19 +8,30 @@ use crate::machine::frame::{
     FaultAt, InsertAt, MkwriteAt, PageFaultAt, Site, SyncFileAt, WpAt, WpPageAt,
 };
 use crate::machine::{Component, PteTarget, Wait};
-use crate::medium::Medium;
+use crate::medium::{LineRange, Medium};
 use crate::rules::RuleId;
 use crate::tag::Tag;
 use crate::units::{BlockNr, PageIndex, Word, WordAddr};
 
+/// What an instruction does through a PTE.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Access {
+    /// Reads a word.
+    Load,
+    /// Writes a word.
+    Store(Word),
+    /// Begins to write the word's line back; for the PTE it is a read.
+    Clwb,
+}
+
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
-    /// A load (`store` is `None`) or a store. `true` if the PTE allowed it, `false` if it faulted
-    /// into the kernel, to be retried.
+    /// One instruction. `true` if the PTE allowed it, `false` if it faulted into the kernel, to be
+    /// retried.
     pub(super) fn access(
         &mut self,
         id: ThreadId,
         at: MappingWord,
-        store: Option<Word>,
+        access: Access,
         report: &mut impl Report,
     ) -> bool {
         let Some(vma) = self.vma_of(id, at.mapping) else {
@@ -30,14 +41,16 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             return true;
         };
         let pte = self.vmas[usize::from(vma.0)].pte(at.index);
-        match (pte, store) {
-            (Some(pte), None) => self.load(at, pte.target, report),
-            (Some(pte), Some(value)) if pte.writable => {
+        match (pte, access) {
+            (Some(pte), Access::Load) => self.load(at, pte.target, report),
+            (Some(pte), Access::Clwb) => self.clwb(id, at, pte.target, report),
+            (Some(pte), Access::Store(value)) if pte.writable => {
                 self.store(id, at, pte.target, value, report);
             }
             _ => {
                 let site = Site { vma, mapping: at.mapping, index: at.index };
-                let frame = Frame::HandleMmFault { site, write: store.is_some(), called: false };
+                let write = matches!(access, Access::Store(_));
+                let frame = Frame::HandleMmFault { site, write, called: false };
                 report.event(|| Event::Entered(frame.function()));
                 self.thread_mut(id).stack.push(frame);
                 return false;
@@ -87,6 +100,30 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
         };
         report.event(|| Event::Stored { at, value, line });
+    }
+
+    /// Only a line of persistent memory has anything to gain by it.
+    fn clwb(&mut self, id: ThreadId, at: MappingWord, from: PteTarget, report: &mut impl Report) {
+        let line = match from {
+            PteTarget::Block(block) => {
+                let (cpu, line) = (self.cpu(id), self.word_addr(block, at.word).line());
+                if self.obeys(RuleId::CPU_4, report) {
+                    self.medium.write_back(cpu, LineRange::one(line));
+                }
+                report.changed(Component::Line(line));
+                Some(line)
+            }
+            PteTarget::Page => None,
+        };
+        report.event(|| Event::LineWrittenBack { at, line });
+    }
+
+    /// The program's own fence.
+    pub(super) fn sfence(&mut self, id: ThreadId, report: &mut impl Report) {
+        let cpu = self.cpu(id);
+        let lines = self.fence(cpu, report);
+        report.event(|| Event::UserFenced { cpu, lines });
+        self.thread_mut(id).position += 1;
     }
 
     fn word_addr(&self, block: BlockNr, word: u16) -> WordAddr {

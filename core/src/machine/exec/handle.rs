@@ -210,7 +210,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         before: &[Word],
         report: &mut impl Report,
     ) -> Result<(), Refusal> {
-        if self.semantics.metadata_in_dax()? == MetadataInDax::No {
+        let how = self.semantics.metadata_in_dax()?;
+        if how == MetadataInDax::No {
             return Ok(());
         }
         let cpu = self.cpu(id);
@@ -222,6 +223,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
         }
         self.lines_of(block).lines().for_each(|line| report.changed(Component::Line(line)));
+        if how == MetadataInDax::Flushed {
+            self.medium.write_back(cpu, self.lines_of(block));
+            self.fence(cpu, report);
+        }
         Ok(())
     }
 

@@ -85,13 +85,14 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             OpAt::Edits(mut edits) => {
                 let Some(edit) = edits.pop() else {
-                    return Ok(Flow::GoesOn(frame(op, OpAt::Stop(Ok(())))));
+                    return Ok(Flow::GoesOn(frame(op, self.after_edits()?)));
                 };
                 let mut again = edits.clone();
                 again.push(edit.clone());
                 let again = frame(op.clone(), OpAt::Edits(again));
                 self.edit(id, &edit, again, frame(op, OpAt::Edits(edits)), report)
             }
+            OpAt::Undo { at, edits } => self.undo_log(id, op, (at, edits), report),
             OpAt::Stop(result) => {
                 if self.journal.is_none() {
                     return Ok(Flow::GoesOn(frame(op, OpAt::Done(result))));
@@ -108,6 +109,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     return Ok(Flow::Returned);
                 };
                 let ino = op.file();
+                report.rule(if self.journal.is_some() { RuleId::JBD_1 } else { RuleId::IDX_4 });
                 report.event(|| Event::CallReturned { call, ino, result });
                 Ok(Flow::CallDone)
             }
@@ -227,6 +229,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn end_call(&mut self, id: ThreadId, report: &mut impl Report) {
         self.locks.retain(|(_, owner)| *owner != id);
         self.evict_inodes(report);
+        self.wake_file_waiters(report);
+    }
+
+    /// Who waits for a file looks again.
+    pub(super) fn wake_file_waiters(&mut self, report: &mut impl Report) {
         let waiting = |(_, wait): &&(ThreadId, Wait)| matches!(wait, Wait::Inode(_));
         while let Some((_, wait)) = self.waiters.iter().find(waiting).copied() {
             self.wake_one(wait, report);
@@ -280,7 +287,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         self.inode_mut(ino).map(index, block);
         report.changed(Component::Inode(ino));
-        let next = Frame::Ext4Op { op, at: OpAt::Edits(edits) };
+        let next = Frame::Ext4Op { op, at: self.before_edits(edits)? };
         if !dax {
             return Ok(Flow::GoesOn(next));
         }

@@ -46,7 +46,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             Planned::Edits(mut edits) => {
                 edits.reverse();
-                OpAt::Edits(edits)
+                self.before_edits(edits)?
             }
             Planned::NewBlock(block, mut edits) => {
                 edits.reverse();

@@ -320,6 +320,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// A write(2) returns.
     pub(super) fn write_returns(mapping: MappingId, report: &mut impl Report) -> Flow {
+        report.rule(RuleId::IDX_4);
         let call = Call::Write;
         report.event(|| Event::CallReturned { call, ino: mapping.ino(), result: Ok(()) });
         Flow::CallDone

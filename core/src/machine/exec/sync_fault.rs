@@ -48,8 +48,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         let tid = self.inode(ino).datasync_tid;
         let committed = |tid| self.journal.as_ref().is_none_or(|j| j.is_committed(tid));
-        if tid.is_none_or(committed) {
-            report.rule(RuleId::SYNC_3);
+        if tid.is_none_or(committed) && self.obeys(RuleId::SYNC_3, report) {
             return false;
         }
         self.obeys(RuleId::SYNC_2, report)

@@ -41,9 +41,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             Entry { call, ino: Some(ino), frame: exists.then_some(frame).ok_or(Errno::Enoent) }
         };
         match *op {
-            Op::Load { .. } | Op::Store { .. } | Op::RawLoad { .. } | Op::RawStore { .. } => {
-                unreachable!("they enter only by a fault")
-            }
+            Op::Load { .. }
+            | Op::Store { .. }
+            | Op::RawLoad { .. }
+            | Op::RawStore { .. }
+            | Op::Clwb { .. }
+            | Op::Sfence => unreachable!("they enter only by a fault, or never"),
             Op::RawMmap => {
                 let (mapping, sync) = (MappingId::Bdev, false);
                 of(Call::Mmap, None, Frame::SysMmap { mapping, sync })
@@ -177,6 +180,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             let callee = Frame::Jbd2LogDoCheckpoint { at: CheckpointAt::Next };
             return Flow::Calls(Frame::Jbd2JournalFlush { called: true }, callee);
         }
+        report.rule(RuleId::JBD_10_1);
         let call = Call::Checkpoint;
         report.event(|| Event::CallReturned { call, ino: None, result: Ok(()) });
         Flow::CallDone

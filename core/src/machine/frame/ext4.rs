@@ -89,6 +89,13 @@ pub enum OpAt {
     Plan,
     /// Makes the changes, next one last.
     Edits(Vec<Edit>),
+    /// What if: keeps the undo log, before the changes or after them.
+    Undo {
+        /// Where.
+        at: UndoAt,
+        /// The changes that are to come.
+        edits: Vec<Edit>,
+    },
     /// What has to happen to a new block of data before anybody can reach it.
     NewBlock {
         /// The block.
@@ -102,6 +109,19 @@ pub enum OpAt {
     Stop(Result<(), Errno>),
     /// Returns.
     Done(Result<(), Errno>),
+}
+
+/// Where an operation is that keeps an undo log.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum UndoAt {
+    /// Copies the old images to the log.
+    Images,
+    /// Writes the record that names them: from its fence on the operation is undone.
+    Record,
+    /// Writes back what has changed.
+    Flush,
+    /// Clears the record: from its fence on the operation stands.
+    Clear,
 }
 
 /// What an operation on names and sizes does.
