@@ -11,6 +11,9 @@ const FILES: &[(&str, &str)] = &[
     ("lectures/S04.toml", include_str!("../../lectures/S04.toml")),
     ("lectures/S05.toml", include_str!("../../lectures/S05.toml")),
     ("lectures/S07.toml", include_str!("../../lectures/S07.toml")),
+    ("lectures/S16.toml", include_str!("../../lectures/S16.toml")),
+    ("lectures/S17.toml", include_str!("../../lectures/S17.toml")),
+    ("lectures/S19.toml", include_str!("../../lectures/S19.toml")),
 ];
 
 impl Catalogue {
