@@ -259,7 +259,7 @@ impl<'a, const FAN: usize> Laboratory<'a, FAN> {
         self.make(image);
         let replayed = match self.replays() {
             Ok(replayed) => replayed,
-            Err(why) => return self.judge(judge, Recovered::Unreadable(why)),
+            Err(why) => return self.judge(judge, Recovered::Unreadable(why), &[]),
         };
         let key = self.key(&replayed);
         if let Some(verdict) = self.known.get(&key) {
@@ -272,7 +272,7 @@ impl<'a, const FAN: usize> Laboratory<'a, FAN> {
             home.copy_from_slice(&replay.words);
         }
         let recovered = look(&self.words, &self.machine.geometry);
-        let verdict = self.judge(judge, recovered);
+        let verdict = self.judge(judge, recovered, &replayed);
         for (home, words) in undo.into_iter().rev() {
             self.layout.words_of_mut(&mut self.words, home).copy_from_slice(&words);
         }
@@ -318,8 +318,8 @@ impl<'a, const FAN: usize> Laboratory<'a, FAN> {
         key
     }
 
-    fn judge(&mut self, judge: &Judge, recovered: Recovered) -> Verdict {
-        let verdict = judge.judge_recovery(self.machine, &recovered, &self.words);
+    fn judge(&mut self, judge: &Judge, recovered: Recovered, replayed: &[Replay]) -> Verdict {
+        let verdict = judge.judge_recovery(self.machine, &recovered, (&self.words, replayed));
         if !self.outcomes.contains(&recovered) {
             self.outcomes.push(recovered);
         }

@@ -3,6 +3,7 @@
 use super::{Judge, Machine, Page, Verdict};
 use crate::crash::{Recovered, RecoveredFile};
 use crate::fs::Kind;
+use crate::jbd::recover::Replay;
 use crate::machine::Inode;
 use crate::medium::SimMedium;
 use crate::units::{BlockNr, Ino, PageIndex, Word};
@@ -21,7 +22,7 @@ enum Fault {
 
 impl Judge {
     /// The verdict over what recovery found in one image after a power cut in this state; `image` is
-    /// that image, recovered.
+    /// that image, recovered, and `replayed` the homes that recovery has written.
     ///
     /// With a journal every image must hold a consistent file system. Without one nothing keeps
     /// metadata together that has changed since everything was synced last: until the next sync
@@ -31,7 +32,7 @@ impl Judge {
         &self,
         machine: &Machine<SimMedium, FAN>,
         recovered: &Recovered,
-        image: &[Word],
+        (image, replayed): (&[Word], &[Replay]),
     ) -> Verdict {
         let strict = machine.log.is_some() || !self.unsynced;
         let Recovered::Files { files, names, problems } = recovered else {
@@ -54,7 +55,8 @@ impl Judge {
         }
         for ((ino, index), page) in self.pages.iter() {
             if let Some(file) = recovered.file(ino).filter(|file| index.0 < file.size) {
-                worst = worst.max(self.fault_of_page(machine, file, index, page, strict));
+                let fault = self.fault_of_page(machine, (file, index, page), strict, replayed);
+                worst = worst.max(fault);
             }
         }
         for (block, words) in self.blocks.iter() {
@@ -83,10 +85,9 @@ impl Judge {
     fn fault_of_page<const FAN: usize>(
         &self,
         machine: &Machine<SimMedium, FAN>,
-        file: &RecoveredFile,
-        index: PageIndex,
-        page: &Page,
+        (file, index, page): (&RecoveredFile, PageIndex, &Page),
         strict: bool,
+        replayed: &[Replay],
     ) -> Fault {
         let found = file.page(index);
         let block = found.map(|found| found.block);
@@ -102,7 +103,10 @@ impl Judge {
             if keeps || !counts {
                 continue;
             }
+            let by_replay = |block| replayed.iter().any(|replay| replay.home == block);
             worst = worst.max(match block {
+                // Data is never logged: what a replay put there is of a former life (A20).
+                Some(block) if by_replay(block) => Fault::Foreign,
                 _ if page.words.knows(word, value) => Fault::Lost,
                 None => Fault::Lost,
                 Some(block) if is_another_s(machine, block, file.ino, index) => Fault::Foreign,
