@@ -66,9 +66,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 Some(_) if !self.obeys(RuleId::JBD_2_5, report) => {
                     Flow::GoesOn(frame(CommitAt::Data(left)))
                 }
-                Some(ino) => {
-                    Flow::Calls(frame(CommitAt::Data(left)), self.write_ordered(ino))
-                }
+                Some(ino) => Flow::Calls(frame(CommitAt::Data(left)), self.write_ordered(ino)),
                 None => {
                     let revoked = self.committing().revoked.clone();
                     Flow::GoesOn(frame(CommitAt::Revoke(revoked)))
