@@ -427,7 +427,7 @@ rules! {
     JBD_5_2 = "JBD-5.2", Cited, "do_get_write_access", "fs/jbd2/transaction.c", "4.5 to 6.12", "S 4.5",
         "While the buffer itself is being copied to the log, the modifier waits.",
         "";
-    JBD_6 = "JBD-6", NotModelled, "jbd2_journal_write_metadata_buffer, do_one_pass", "fs/jbd2/journal.c, fs/jbd2/recovery.c", "4.5 to 6.12", "S 4.5",
+    JBD_6 = "JBD-6", Structural, "jbd2_journal_write_metadata_buffer, do_one_pass", "fs/jbd2/journal.c, fs/jbd2/recovery.c", "4.5 to 6.12", "S 4.5",
         "A block that begins with the journal's magic is logged without it; its tag says so, and replay puts it back.",
         "";
     JBD_7 = "JBD-7", Structural, "jbd2_journal_commit_transaction", "include/linux/jbd2.h, fs/jbd2/commit.c", "4.5 to 6.12", "S 4.5",
@@ -481,11 +481,11 @@ rules! {
     JBD_14_1 = "JBD-14.1", Cited, "jbd2_journal_forget", "fs/jbd2/transaction.c", "4.5 to 6.12", "S 4.5, 6.12",
         "Forgetting a buffer of the running transaction cleans it and takes it out.",
         "";
-    JBD_14_2 = "JBD-14.2", Cited, "jbd2_journal_forget", "fs/jbd2/transaction.c", "5.1 to 6.12", "S 4.5, 6.12, C",
-        "Of the committing transaction: marked Freed, so that the commit drops it. Before, the commit marked it dirty again.",
+    JBD_14_2 = "JBD-14.2", Cited, "jbd2_journal_forget", "fs/jbd2/transaction.c", "4.5 to 6.12", "S 4.5, 6.12, C",
+        "Of the committing transaction: marked Freed from 5.1 on, so that the commit drops it. Before, it marked it dirty again.",
         "";
-    JBD_14_3 = "JBD-14.3", Cited, "jbd2_journal_forget", "fs/jbd2/transaction.c", "5.1 to 6.12", "S 4.5, 6.12, C",
-        "Of none, but on a checkpoint list: cleaned. Before, it stayed dirty.",
+    JBD_14_3 = "JBD-14.3", Cited, "jbd2_journal_forget", "fs/jbd2/transaction.c", "4.5 to 6.12", "S 4.5, 6.12, C",
+        "Of none, but on a checkpoint list: cleaned from 5.1 on. Before, it stayed dirty.",
         "";
     JBD_15 = "JBD-15", NotModelled, "", "fs/jbd2", "4.5", "S 4.5",
         "Forget does not wait for I/O under way.",

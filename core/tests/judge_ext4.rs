@@ -205,12 +205,15 @@ fn a_file_that_was_unlinked_and_synced_must_not_come_back() {
     };
     let old = Recovered::Files { files, names, problems: vec![] };
     assert_eq!(
-        honest.judge.judge_recovery(&honest.machine, &old, &image(&honest)),
+        honest.judge.judge_recovery(&honest.machine, &old, (&image(&honest), &[])),
         Verdict::DataLost
     );
     let mut asked = Run::new(&setup(OLD, true, &[], vec![vec![Op::Unlink { ino: A }]]));
     asked.run_to_end();
-    assert_eq!(asked.judge.judge_recovery(&asked.machine, &old, &image(&asked)), Verdict::Ok);
+    assert_eq!(
+        asked.judge.judge_recovery(&asked.machine, &old, (&image(&asked), &[])),
+        Verdict::Ok
+    );
 }
 
 #[test]
@@ -240,7 +243,7 @@ fn pages_that_moved_down_keep_what_was_promised_of_them() {
     let unsynced = run(&ops(vec![]));
     assert_eq!(unsynced.cut(), []);
     let before = recovered(&run(&setup(OLD, true, &[], vec![vec![write(A, 1, "NEW"), fsync(A)]])));
-    let judged = |run: &Run| run.judge.judge_recovery(&run.machine, &before, &image(run));
+    let judged = |run: &Run| run.judge.judge_recovery(&run.machine, &before, (&image(run), &[]));
     assert_eq!(judged(&unsynced), Verdict::Ok);
     assert_eq!(judged(&synced), Verdict::DataLost);
 }
@@ -328,7 +331,7 @@ fn two_owners_of_one_block_are_cross_linked_in_memory_and_on_the_medium() {
     let Recovered::Files { files, names, .. } = recovered(&before) else { panic!("readable") };
     let judged = |problems| {
         let found = Recovered::Files { files: files.clone(), names: names.clone(), problems };
-        before.judge.judge_recovery(&before.machine, &found, &image(&before))
+        before.judge.judge_recovery(&before.machine, &found, (&image(&before), &[]))
     };
     let leak = Problem::Leak { block: BlockNr(9) };
     let twice = Problem::OwnedTwice { block: BlockNr(5), first: A, second: B };
@@ -685,11 +688,14 @@ fn the_report_is_what_recovering_each_image_by_itself_comes_to() {
             for image in daxscope_core::medium::images(&machine.medium, domain) {
                 let mut words = image.words(&machine.medium);
                 let found = recover(&words, &machine.geometry, machine.log.as_ref());
+                let mut homes = vec![];
                 if let Some(log) = &machine.log {
                     let what = BadDescriptor::WaitsForCommit;
-                    let _ = recover_image(&mut words, log, what, &mut |_| true);
+                    if let Ok(done) = recover_image(&mut words, log, what, &mut |_| true) {
+                        homes.extend(done.replayed.into_iter().map(|(home, _)| home));
+                    }
                 }
-                let verdict = run.judge.judge_recovery(machine, &found, &words);
+                let verdict = run.judge.judge_recovery(machine, &found, (&words, &homes));
                 match counts.iter_mut().find(|(of, _)| *of == verdict) {
                     Some((_, count)) => *count += 1,
                     None => counts.push((verdict, 1)),

@@ -128,7 +128,7 @@ impl<'a, const FAN: usize> Laboratory<'a, FAN> {
         self.make(image);
         let (replayed, end) = self.recover();
         if let Err(why) = end {
-            return self.judge(judge, Recovered::Unreadable(why));
+            return self.judge(judge, Recovered::Unreadable(why), &[]);
         }
         if let Some(verdict) = self.verdicts.get(&self.made, &replayed) {
             return *verdict;
@@ -144,7 +144,8 @@ impl<'a, const FAN: usize> Laboratory<'a, FAN> {
             }
             Err(why) => (Recovered::Unreadable(why.clone()), (0..self.made.choice.len()).collect()),
         };
-        let verdict = self.judge(judge, recovered);
+        let homes: Vec<BlockNr> = undo.iter().map(|(home, _)| *home).collect();
+        let verdict = self.judge(judge, recovered, &homes);
         self.undo(undo);
         self.verdicts.insert(&self.made, lines, &replayed, verdict);
         verdict
@@ -295,8 +296,8 @@ impl<'a, const FAN: usize> Laboratory<'a, FAN> {
         next
     }
 
-    fn judge(&mut self, judge: &Judge, recovered: Recovered) -> Verdict {
-        let verdict = judge.judge_recovery(self.machine, &recovered, &self.words);
+    fn judge(&mut self, judge: &Judge, recovered: Recovered, homes: &[BlockNr]) -> Verdict {
+        let verdict = judge.judge_recovery(self.machine, &recovered, (&self.words, homes));
         let alike = self.outcomes.entry(hash(&recovered)).or_default();
         if !alike.contains(&recovered) {
             alike.push(recovered);

@@ -97,6 +97,43 @@ planted! {
     an_fsync_without_its_device_flush: FS_1_5, "S04" "one-cpu" V4_9, "verdicts";
     a_sync_that_visits_no_inode: FS_4, "S01" "base" V4_5_0, "reads";
     an_fsync_that_returns_too_early: FS_5, "S04" "one-cpu" V4_5_0, "verdicts";
+    alias_cleaning_that_clears_nothing: ALIAS_1, "S16" "cleaning-only" V4_5_0, "verdicts";
+    a_page_written_though_its_buffer_is_clean: ALIAS_2, "S16" "both" V4_5_0, "verdicts";
+    an_allocation_that_cleans_no_alias: ALIAS_4, "S16" "cleaning-only" V4_5_0, "verdicts";
+    a_dax_allocation_that_cleans_no_alias: ALIAS_6, "S17" "base" V4_9, "verdicts";
+    a_bforget_that_clears_nothing: REUSE_1, "S16" "bforget-only" V4_5_0, "verdicts";
+    a_truncate_that_leaves_ptes: REUSE_4, "journal" "stale-pte" V4_5_0, "verdicts";
+    a_block_given_out_before_its_free_commits: REUSE_6, "S21" "ordered" V4_5_0, "unreached";
+    a_full_log_that_waits_for_nothing: WAL_2, "journal" "log-full" V4_5_0, "panicked";
+    a_commit_that_does_not_wait_for_handles: JBD_2_1, "journal" "open-handle" V4_5_0, "panicked";
+    a_commit_that_loses_its_revoke_table: JBD_2_3, "S20" "reuse" V4_5_0, "verdicts";
+    ordered_data_that_nobody_writes: JBD_2_5, "journal" "ordered" V4_5_0, "verdicts";
+    revoke_blocks_that_nobody_writes: JBD_2_6, "S20" "reuse" V4_5_0, "verdicts";
+    a_descriptor_that_names_one_block_only: JBD_2_7, "S20" "reuse" V4_5_0, "verdicts";
+    copies_that_stay_shadow: JBD_2_10, "S20" "reuse" V4_5_0, "panicked";
+    a_commit_block_without_its_flush: JBD_2_11, "journal" "commit-block" V4_9, "verdicts";
+    a_commit_that_never_moves_the_tail: JBD_2_12, "journal" "tail" V4_5_0, "tail-moved";
+    a_commit_that_files_nothing_for_checkpoint: JBD_2_13, "S17" "base" V4_5_0, "verdicts";
+    a_commit_without_callbacks: JBD_2_14, "S17" "base" V4_5_0, "verdicts";
+    a_file_that_is_not_on_the_inode_list: JBD_3, "journal" "ordered" V4_5_0, "verdicts";
+    a_journalled_buffer_that_the_flusher_may_write: JBD_4, "journal" "pinned" V4_5_0, "INV-WAL";
+    a_checkpoint_that_writes_nothing: JBD_10_1, "journal" "checkpoint" V4_5_0, "verdicts";
+    a_checkpoint_that_lets_a_newer_buffer_go: JBD_10_2, "journal" "newer" V4_5_0, "verdicts";
+    a_tail_that_moves_without_a_flush: JBD_10_3, "journal" "checkpoint" V4_9, "device-flushed";
+    a_tail_that_is_not_written: JBD_10_4, "journal" "checkpoint" V4_5_0, "log-written";
+    a_free_without_a_revoke_record: JBD_11_1, "S20" "reuse" V4_5_0, "verdicts";
+    a_revoke_record_that_is_not_cancelled: JBD_11_2, "journal" "cancel" V4_5_0, "verdicts";
+    a_free_that_does_not_revoke: JBD_12, "S20" "reuse" V4_5_0, "verdicts";
+    new_metadata_with_an_old_dirty_bit: JBD_13, "journal" "fresh-metadata" V4_5_0, "INV-WAL";
+    a_forget_that_leaves_the_running_transaction_its_buffer: JBD_14_1, "journal" "forget-running" V4_5_0, "verdicts";
+    a_freed_buffer_that_the_commit_dirties_again: JBD_14_2, "S19" "at-once" V5_1, "verdicts";
+    a_freed_buffer_that_stays_on_its_checkpoint_list: JBD_14_3, "S17" "fix-2" V5_1, "verdicts";
+    a_timer_that_commits_nothing: JBD_16, "S17" "base" V4_5_0, "verdicts";
+    a_log_block_that_is_written_atomically: CPU_8, "journal" "commit-block" V4_9, "images";
+    an_fsync_that_commits_nothing: FS_1_4, "S20" "reuse" V4_5_0, "verdicts";
+    an_fsync_that_leaves_the_inode: FS_3, "journal" "no-journal" V4_5_0, "verdicts";
+    a_new_block_that_is_not_zeroed: DAX_7_1, "journal" "zeroed" V4_5_0, "reads";
+    a_collapse_that_flushes_nothing: DAX_21_4, "journal" "collapse" V4_5_0, "verdicts";
 }
 
 /// Runs that are no lectures: what only a test of rules needs.
@@ -108,6 +145,7 @@ const EXTRA: &[(&str, &str)] = &[
     ("raw-oops", include_str!("planted/raw-oops.toml")),
     ("s-dax-pages", include_str!("planted/s-dax-pages.toml")),
     ("direct-write", include_str!("planted/direct-write.toml")),
+    ("journal", include_str!("planted/journal.toml")),
 ];
 
 fn lecture(name: &str) -> Lecture {

@@ -54,6 +54,11 @@ const SHOWN: &[(RuleId, &str, &str)] = &[
         "core/tests/write_ahead.rs",
         "no_fence_makes_an_operation_in_place_whole_for_a_redo_log",
     ),
+    (
+        RuleId::JBD_6,
+        "core/src/jbd/format/tests.rs",
+        "a_block_that_begins_with_the_magic_is_escaped_and_no_other_is",
+    ),
     (RuleId::JBD_7, "core/src/jbd/format/tests.rs", "a_descriptor_block_has_the_bytes_of_jbd2"),
     (
         RuleId::CPU_2,

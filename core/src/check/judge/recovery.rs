@@ -21,7 +21,7 @@ enum Fault {
 
 impl Judge {
     /// The verdict over what recovery found in one image after a power cut in this state; `image` is
-    /// that image, recovered.
+    /// that image, recovered, and `replayed` the homes that recovery has written.
     ///
     /// With a journal every image must hold a consistent file system. Without one nothing keeps
     /// metadata together that has changed since everything was synced last: until the next sync
@@ -31,7 +31,7 @@ impl Judge {
         &self,
         machine: &Machine<SimMedium, FAN>,
         recovered: &Recovered,
-        image: &[Word],
+        (image, replayed): (&[Word], &[BlockNr]),
     ) -> Verdict {
         let strict = machine.log.is_some() || self.undoes || !self.unsynced;
         let Recovered::Files { files, names, problems } = recovered else {
@@ -54,7 +54,8 @@ impl Judge {
         }
         for ((ino, index), page) in self.pages.iter() {
             if let Some(file) = recovered.file(ino).filter(|file| index.0 < file.size) {
-                worst = worst.max(self.fault_of_page(machine, file, index, page, strict));
+                let fault = self.fault_of_page(machine, (file, index, page), strict, replayed);
+                worst = worst.max(fault);
             }
         }
         for (block, words) in self.blocks.iter() {
@@ -89,10 +90,9 @@ impl Judge {
     fn fault_of_page<const FAN: usize>(
         &self,
         machine: &Machine<SimMedium, FAN>,
-        file: &RecoveredFile,
-        index: PageIndex,
-        page: &Page,
+        (file, index, page): (&RecoveredFile, PageIndex, &Page),
         strict: bool,
+        replayed: &[BlockNr],
     ) -> Fault {
         let found = file.page(index);
         let block = found.map(|found| found.block);
@@ -110,6 +110,8 @@ impl Judge {
                 continue;
             }
             worst = worst.max(match block {
+                // Data is never logged: what a replay put there is of a former life (A20).
+                Some(block) if replayed.contains(&block) => Fault::Foreign,
                 _ if page.words.knows(word, value) => Fault::Lost,
                 None => Fault::Lost,
                 Some(block) if is_another_s(machine, block, file.ino, index) => Fault::Foreign,

@@ -38,12 +38,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 Ok(Flow::Acted(frame(bio, BioAt::Write)))
             }
             BioAt::Write => {
-                report.rule(RuleId::CPU_8);
+                let torn = self.obeys(RuleId::CPU_8, report);
                 let (block, what) = (self.journal_ref().layout.device_block(bio.at), bio.what);
                 self.medium.store_nt(Cpu::DEVICE, self.geometry.first_word(block), &bio.words);
                 self.lines_of(block).lines().for_each(|line| report.changed(Component::Line(line)));
                 // The superblock is written whole: one step, durable.
-                let fenced = !cached || what == LogWrite::Superblock;
+                let fenced = !cached || what == LogWrite::Superblock || !torn;
                 if fenced {
                     self.flush_device(cpu, report);
                 }

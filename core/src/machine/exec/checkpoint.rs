@@ -29,9 +29,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     return Ok(Flow::GoesOn(frame(CheckpointAt::Flush)));
                 };
                 let owner = journal.head_of(block).and_then(|head| head.transaction);
-                if let Some(tid) = owner {
-                    // A newer transaction has it: that one must commit first.
-                    report.rule(RuleId::JBD_10_2);
+                // A newer transaction has it: that one must commit first.
+                if let Some(tid) = owner
+                    && self.obeys(RuleId::JBD_10_2, report)
+                {
                     let callee = Frame::Jbd2CompleteTransaction { tid };
                     return Ok(Flow::Calls(frame(CheckpointAt::Next), callee));
                 }

@@ -63,11 +63,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 Some(ino) if self.mapping_if(MappingId::File(ino)).is_none() => {
                     Flow::GoesOn(frame(CommitAt::Data(left)))
                 }
-                Some(ino) => {
-                    let callee = self.write_ordered(ino);
-                    report.rule(RuleId::JBD_2_5);
-                    Flow::Calls(frame(CommitAt::Data(left)), callee)
+                Some(_) if !self.obeys(RuleId::JBD_2_5, report) => {
+                    Flow::GoesOn(frame(CommitAt::Data(left)))
                 }
+                Some(ino) => Flow::Calls(frame(CommitAt::Data(left)), self.write_ordered(ino)),
                 None => {
                     let revoked = self.committing().revoked.clone();
                     Flow::GoesOn(frame(CommitAt::Revoke(revoked)))
@@ -134,12 +133,16 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             self.refile(block, report);
         }
         let revoked = self.journal_ref().running.as_ref().expect("locked before").revoked.clone();
-        for block in revoked {
-            if self.obeys(RuleId::JBD_2_3, report) && self.buffer(block).is_some() {
+        let switches = revoked.is_empty() || self.obeys(RuleId::JBD_2_3, report);
+        for block in revoked.into_iter().filter(|_| switches) {
+            if self.buffer(block).is_some() {
                 self.with_buffer(block, |bh, _| bh.clear(Bh::Revoked), report);
             }
         }
         let journal = self.journal_mut();
+        if !switches && let Some(running) = &mut journal.running {
+            running.revoked.clear();
+        }
         assert!(journal.committing.is_none(), "one transaction commits at a time");
         journal.committing = journal.running.take();
         self.set_state(TransactionState::Flush, report);
@@ -194,11 +197,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             return Flow::GoesOn(frame(CommitAt::WaitData(inodes)));
         }
         blocks.truncate(format::tags_per_descriptor(self.words_per_block()));
-        report.rule(RuleId::JBD_2_7);
+        let all = if self.obeys(RuleId::JBD_2_7, report) { blocks.len() } else { 1 };
         let images: Vec<(BlockNr, Vec<Word>, bool)> =
             blocks.iter().map(|block| self.log_image(*block, report)).collect();
         let logged: Vec<LoggedBlock<'_>> = images
             .iter()
+            .take(all)
             .map(|(home, copy, escaped)| LoggedBlock { home: *home, copy, escaped: *escaped })
             .collect();
         let words = format::descriptor_block(tid, &logged);
@@ -233,9 +237,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// The copies have been written: nobody needs to wait for these buffers any more.
     fn commit_wait_copies(&mut self, tid: Tid, report: &mut impl Report) -> Flow {
-        report.rule(RuleId::JBD_2_10);
         let blocks = self.journal_ref().list(tid, BufferList::Shadow);
-        for block in &blocks {
+        let written = self.obeys(RuleId::JBD_2_10, report);
+        for block in blocks.iter().filter(|_| written) {
             self.head_mut(*block).list = BufferList::Forget;
             self.with_buffer(*block, |bh, _| bh.clear(Bh::Shadow), report);
             report.changed(Component::JournalHead(*block));
@@ -265,10 +269,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let (tail_tid, tail) = journal.log_tail();
         let len = journal.layout.len;
         let freed = (tail.0 + len - journal.tail.0) % len;
-        if freed < len / 4 {
+        if freed < len / 4 || !self.obeys(RuleId::JBD_2_12, report) {
             return Ok(Flow::GoesOn(frame));
         }
-        report.rule(RuleId::JBD_2_12);
         let callee = Frame::Jbd2UpdateLogTail { tid: tail_tid, block: tail, at: TailAt::Write };
         Ok(Flow::Calls(frame, callee))
     }

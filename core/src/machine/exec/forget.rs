@@ -137,11 +137,13 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             };
             self.with_buffer(block, mark, report);
         }
+        let records = self.obeys(RuleId::JBD_11_1, report);
         let running = self.journal_mut().running.as_mut().expect("a handle is open");
-        if let Err(at) = running.revoked.binary_search(&block) {
+        if let Err(at) = running.revoked.binary_search(&block)
+            && records
+        {
             running.revoked.insert(at, block);
         }
-        report.rule(RuleId::JBD_11_1);
         report.changed(Component::Journal);
     }
 

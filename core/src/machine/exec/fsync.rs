@@ -68,7 +68,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             let Some(block) = self.dirty_metadata_of(ino) else {
                 return Ok(Flow::GoesOn(frame(SyncFileAt::Flush)));
             };
-            report.rule(RuleId::FS_3);
+            if !self.obeys(RuleId::FS_3, report) {
+                return Ok(Flow::GoesOn(frame(SyncFileAt::Flush)));
+            }
             return Ok(Flow::Calls(frame(SyncFileAt::Commit), Frame::WriteDirtyBuffer { block }));
         };
         let inode = self.inode(ino);

@@ -49,8 +49,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         let needed = journal.space_needed(credits);
         let full = needed > journal.free;
-        if full && let Some(first) = self.make_room() {
-            report.rule(RuleId::WAL_2);
+        if full
+            && self.obeys(RuleId::WAL_2, report)
+            && let Some(first) = self.make_room()
+        {
             return Ok(match first {
                 Ok(callee) => Flow::Calls(frame, callee),
                 Err(tid) => {

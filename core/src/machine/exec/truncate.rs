@@ -18,8 +18,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn write_out(&mut self, op: &FsOp, report: &mut impl Report) -> Outcome {
         let next = Frame::Ext4Op { op: op.clone(), at: OpAt::Start };
         match op {
-            FsOp::PunchHole { ino, .. } | FsOp::CollapseRange { ino, .. } => {
-                report.rule(RuleId::DAX_21_4);
+            FsOp::PunchHole { ino, .. } | FsOp::CollapseRange { ino, .. }
+                if self.obeys(RuleId::DAX_21_4, report) =>
+            {
                 let (mapping, at) = (MappingId::File(*ino), FilemapAt::DaxFlush);
                 let wbc = WritebackControl::whole(SyncMode::All);
                 Ok(Flow::Calls(next, Frame::FilemapWriteAndWaitRange { mapping, wbc, at }))

@@ -164,8 +164,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// The journal's own thread: its timer commits the running transaction. Models JBD-16.
     pub(super) fn kjournald2(&self, called: bool, report: &mut impl Report) -> Flow {
-        report.rule(RuleId::JBD_16);
-        if !called && let Some(callee) = self.commit_running() {
+        let due = self.obeys(RuleId::JBD_16, report) && !called;
+        if due && let Some(callee) = self.commit_running() {
             return Flow::Calls(Frame::Kjournald2 { called: true }, callee);
         }
         let call = Call::Commit;

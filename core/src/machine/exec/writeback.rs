@@ -219,10 +219,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             bh.set(Bh::Req);
         }
         report.changed(Component::Page(mapping, index));
-        if !dirty {
-            report.rule(RuleId::ALIAS_2);
-        }
-        dirty
+        dirty || !self.obeys(RuleId::ALIAS_2, report)
     }
 
     /// Models TREE-11: `mm/page-writeback.c __test_set_page_writeback` (4.5).
