@@ -402,11 +402,14 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
     }
 
-    /// The block that a page of a mapping is a copy of; `None` for a hole and past the end.
+    /// The block that a page of a mapping is a copy of; `None` for a hole, past the end, and of a file
+    /// that is not in memory.
     #[must_use]
     pub fn block_of(&self, mapping: MappingId, index: PageIndex) -> Option<BlockNr> {
         match mapping {
-            MappingId::File(ino) => self.inode(ino).block(index),
+            MappingId::File(ino) => {
+                self.inodes.iter().find(|inode| inode.ino == ino)?.block(index)
+            }
             MappingId::Bdev => (index.0 < self.geometry.blocks).then_some(BlockNr(index.0)),
         }
     }
@@ -431,7 +434,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         usize::try_from(self.geometry.words_per_block()).expect("a block fits memory")
     }
 
-    fn lines_of(&self, block: BlockNr) -> LineRange {
+    /// The lines of a block.
+    pub(crate) fn lines_of(&self, block: BlockNr) -> LineRange {
         LineRange::new(self.geometry.first_line(block), self.geometry.lines_per_block)
     }
 

@@ -236,7 +236,11 @@ fn invariants<const FAN: usize>(path: &Path<FAN>, step: usize) -> Vec<Invariant>
             detail,
         }
     };
-    check::Invariant::ALL.iter().enumerate().map(invariant).collect()
+    let moment = path.moment(step);
+    let all = check::Invariant::ALL.iter().enumerate();
+    all.filter(|(_, about)| about.is_about(&moment.machine, &moment.judge))
+        .map(invariant)
+        .collect()
 }
 
 fn crash_now<const FAN: usize>(path: &Path<FAN>, step: usize) -> CrashNow {
