@@ -141,6 +141,19 @@ pub struct BlockDevice<const FAN: usize> {
     pub other_block_size: bool,
 }
 
+/// A write under way to a disk.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Bio {
+    /// Whose page it writes.
+    pub mapping: MappingId,
+    /// Which page.
+    pub index: PageIndex,
+    /// Where to.
+    pub block: BlockNr,
+    /// What the page held when the write was submitted.
+    pub words: Vec<Word>,
+}
+
 /// What a thread sleeps on.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Wait {
@@ -198,6 +211,9 @@ impl fmt::Display for Refusal {
             Self::NotEnabled(Action::Run(thread)) => {
                 write!(f, "thread {} cannot run now: it is done or asleep", thread.0)
             }
+            Self::NotEnabled(Action::CompleteIo(bio)) => {
+                write!(f, "there is no write {bio} under way")
+            }
             Self::NotEnabled(Action::Evict(line)) => {
                 write!(f, "{line} cannot be evicted: it is not dirty")
             }
@@ -233,6 +249,10 @@ pub struct Machine<M, const FAN: usize> {
     pub log: Option<LogLayout>,
     /// Where the allocator of a file system that is mounted looks first; never changes.
     pub goal: BlockNr,
+    /// Whether the device is a disk: see [`System::disk`]; never changes.
+    pub disk: bool,
+    /// The disk's writes under way, in the order of their submission.
+    pub bios: Vec<Bio>,
     /// The mounted file system.
     pub mounted: Option<Mounted>,
     /// Its journal, if it has one.
@@ -312,6 +332,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             inodes,
             known: setup.files.iter().map(KnownFile::of).collect(),
             log: setup.system.journal.map(|_| setup.log_layout()),
+            disk: setup.system.disk,
+            bios: Vec::new(),
             goal: setup.goal(),
             mounted: setup.system.mounted.then_some(mounted),
             journal: journal.filter(|_| setup.system.mounted),
@@ -504,11 +526,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 }
 
 impl<const FAN: usize> Machine<SimMedium, FAN> {
-    /// What can be done next: threads first, then evictions by line. Links count in this order.
+    /// What can be done next: threads first, then evictions by line, then writes under way. Links count in this order.
     #[must_use]
     pub fn enabled(&self) -> Vec<Action> {
         let evictions = self.medium.dirty_lines().map(Action::Evict);
-        self.runnable().map(Action::Run).chain(evictions).collect()
+        let completions = (0..self.bios.len()).map(Action::CompleteIo);
+        self.runnable().map(Action::Run).chain(evictions).chain(completions).collect()
     }
 
     /// Takes one step.
@@ -521,6 +544,7 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
         match action {
             Action::Run(thread) => self.run(thread, report),
             Action::Evict(line) => self.evict(line, report),
+            Action::CompleteIo(bio) => self.complete_io(bio, report),
         }
     }
 

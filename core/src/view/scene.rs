@@ -315,6 +315,7 @@ fn enabled<const FAN: usize>(path: &Path<FAN>, step: usize) -> Vec<EnabledAction
             }
         }
         Action::Evict(line) => format!("evict {}", machine.place(Component::Line(*line))),
+        Action::CompleteIo(bio) => format!("complete the write to {}", machine.bios[*bio].block),
     };
     let action = |action: &Action| EnabledAction {
         actor: actor_name(machine, action.actor()),
