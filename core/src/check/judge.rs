@@ -139,7 +139,7 @@ impl Judge {
         };
         self.follow_files(before, step, after);
         for event in &step.events {
-            self.follow_blocks(before, event, after);
+            self.follow_blocks(before, step.actor, event, after);
             self.take(before, step.actor, event, after).into_iter().for_each(&mut say);
         }
         self.log.observe(before, step, after);
@@ -198,6 +198,9 @@ impl Judge {
             Event::Oops { .. } => return vec![Verdict::Oops],
             Event::BlockWritten { block, .. } => {
                 return self.judge_write(before, after, *block).into_iter().collect();
+            }
+            Event::BdevPurged { .. } => {
+                self.mapped_stores.retain(|(mapping, _)| *mapping != MappingId::Bdev);
             }
             Event::Mounted => return self.judge_mount(after).into_iter().collect(),
             _ => {}
