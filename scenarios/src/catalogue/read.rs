@@ -11,6 +11,7 @@ const FILES: &[(&str, &str)] = &[
     ("lectures/S04.toml", include_str!("../../lectures/S04.toml")),
     ("lectures/S05.toml", include_str!("../../lectures/S05.toml")),
     ("lectures/S07.toml", include_str!("../../lectures/S07.toml")),
+    ("lectures/S08.toml", include_str!("../../lectures/S08.toml")),
 ];
 
 impl Catalogue {
