@@ -12,6 +12,7 @@ const FILES: &[(&str, &str)] = &[
     ("lectures/S05.toml", include_str!("../../lectures/S05.toml")),
     ("lectures/S07.toml", include_str!("../../lectures/S07.toml")),
     ("lectures/S08.toml", include_str!("../../lectures/S08.toml")),
+    ("lectures/S09.toml", include_str!("../../lectures/S09.toml")),
 ];
 
 impl Catalogue {
