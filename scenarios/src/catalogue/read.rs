@@ -13,6 +13,7 @@ const FILES: &[(&str, &str)] = &[
     ("lectures/S07.toml", include_str!("../../lectures/S07.toml")),
     ("lectures/S08.toml", include_str!("../../lectures/S08.toml")),
     ("lectures/S09.toml", include_str!("../../lectures/S09.toml")),
+    ("lectures/S10.toml", include_str!("../../lectures/S10.toml")),
 ];
 
 impl Catalogue {
