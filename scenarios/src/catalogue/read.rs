@@ -14,6 +14,7 @@ const FILES: &[(&str, &str)] = &[
     ("lectures/S08.toml", include_str!("../../lectures/S08.toml")),
     ("lectures/S09.toml", include_str!("../../lectures/S09.toml")),
     ("lectures/S10.toml", include_str!("../../lectures/S10.toml")),
+    ("lectures/S11.toml", include_str!("../../lectures/S11.toml")),
 ];
 
 impl Catalogue {
