@@ -15,6 +15,7 @@ const FILES: &[(&str, &str)] = &[
     ("lectures/S09.toml", include_str!("../../lectures/S09.toml")),
     ("lectures/S10.toml", include_str!("../../lectures/S10.toml")),
     ("lectures/S11.toml", include_str!("../../lectures/S11.toml")),
+    ("lectures/S23.toml", include_str!("../../lectures/S23.toml")),
 ];
 
 impl Catalogue {
