@@ -297,9 +297,8 @@ impl<'a, const FAN: usize> Laboratory<'a, FAN> {
         let Some(log) = &self.machine.log else { return Ok(Vec::new()) };
         let mut read = |block| self.layout.words_of(&self.words, block).to_vec();
         let planted = self.machine.planted;
-        let found = replays(log, BAD_DESCRIPTOR, &mut read, &mut |rule: RuleId| {
-            planted != Some(rule)
-        });
+        let found =
+            replays(log, BAD_DESCRIPTOR, &mut read, &mut |rule: RuleId| planted != Some(rule));
         found.next.map(|_| found.blocks)
     }
 

@@ -429,9 +429,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     #[must_use]
     pub fn block_of(&self, mapping: MappingId, index: PageIndex) -> Option<BlockNr> {
         match mapping {
-            MappingId::File(ino) => {
-                self.inodes.iter().find(|inode| inode.ino == ino)?.block(index)
-            }
+            MappingId::File(ino) => self.inodes.iter().find(|inode| inode.ino == ino)?.block(index),
             MappingId::Bdev => (index.0 < self.geometry.blocks).then_some(BlockNr(index.0)),
         }
     }

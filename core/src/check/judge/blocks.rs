@@ -37,8 +37,7 @@ impl Judge {
             Event::MetadataChanged { block, edit, .. } => {
                 if let Some(newest) = copy_of(after, actor, *block) {
                     let older = copy_of(before, actor, *block);
-                    let older =
-                        older.map_or_else(|| before.load_block(*block), <[Word]>::to_vec);
+                    let older = older.map_or_else(|| before.load_block(*block), <[Word]>::to_vec);
                     self.change(before, *block, &older, newest);
                 }
                 if let Edit::Free { block, .. } = edit {

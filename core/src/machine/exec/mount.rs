@@ -265,8 +265,13 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         self.inodes.sort_by_key(|inode| inode.ino);
         self.mounted = Some(mounted);
+        for inode in &self.inodes {
+            report.changed(Component::Inode(inode.ino));
+            report.changed(Component::Counters(MappingId::File(inode.ino)));
+        }
         report.changed(Component::Allocator);
         report.changed(Component::Inodes);
+        report.rule(RuleId::IDX_4);
         report.event(|| Event::Mounted);
         Flow::Acted(Frame::SysMount { at: MountAt::Done })
     }
@@ -376,6 +381,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             let items: Vec<_> = self.mapping(mapping).i_pages.iter(..).map(|(i, _)| i).collect();
             items.into_iter().for_each(|index| self.drop_item(mapping, index, report));
             report.changed(Component::Counters(mapping));
+            report.changed(Component::Inode(mapping.ino().expect("a file's mapping")));
         }
         self.inodes.clear();
         (self.mounted, self.journal) = (None, None);
