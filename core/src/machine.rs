@@ -300,7 +300,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         assert_eq!(geometry.fan_out, FAN, "the geometry's fan-out is the tree's");
         let medium = make(&initial_image(setup));
         let present = setup.files.iter().filter(|file| !file.absent);
-        let mut inodes: Vec<_> = present.map(FileSetup::inode).collect();
+        let mut inodes: Vec<_> = present.map(|file| setup.inode(file)).collect();
         inodes.sort_by_key(|inode| inode.ino);
         let mut mounted = Mounted::new(Layout::of(&geometry), setup.goal());
         for (slot, file) in setup.files.iter().filter(|file| !file.absent).enumerate() {
@@ -333,7 +333,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 other_block_size: setup.system.other_block_size,
             },
             inodes,
-            known: setup.files.iter().map(KnownFile::of).collect(),
+            known: setup.files.iter().map(|file| setup.known(file)).collect(),
             log: setup.system.journal.map(|_| setup.log_layout()),
             disk: setup.system.disk,
             bios: Vec::new(),

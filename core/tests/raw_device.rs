@@ -4,7 +4,7 @@ use daxscope_core::address_space::{InsertError, MappingId};
 use daxscope_core::check::{Holds, Invariant, Judge, Verdict};
 use daxscope_core::config::{Epoch, Geometry, Semantics};
 use daxscope_core::crash;
-use daxscope_core::fs::Kind;
+use daxscope_core::fs::{Kind, ROOT};
 use daxscope_core::machine::{
     Action, BlockWord, Call, Errno, Event, FileSetup, FileWord, Machine, Op, Place, Program, Pte,
     PteTarget, Setup, System, ThreadId,
@@ -169,6 +169,26 @@ fn raw_mmap_makes_entries_in_the_devices_tree_only_while_its_inode_is_s_dax() {
         let target = if dax { PteTarget::Block(BlockNr(5)) } else { PteTarget::Page };
         assert_eq!(run.machine.vmas[0].pte(B5), Some(Pte { target, writable: true }), "{epoch:?}");
         assert_eq!(run.verdicts, [], "{epoch:?}");
+    }
+}
+
+#[test]
+fn a_directory_is_s_dax_only_while_every_kind_of_inode_may_be() {
+    for epoch in Epoch::ALL {
+        let mut setup = setup(*epoch, &[], vec![]);
+        let root = FileSetup {
+            ino: ROOT,
+            name: "/".into(),
+            kind: Kind::Directory,
+            blocks: vec![Some(BlockNr(4))],
+            ..setup.files[0].clone()
+        };
+        setup.files.push(root);
+        let machine: Machine<SimMedium, 8> = Machine::new(&setup).unwrap();
+        assert_eq!(machine.inode(ROOT).dax, *epoch < Epoch::V4_5_0, "{epoch:?}");
+        assert!(machine.inode(A).dax, "{epoch:?}");
+        let known = machine.known.iter().find(|known| known.ino == ROOT).unwrap();
+        assert_eq!(known.dax, machine.inode(ROOT).dax, "{epoch:?}: the next mount agrees");
     }
 }
 

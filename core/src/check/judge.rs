@@ -146,7 +146,7 @@ impl Judge {
         };
         self.follow_files(before, step, after);
         for event in &step.events {
-            self.follow_blocks(before, event, after);
+            self.follow_blocks(before, step.actor, event, after);
             if let Actor::Thread(thread) = step.actor {
                 self.take_call(before, thread, event, after);
             }
@@ -191,6 +191,9 @@ impl Judge {
             Event::LineWrittenBack { at, .. } => self.wrote_back(before, thread, *at),
             Event::UndoLogged { .. } => self.undoes = true,
             Event::UserFenced { .. } => self.fenced(after, thread),
+            Event::BdevPurged { .. } => {
+                self.mapped_stores.retain(|(mapping, _)| *mapping != MappingId::Bdev);
+            }
             Event::CallBegan { call: Call::Fsync | Call::Fdatasync, ino } => {
                 self.began(thread, Some(ino.map_or(MappingId::Bdev, MappingId::File)));
             }

@@ -2,7 +2,7 @@
 
 use super::inode::{IndexBlock, Inode};
 use super::program::{Op, Program};
-use crate::config::{Geometry, LogBlocks, Semantics, UndoLog};
+use crate::config::{Geometry, LogBlocks, SDaxScope, Semantics, UndoLog};
 use crate::fs::block_map::{self, DIRECT};
 use crate::fs::{InodeSpec, Kind as FileKind, Layout, Name, ROOT};
 use crate::jbd::LogLayout;
@@ -21,7 +21,7 @@ pub struct FileSetup {
     pub name: String,
     /// File or directory.
     pub kind: FileKind,
-    /// Whether its inode is S_DAX.
+    /// Whether its inode is S_DAX; for a directory, if inodes of that kind are at all (DAX-21.5).
     pub dax: bool,
     /// Not there at the start: an operation creates it.
     pub absent: bool,
@@ -143,13 +143,27 @@ pub struct KnownFile {
     pub dax: bool,
 }
 
-impl KnownFile {
-    pub(super) fn of(file: &FileSetup) -> Self {
-        Self { ino: file.ino, name: file.name.clone(), kind: file.kind, dax: file.dax }
-    }
-}
-
 impl Setup {
+    /// Whether a file's inode is S_DAX if it asks for DAX: a directory's from 4.5.0 on is not. Models
+    /// DAX-21.5: `fs/ext2/inode.c ext2_set_inode_flags` (4.5).
+    fn is_s_dax(&self, file: &FileSetup) -> bool {
+        let every_kind = self.semantics.s_dax_scope() == Ok(SDaxScope::AllBdev);
+        file.dax && (file.kind == FileKind::File || every_kind)
+    }
+
+    /// The inode of a file in memory, with nothing cached.
+    pub(super) fn inode<const FAN: usize>(&self, file: &FileSetup) -> Inode<FAN> {
+        let mut inode = file.inode();
+        inode.dax = self.is_s_dax(file);
+        inode
+    }
+
+    /// What stays known of a file.
+    pub(super) fn known(&self, file: &FileSetup) -> KnownFile {
+        let dax = self.is_s_dax(file);
+        KnownFile { ino: file.ino, name: file.name.clone(), kind: file.kind, dax }
+    }
+
     /// Where the journal is: what the geometry says, or the first blocks of that.
     pub(super) fn log_layout(&self) -> LogLayout {
         let log = LogLayout::of(&self.geometry);

@@ -11,14 +11,19 @@ const FILES: &[(&str, &str)] = &[
     ("lectures/S04.toml", include_str!("../../lectures/S04.toml")),
     ("lectures/S05.toml", include_str!("../../lectures/S05.toml")),
     ("lectures/S07.toml", include_str!("../../lectures/S07.toml")),
+    ("lectures/S08.toml", include_str!("../../lectures/S08.toml")),
+    ("lectures/S09.toml", include_str!("../../lectures/S09.toml")),
+    ("lectures/S10.toml", include_str!("../../lectures/S10.toml")),
+    ("lectures/S11.toml", include_str!("../../lectures/S11.toml")),
     ("lectures/S12.toml", include_str!("../../lectures/S12.toml")),
     ("lectures/S13.toml", include_str!("../../lectures/S13.toml")),
-    ("lectures/S25.toml", include_str!("../../lectures/S25.toml")),
     ("lectures/S16.toml", include_str!("../../lectures/S16.toml")),
     ("lectures/S17.toml", include_str!("../../lectures/S17.toml")),
     ("lectures/S19.toml", include_str!("../../lectures/S19.toml")),
     ("lectures/S20.toml", include_str!("../../lectures/S20.toml")),
     ("lectures/S21.toml", include_str!("../../lectures/S21.toml")),
+    ("lectures/S23.toml", include_str!("../../lectures/S23.toml")),
+    ("lectures/S25.toml", include_str!("../../lectures/S25.toml")),
 ];
 
 impl Catalogue {

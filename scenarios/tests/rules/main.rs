@@ -54,9 +54,11 @@ planted! {
     writeback_that_never_ends: TREE_11_4, "S01" "base" V4_5_0, "tags";
     a_sync_that_walks_nothing: TREE_12, "S01" "base" V4_5_0, "reads";
     a_flusher_that_walks_nothing: TREE_12, "S07" "pages" V4_5_0, "tags";
+    a_page_that_replaces_an_entry: TREE_14, "S09" "base" SeriesV2, "verdicts";
     an_entry_that_names_the_next_block: TREE_16, "S04" "one-cpu" V4_5_0, "verdicts";
     a_direct_read_that_copies_nothing: DAX_1, "S01" "base" V4_5Rc1, "reads";
     a_fault_that_checks_the_size_the_wrong_way: DAX_6, "S03" "base" V4_5_0, "verdicts";
+    a_raw_fault_that_leaves_the_page: DAX_6_6, "S10" "base" SeriesV2, "verdicts";
     a_fault_that_leaves_no_entry: DAX_7, "S04" "one-cpu" V4_5_0, "INV-D45";
     a_pte_that_is_writable_at_once: DAX_8, "S03" "base" V4_5_0, "INV-D4";
     a_first_store_that_does_not_dirty_its_entry: DAX_9, "S03" "base" V4_5_0, "INV-D4";
@@ -69,6 +71,7 @@ planted! {
     a_flush_dropped: DAX_12_6D, "S04" "one-cpu" V4_5_0, "verdicts";
     towrite_never_cleared: DAX_12_6E, "S04" "one-cpu" V4_5_0, "endless";
     a_fence_dropped_at_the_end_of_the_flush: DAX_12_7, "S04" "one-cpu" V4_5_0, "verdicts";
+    a_purge_that_leaves_entries: DAX_15, "S23" "block-size" SeriesV2, "endless";
     a_fault_that_does_not_lock: DAX_16_1, "contention" "base" V4_7, "unreach";
     a_fault_that_does_not_wait: DAX_16_2, "contention" "base" V4_7, "unreach";
     an_entry_never_unlocked: DAX_16_3, "contention" "base" V4_7, "unreach";
@@ -84,7 +87,12 @@ planted! {
     a_range_that_is_asked_for_pages_only: DAX_21_6, "S04" "one-cpu" V4_5_0, "verdicts";
     a_device_flush_without_its_fence: DAX_22, "S04" "one-cpu" V4_9, "verdicts";
     a_device_that_is_read_through_its_page_cache: MIX_2, "S01" "base" V4_5Rc1, "reads";
+    a_getblk_that_gives_up: MIX_3_1, "S09" "base" SeriesV2, "verdicts";
     a_direct_write_that_leaves_the_page: MIX_3_8, "direct-write" "base" V4_7, "verdicts";
+    a_partition_read_through_the_page_cache: MIX_4, "S11" "partition" SeriesV2, "reads";
+    metadata_io_through_a_shared_page: MIX_5, "S11" "fresh" V4_5_0, "verdicts";
+    a_mount_that_does_not_refuse: MIX_6, "S09" "refused" V4_5_0, "endless";
+    a_mounted_device_that_is_opened_for_writing: MIX_8, "S23" "refused" V6_12, "event stored";
     a_store_that_nobody_sees: CPU_1, "S04" "one-cpu" V4_5_0, "INV-COH";
     an_eviction_that_writes_nothing: CPU_3, "evict" "base" V4_5_0, "images";
     a_fence_that_completes_nothing: CPU_4, "S04" "one-cpu" V4_5_0, "verdicts";

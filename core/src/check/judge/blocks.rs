@@ -4,8 +4,8 @@ use super::{Event, Home, Judge, Machine, MappingWord, Step, Verdict, Words, home
 use crate::address_space::MappingId;
 use crate::fs::Kind;
 use crate::jbd::recover::RecoveryStep;
-use crate::machine::frame::Edit;
-use crate::machine::{Component, Pte, PteTarget};
+use crate::machine::frame::{Edit, Frame, FreshAt};
+use crate::machine::{Actor, Component, Pte, PteTarget, Thread};
 use crate::medium::SimMedium;
 use crate::units::{BlockNr, Ino, PageIndex, Word};
 use alloc::vec::Vec;
@@ -29,14 +29,15 @@ impl Judge {
     pub(super) fn follow_blocks<const FAN: usize>(
         &mut self,
         before: &Machine<SimMedium, FAN>,
+        actor: Actor,
         event: &Event,
         after: &Machine<SimMedium, FAN>,
     ) {
         match event {
             Event::MetadataChanged { block, edit, .. } => {
-                if let Some(newest) = cached(after, *block) {
-                    let older = cached(before, *block)
-                        .map_or_else(|| before.load_block(*block), <[Word]>::to_vec);
+                if let Some(newest) = copy_of(after, actor, *block) {
+                    let older = copy_of(before, actor, *block);
+                    let older = older.map_or_else(|| before.load_block(*block), <[Word]>::to_vec);
                     self.change(before, *block, &older, newest);
                 }
                 if let Edit::Free { block, .. } = edit {
@@ -190,10 +191,12 @@ impl Judge {
             for (word, trail) in words.trails_mut() {
                 let newest = trail.newest();
                 let held = |words: &&[Word]| words[usize::from(word)] == newest;
-                let copies = [own, device, medium.as_deref()];
+                let owned = |block| after.threads.iter().filter_map(move |t| own_page(t, block));
+                let copies = [own, device, medium.as_deref()].into_iter().flatten();
+                let mut copies = copies.chain(block.into_iter().flat_map(owned));
                 // A page that is being made has its zeros soon.
                 let soon = may_be_fresh && newest == Word::ZERO;
-                newly |= trail.note_gone(!soon && !copies.iter().flatten().any(held));
+                newly |= trail.note_gone(!soon && !copies.any(|words| held(&words)));
             }
         }
         newly
@@ -263,6 +266,32 @@ fn cached<const FAN: usize>(machine: &Machine<SimMedium, FAN>, block: BlockNr) -
         return page.uptodate.then_some(&page.words);
     }
     machine.buffer_words(block)
+}
+
+/// The copy of a metadata block that a thread works on: a page of its own if it has one (MIX-5), else
+/// the one that all share.
+fn copy_of<const FAN: usize>(
+    machine: &Machine<SimMedium, FAN>,
+    actor: Actor,
+    block: BlockNr,
+) -> Option<&[Word]> {
+    let own = match actor {
+        Actor::Thread(id) => own_page(&machine.threads[usize::from(id.0)], block),
+        Actor::Hardware => None,
+    };
+    own.or_else(|| cached(machine, block))
+}
+
+/// The page of a block that a thread has for itself.
+fn own_page(thread: &Thread, block: BlockNr) -> Option<&[Word]> {
+    match thread.stack.last()? {
+        Frame::FreshPageIo {
+            block: of,
+            at: FreshAt::Modify(words) | FreshAt::Write(words),
+            ..
+        } if *of == block => Some(words),
+        _ => None,
+    }
 }
 
 /// What a page of a file holds in memory now: its page if one is cached, else the medium through the

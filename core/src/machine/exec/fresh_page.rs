@@ -28,9 +28,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         report: &mut impl Report,
     ) -> Outcome {
         let frame = |edit, at| Frame::FreshPageIo { block, edit, at };
+        report.rule(RuleId::MIX_5);
         match at {
             FreshAt::Read => {
-                report.rule(RuleId::MIX_5);
                 let words = self.load_block(block);
                 report.event(|| Event::FreshPageRead { block });
                 Ok(Flow::Acted(frame(edit, FreshAt::Modify(words))))

@@ -3,7 +3,7 @@
 use super::{Event, Flow, Frame, Machine, Outcome, Refusal, Report, ThreadId};
 use crate::address_space::MappingId;
 use crate::buffer_head::{Bh, BufferHead};
-use crate::config::{Barriers, ClearSDaxAtMount, MountRefusesDaxBdev};
+use crate::config::{Barriers, ClearSDaxAtMount, FlushCallSite, MountRefusesDaxBdev};
 use crate::fs::block_map::{self, Path, Use};
 use crate::fs::{self, DiskInode, Layout};
 use crate::jbd::format::Superblock;
@@ -39,6 +39,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 Ok(self.mount_returns(Err(Errno::Ebusy), report))
             }
             MountAt::Open => self.mount_open(report),
+            MountAt::FlushDax => {
+                let whole = (MappingId::Bdev, WritebackControl::whole(SyncMode::All));
+                self.dax_flush_here(whole, FlushCallSite::Fsync, frame(MountAt::PurgeDax), report)
+            }
             MountAt::PurgeDax => Ok(self.kill_bdev(frame(MountAt::ClearDax), report)),
             MountAt::ClearDax => {
                 self.bdev.dax = false;
@@ -120,7 +124,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 let wbc = WritebackControl::whole(SyncMode::All);
                 let (mapping, at) = (MappingId::Bdev, FilemapAt::DaxFlush);
                 let callee = Frame::FilemapWriteAndWaitRange { mapping, wbc, at };
-                Flow::Calls(frame(MountAt::PurgeDax), callee)
+                Flow::Calls(frame(MountAt::FlushDax), callee)
             }
         })
     }
@@ -261,9 +265,13 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         self.inodes.sort_by_key(|inode| inode.ino);
         self.mounted = Some(mounted);
-        self.inodes.iter().for_each(|inode| report.changed(Component::Inode(inode.ino)));
+        for inode in &self.inodes {
+            report.changed(Component::Inode(inode.ino));
+            report.changed(Component::Counters(MappingId::File(inode.ino)));
+        }
         report.changed(Component::Allocator);
         report.changed(Component::Inodes);
+        report.rule(RuleId::IDX_4);
         report.event(|| Event::Mounted);
         Flow::Acted(Frame::SysMount { at: MountAt::Done })
     }
@@ -373,6 +381,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             let items: Vec<_> = self.mapping(mapping).i_pages.iter(..).map(|(i, _)| i).collect();
             items.into_iter().for_each(|index| self.drop_item(mapping, index, report));
             report.changed(Component::Counters(mapping));
+            report.changed(Component::Inode(mapping.ino().expect("a file's mapping")));
         }
         self.inodes.iter().for_each(|inode| report.changed(Component::Inode(inode.ino)));
         self.inodes.clear();

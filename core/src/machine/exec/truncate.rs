@@ -153,9 +153,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         report.changed(Component::Page(mapping, index));
         let space = self.mapping_mut(mapping);
         if space.dax_entry(index).is_some() {
-            space.i_pages.delete(index);
-            space.nrexceptional -= 1;
-            report.rule(RuleId::DAX_15);
+            if self.obeys(RuleId::DAX_15, report) {
+                let space = self.mapping_mut(mapping);
+                space.i_pages.delete(index);
+                space.nrexceptional -= 1;
+            }
             self.wake_all(Wait::Entry(mapping, index), report);
             return;
         }

@@ -281,7 +281,9 @@ pub enum TailAt {
 pub enum MountAt {
     /// Looks at the device inode's S_DAX.
     Open,
-    /// What if S_DAX is cleared properly: its entries have been flushed, they go now.
+    /// What if S_DAX is cleared properly: its entries are flushed, where no other function has.
+    FlushDax,
+    /// Then they go.
     PurgeDax,
     /// Clears S_DAX of the device's inode.
     ClearDax,
