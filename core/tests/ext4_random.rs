@@ -6,6 +6,7 @@ mod ext4_model;
 use daxscope_core::config::{Epoch, Geometry, Semantics};
 use daxscope_core::fs::{Kind, Layout, Name};
 use daxscope_core::jbd::format::Superblock;
+use daxscope_core::jbd::journal::{BufferList, JournalHead};
 use daxscope_core::machine::{FileSetup, FileWord, Machine, Op, Program, Setup, System, ThreadId};
 use daxscope_core::medium::SimMedium;
 use daxscope_core::units::{BlockNr, Cpu, Ino, PageIndex, Tid, Word};
@@ -62,11 +63,11 @@ fn setup(epoch: Epoch, journal: bool, threads: u8) -> Setup {
     }
 }
 
-/// Seeds from `first` on; more of them if the environment's `SEEDS` asks for a long hunt.
+/// So many seeds from `first` on. A long hunt asks for others: `SEEDS=1000 FIRST=5000`.
 fn seeds(first: u64, count: u64) -> std::ops::Range<u64> {
-    let asked = std::env::var("SEEDS").ok().and_then(|count| count.parse().ok());
-    let first = std::env::var("FIRST").ok().and_then(|count| count.parse().ok()).unwrap_or(first);
-    first..first + asked.unwrap_or(count)
+    let asked = |name| std::env::var(name).ok().and_then(|text| text.parse().ok());
+    let first = asked("FIRST").unwrap_or(first);
+    first..first + asked("SEEDS").unwrap_or(count)
 }
 
 /// The files and names that a thread works with; no other does.
@@ -157,6 +158,7 @@ fn sequential_programs_agree_with_the_reference() {
                 let op = random_op(run, T0, ALL);
                 run.call(T0, op);
                 run.check_space();
+                run.check_contents();
             }
             run.read_all(T0);
         });
@@ -298,9 +300,6 @@ fn power_cuts_keep_what_was_promised_of_dax_files() {
 #[test]
 fn without_a_journal_a_sync_leaves_a_consistent_device() {
     for seed in seeds(300, 20) {
-        if std::env::var("TELL").is_ok() {
-            eprintln!("== {seed}");
-        }
         let mut random = Random::new(seed);
         let setup = setup(random.pick(&EPOCHS), false, 2);
         told(&mut Run::<8>::new(&setup, seed), |run| {
@@ -388,6 +387,47 @@ fn many_files_and_long_ones_survive_power_cuts_at_kernel_size() {
         told(&mut Run::<64>::new(&kernel_setup(epoch, mode), seed), |run| {
             run.thorough = false;
             kernel_run(run);
+        });
+    }
+}
+
+/// Metadata blocks that the running transaction will log.
+fn wanted(run: &Run<64>) -> usize {
+    let journal = run.machine.journal.as_ref().unwrap();
+    let running = journal.running_tid();
+    let logs = |head: &JournalHead| {
+        head.transaction == running && head.list != BufferList::Forget || head.next == running
+    };
+    running.map_or(0, |_| journal.heads().filter(|(_, head)| logs(head)).count())
+}
+
+#[test]
+fn a_handle_adds_no_more_blocks_than_it_has_reserved() {
+    for seed in seeds(500, 1) {
+        told(&mut Run::<64>::new(&kernel_setup(Epoch::V5_1, "ordered"), seed), |run| {
+            run.thorough = false;
+            let mut most = 0;
+            for n in 0..2_000 {
+                let op = kernel_op(run, &Crowd { first: 0, end: MANY });
+                run.begin(T0, op);
+                let mut before = wanted(run);
+                while !run.idle(T0) {
+                    run.step(T0);
+                    let running = run.machine.journal.as_ref().and_then(|j| j.running.as_ref());
+                    let credits = running.map_or(0, |running| running.credits as usize);
+                    if credits == 0 {
+                        before = wanted(run);
+                    }
+                    let added = wanted(run).saturating_sub(before);
+                    assert!(added <= credits, "{added} blocks, {credits} reserved");
+                    most = most.max(added);
+                }
+                run.check_contents();
+                if n % 3 == 0 {
+                    run.call(T0, Op::Commit);
+                }
+            }
+            assert!(most >= 4, "at most {most} blocks: these operations do little");
         });
     }
 }

@@ -15,7 +15,7 @@ use daxscope_core::machine::{
 };
 use daxscope_core::medium::SimMedium;
 use daxscope_core::rules::RuleId;
-use daxscope_core::units::{BlockNr, Ino, Word};
+use daxscope_core::units::{BlockNr, Ino, PageIndex, Word};
 use history::{Histories, Moment, state};
 use model::{File, Model};
 use std::collections::BTreeMap;
@@ -55,11 +55,7 @@ struct Heard {
 impl Report for Heard {
     fn rule(&mut self, _: RuleId) {}
     fn event(&mut self, event: impl FnOnce() -> Event) {
-        let event = event();
-        if std::env::var("TELL").is_ok() {
-            eprintln!("    {}", format!("{event:?}").chars().take(200).collect::<String>());
-        }
-        match event {
+        match event() {
             Event::CallReturned { result, .. } => self.result = Some(result),
             Event::ReadReturned { words, .. } => self.read = Some(words),
             Event::Loaded { value, .. } => self.loaded = Some(value),
@@ -177,9 +173,6 @@ impl<const FAN: usize> Run<FAN> {
     /// One action of a thread or of the hardware.
     fn act(&mut self, action: Action) -> Heard {
         self.steps += 1;
-        if std::env::var("TELL").is_ok() {
-            eprintln!("{} {action:?}", self.steps);
-        }
         let mut heard = Heard::default();
         let before = self.thorough.then(|| self.machine.clone());
         let head = self.machine.journal.as_ref().map(|journal| journal.head.0);
@@ -293,6 +286,24 @@ impl<const FAN: usize> Run<FAN> {
         assert_eq!(all, mounted.layout.pool_blocks(), "blocks of the pool");
     }
 
+    /// What a reader would get of every page is what the reference has. Holds while no operation is
+    /// under way.
+    pub(crate) fn check_contents(&self) {
+        for (ino, file) in &self.model.files {
+            let inode = self.machine.inode(*ino);
+            assert_eq!(Some(inode.name.as_str()), self.model.name_of(*ino), "{ino}");
+            for (page, words) in &file.data {
+                let index = PageIndex(*page);
+                let cached = inode.mapping.find_get_page(index).filter(|page| page.uptodate);
+                let same = cached.map_or_else(
+                    || inode.block(index).is_some_and(|b| self.machine.load_block(b) == **words),
+                    |cached| cached.words == **words,
+                );
+                assert!(same, "{ino} page {page}, cached: {}", cached.is_some());
+            }
+        }
+    }
+
     /// Cuts the power: whatever survives recovers to what the files may hold.
     pub(crate) fn cut(&mut self, cut: Cut) {
         let machine = &self.machine;
@@ -338,7 +349,7 @@ impl<const FAN: usize> Run<FAN> {
             assert_eq!(blocks, file.data.keys().copied().collect::<Vec<_>>(), "{ino}");
             let holes = (0..file.pages.min(3)).filter(|page| !file.data.contains_key(page));
             for page in file.data.keys().copied().chain(holes) {
-                self.call(id, Op::Read { ino, index: daxscope_core::units::PageIndex(page) });
+                self.call(id, Op::Read { ino, index: PageIndex(page) });
             }
         }
         let known: Vec<_> = self.model.files.keys().copied().chain([ROOT]).collect();
