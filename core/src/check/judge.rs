@@ -6,6 +6,7 @@
 use super::Verdict;
 use crate::address_space::MappingId;
 use crate::crash::Recovered;
+use crate::fs::Problem;
 use crate::machine::{Actor, Call, Event, Machine, MappingWord, Step, ThreadId};
 use crate::medium::{Medium, SimMedium};
 use crate::units::{BlockNr, Ino, PageIndex, Word, WordAddr};
@@ -287,6 +288,18 @@ impl Judge {
     /// The pages that were stored to through a mapping.
     pub fn mapped_stores(&self) -> impl Iterator<Item = (MappingId, PageIndex)> {
         self.mapped_stores.iter().copied()
+    }
+}
+
+impl Problem {
+    /// The verdict on a file system that has it: `cross-linked` once a block has two owners, else
+    /// `metadata-torn`. A block that is owned and free is torn; the next allocation cross-links it.
+    #[must_use]
+    pub const fn verdict(&self) -> Verdict {
+        match self {
+            Self::OwnedTwice { .. } => Verdict::CrossLinked,
+            _ => Verdict::MetadataTorn,
+        }
     }
 }
 
