@@ -373,7 +373,7 @@ rules! {
     JBD_6 = "JBD-6", NotModelled, "jbd2_journal_write_metadata_buffer, do_one_pass", "fs/jbd2/journal.c, fs/jbd2/recovery.c", "4.5 to 6.12", "S 4.5",
         "A block that begins with the journal's magic is logged without it; its tag says so, and replay puts it back.",
         "";
-    JBD_7 = "JBD-7", NotModelled, "jbd2_journal_commit_transaction", "include/linux/jbd2.h, fs/jbd2/commit.c", "4.5 to 6.12", "S 4.5",
+    JBD_7 = "JBD-7", Structural, "jbd2_journal_commit_transaction", "include/linux/jbd2.h, fs/jbd2/commit.c", "4.5 to 6.12", "S 4.5",
         "Control blocks begin with magic, type and transaction; a descriptor's tags say where the copies after it belong.",
         "block numbers of 32 bits; a superblock without errors, limits and users; commit blocks without a time";
     JBD_8_1 = "JBD-8.1", NotModelled, "jbd2_block_tag_csum_set, jbd2_block_tag_csum_verify", "fs/jbd2/commit.c, fs/jbd2/recovery.c", "4.5 to 6.12", "S 4.5",

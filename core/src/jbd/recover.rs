@@ -153,7 +153,7 @@ impl Recovery {
                 obeys(RuleId::JBD_8_3);
                 Found::Descriptor { copies: tags.len() as u32 }
             }
-            Err(NotControl::BadChecksum(BlockType::Descriptor) | NotControl::NoLastTag) => {
+            Err(NotControl::BadChecksum(BlockType::Descriptor)) => {
                 let fails = obeys(RuleId::JBD_8_3);
                 if fails && self.bad_descriptor == BadDescriptor::Fails {
                     return self.fail(at, NotControl::BadChecksum(BlockType::Descriptor));

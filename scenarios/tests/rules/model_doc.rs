@@ -36,6 +36,7 @@ const SHOWN: &[(RuleId, &str, &str)] = &[
         "core/tests/machine.rs",
         "every_schedule_reports_all_it_changes_and_keeps_the_invariants",
     ),
+    (RuleId::JBD_7, "core/src/jbd/format/tests.rs", "a_descriptor_block_has_the_bytes_of_jbd2"),
     (
         RuleId::CPU_2,
         "core/src/medium/tests.rs",
