@@ -9,7 +9,6 @@
 mod crc32c;
 
 pub mod format;
-pub mod journal;
 pub mod recover;
 
 use crate::config::Geometry;

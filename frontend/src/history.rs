@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::course::{self, Choice, Epoch, Lecture};
 
 /// So many steps of the machine are taken at a time, and the run that they end in is finished.
-const STEPS_AT_A_TIME: usize = 80;
+const STEPS_AT_A_TIME: usize = 40;
 
 /// A variant of a lecture through all epochs.
 #[derive(Clone, PartialEq)]

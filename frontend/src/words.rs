@@ -57,7 +57,7 @@ pub(crate) fn progress(done: usize, all: usize) -> String {
 
 pub(crate) const SWITCHES: &str = "Switches";
 pub(crate) const NOT_MODELLED: &str = "not modelled";
-pub(crate) const FEWER_SWITCHES: &str = "Only those this lecture is about";
+pub(crate) const FEWER_SWITCHES: &str = "Fewer switches";
 
 /// How many switches differ from the preset.
 pub(crate) fn switched(count: usize, epoch: &str) -> String {
@@ -168,7 +168,7 @@ pub(crate) const KEYS: [(&str, &str); 16] = [
     ("G", "go to a step by its number"),
     ("A … D", "answer the question that is asked"),
     ("1 … 9", "take one of the actions that could happen next"),
-    ("↑ ↓ ← →", "move inside a focused tree"),
+    ("↑ ↓ ← →", "move inside a focused tree or grid"),
     ("U", "unfold or fold the unused blocks"),
     ("Enter on a block's label", "keep it marked"),
     ("T", "text view"),

@@ -99,12 +99,12 @@ fn the_switches_of_a_run_are_all_there_and_those_it_is_about_are_marked() {
     assert_eq!(switches.len(), SWITCHES.len());
     let find = |name: &str| switches.iter().find(|switch| switch.info.name == name).unwrap();
     let locked = find("lock-fences-clwb");
-    assert_eq!((locked.value, locked.preset, locked.matters), ("yes", "no", true));
+    assert_eq!((locked.value, locked.preset, locked.about), ("yes", "no", true));
     let fence = find("fence-place");
     assert_eq!((fence.value, fence.preset), ("device-flush", "device-flush"));
-    assert!(fence.matters, "DAX-22 is one of the lecture's rules");
-    assert!(find("platform").matters, "a variant sets it");
-    assert!(!find("jbd-forget").matters);
+    assert!(fence.about, "DAX-22 is one of the lecture's rules");
+    assert!(find("platform").about, "a variant sets it");
+    assert!(!find("jbd-forget").about);
     for switch in &switches {
         assert_eq!(session.semantics().get(switch.info.name), Some(switch.value));
     }

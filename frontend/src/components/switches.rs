@@ -8,23 +8,33 @@ use crate::msg::Msg;
 use crate::words;
 
 pub(crate) fn switches(all: &[Switch], epoch: &str, unfolded: bool, send: &Callback<Msg>) -> Tag {
-    let changed = all.iter().filter(|switch| switch.value != switch.preset).count();
-    let hidden = all.iter().filter(|switch| !switch.matters).count();
-    let shown: Vec<&Switch> = all.iter().filter(|switch| unfolded || switch.matters).collect();
-    let alike = shown.chunk_by(|one, other| one.info.kind == other.info.kind);
-    let kind = |alike: &[&Switch]| -> Html {
-        let title = tag!("h3"; alike[0].info.kind.name()).node();
-        list(vec![title, each(alike, |switch| one(switch, epoch, send))])
+    let differs = |switch: &&Switch| switch.value != switch.preset;
+    let (about, others): (Vec<&Switch>, Vec<&Switch>) = all.iter().partition(|it| it.about);
+    let hidden = others.iter().filter(|switch| !differs(switch)).count();
+    // None moves when it is set: those that the lecture is about stay first, and of the others one that was set stays.
+    let others: Vec<&Switch> =
+        others.into_iter().filter(|switch| unfolded || differs(switch)).collect();
+    let more = match unfolded {
+        true => words::FEWER_SWITCHES.to_string(),
+        false => words::more_switches(hidden),
     };
-    let more =
-        if unfolded { words::FEWER_SWITCHES.to_string() } else { words::more_switches(hidden) };
     let more = tag!("button", "type" = "button", "aria-expanded" = unfolded; more);
     tag!("section", "class" = "switches";
         tag!("h2"; words::SWITCHES),
-        tag!("p", "class" = "soft"; words::switched(changed, epoch)),
-        each(alike, kind),
+        tag!("p", "class" = "soft"; words::switched(all.iter().filter(differs).count(), epoch)),
+        groups(&about, epoch, send),
         tag!("p"; more.press(send, Msg::AllSwitches)),
+        groups(&others, epoch, send),
     )
+}
+
+/// Switches by kind: history, settings, what-ifs.
+fn groups(switches: &[&Switch], epoch: &str, send: &Callback<Msg>) -> Html {
+    let alike = switches.chunk_by(|one, other| one.info.kind == other.info.kind);
+    each(alike, |alike| {
+        let title = tag!("h3"; alike[0].info.kind.name()).node();
+        list(vec![title, each(alike, |switch| one(switch, epoch, send))])
+    })
 }
 
 fn one(switch: &Switch, epoch: &str, send: &Callback<Msg>) -> Tag {
@@ -47,4 +57,5 @@ fn one(switch: &Switch, epoch: &str, send: &Callback<Msg>) -> Tag {
         each(info.values, choice),
         differs,
     )
+    .key(info.name)
 }

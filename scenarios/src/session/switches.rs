@@ -12,9 +12,9 @@ pub struct Switch {
     pub value: &'static str,
     /// Its value in the epoch's preset.
     pub preset: &'static str,
-    /// Whether the lecture is about it: a rule that defines it is one of the lecture's, a variant
-    /// sets it, or this run has it against the preset.
-    pub matters: bool,
+    /// Whether the lecture is about it: a rule that defines it is one of the lecture's, or one of
+    /// its variants sets it. The same in all runs of a lecture.
+    pub about: bool,
 }
 
 impl Session {
@@ -29,8 +29,7 @@ impl Session {
             |of: &Semantics, name| of.get(name).expect("a switch that is listed has a value");
         let switch = |info: &'static SwitchInfo| {
             let (value, preset) = (value(&self.semantics, info.name), value(&preset, info.name));
-            let matters = value != preset || self.is_about(info);
-            Switch { info, value, preset, matters }
+            Switch { info, value, preset, about: self.is_about(info) }
         };
         SWITCHES.iter().map(switch).collect()
     }
