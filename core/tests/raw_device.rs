@@ -6,14 +6,14 @@ use daxscope_core::config::{Epoch, Geometry, Semantics};
 use daxscope_core::crash;
 use daxscope_core::fs::Kind;
 use daxscope_core::machine::{
-    Action, BlockWord, Call, Errno, Event, FileSetup, FileWord, Machine, Op, Place, Program, Pte,
-    PteTarget, Setup, System, ThreadId,
+    Action, BlockWord, Call, Errno, Event, FileSetup, FileWord, IndexBlock, Machine, Op, Place,
+    Program, Pte, PteTarget, Setup, System, ThreadId,
 };
 use daxscope_core::medium::SimMedium;
 use daxscope_core::narrate::narrate;
 use daxscope_core::path::Path;
 use daxscope_core::tag::Tag;
-use daxscope_core::units::{BlockNr, Cpu, Ino, PageIndex, Word};
+use daxscope_core::units::{BlockNr, Cpu, Ino, PageIndex, Tid, Word};
 use proptest::prelude::*;
 
 /// File `a` is DAX, its page 0 is b10; file `b` is not, its page 0 is b9. Nobody owns b5 to b7.
@@ -255,6 +255,51 @@ fn an_access_past_the_end_of_a_mapped_page_file_is_a_sigbus() {
     let mut run = Run::new(Epoch::V4_5_0, &[], vec![vec![MAP_B, Op::Load { at }]]);
     run.ops(T0, 2);
     assert_eq!(run.verdicts, [Verdict::IoError]);
+}
+
+#[test]
+fn a_store_to_a_mapped_hole_gets_its_page_a_block_first() {
+    let at = FileWord { ino: B, index: PageIndex(1), word: 0 };
+    let store = Op::Store { at, value: word("NEW") };
+    let read_first =
+        vec![MAP_B, Op::Load { at }, store.clone(), Op::Fsync { ino: B }, Op::Checkpoint];
+    let store_first = vec![MAP_B, store, Op::Fsync { ino: B }, Op::Checkpoint];
+    for journal in [None, Some(Tid(1))] {
+        for program in [read_first.clone(), store_first.clone()] {
+            let mut setup = setup(Epoch::V6_12, &[], vec![program]);
+            setup.system.journal = journal;
+            setup.files[1].pages = 2;
+            let machine = Machine::new(&setup).unwrap();
+            let mut run =
+                Run { machine, judge: Judge::default(), verdicts: vec![], events: vec![] };
+            run.ops(T0, 5);
+            let block = run.machine.block_of(MappingId::File(B), at.index).unwrap();
+            assert_eq!(run.guaranteed(block.0), word("NEW"), "{journal:?}");
+            assert_eq!(run.fsync_returned(), Ok(()), "{journal:?}");
+            assert_eq!(run.verdicts, [], "{journal:?}");
+            assert_eq!(run.broken_after_a_power_cut(), [], "{journal:?}");
+            assert!(run.machine.threads[0].is_done() && run.machine.locks.is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_store_to_a_mapped_hole_on_a_full_device_is_a_sigbus() {
+    let at = FileWord { ino: B, index: PageIndex(1), word: 0 };
+    let mut setup =
+        setup(Epoch::V4_5_0, &[], vec![vec![MAP_B, Op::Store { at, value: word("NEW") }]]);
+    setup.files[1].pages = 2;
+    let free = [4, 5, 6, 7, 8, 11, 12, 13, 14, 15].map(|block| Some(BlockNr(block)));
+    setup.files[0].blocks.extend(free);
+    setup.files[0].index_blocks.push((IndexBlock::Indirect, BlockNr(15)));
+    setup.files[0].blocks.pop();
+    setup.files[0].pages = setup.files[0].blocks.len() as u64;
+    let machine = Machine::new(&setup).unwrap();
+    let mut run = Run { machine, judge: Judge::default(), verdicts: vec![], events: vec![] };
+    run.ops(T0, 2);
+    assert_eq!(run.verdicts, [Verdict::IoError]);
+    let page = run.machine.inode(B).mapping.find_get_page(at.index).unwrap();
+    assert!(!page.locked && !page.dirty);
 }
 
 #[test]

@@ -185,6 +185,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 self.filemap_fault(id, site, write, at, report)
             }
             Frame::WpPageShared { site, at } => self.wp_page_shared(id, site, at, report),
+            Frame::DoPageMkwrite { site, handle, at } => {
+                self.do_page_mkwrite(id, site, (handle, at), report)
+            }
 
             Frame::SysWrite { job } => Ok(self.sys_write(id, job, report)),
             Frame::GenericFileDirectWrite { job, at } => {

@@ -116,6 +116,8 @@ pub enum Frame {
     FilemapFault { site: Site, write: bool, at: PageFaultAt },
     /// Models TREE-11: `mm/memory.c` (4.5): a store to a page through a read-only PTE.
     WpPageShared { site: Site, at: WpPageAt },
+    /// Models TREE-11: `mm/memory.c`, `fs/ext4/inode.c ext4_page_mkwrite` (4.5). `handle` is open.
+    DoPageMkwrite { site: Site, handle: Option<u32>, at: MkwriteStep },
 
     /// Buffered write of words within one page. Models `mm/filemap.c` (4.5).
     GenericPerformWrite { job: WriteJob, at: WriteAt },
@@ -287,8 +289,8 @@ pub enum PageFaultAt {
     Lookup,
     /// Reads the block into a page that is not uptodate.
     ReadPage,
-    /// Dirties the page, for a write.
-    Dirty,
+    /// Has the page made writable, for a write.
+    Mkwrite,
     /// Installs the PTE and unlocks the page.
     Pte,
 }
@@ -296,10 +298,21 @@ pub enum PageFaultAt {
 /// Where `wp_page_shared` is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum WpPageAt {
-    /// Locks and dirties the page.
-    Dirty,
+    /// Has the page made writable.
+    Mkwrite,
     /// Makes the PTE writable and unlocks the page.
     Pte,
+}
+
+/// Where `do_page_mkwrite` is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum MkwriteStep {
+    /// Gives a page over a hole a block.
+    Map,
+    /// Locks and dirties the page.
+    Dirty,
+    /// Stops the handle; `true`: the page had gone.
+    Stop(bool),
 }
 
 /// Where `generic_perform_write` is.
@@ -449,6 +462,7 @@ named! {
         DaxPfnMkwrite => "dax_pfn_mkwrite",
         FilemapFault => "filemap_fault",
         WpPageShared => "wp_page_shared",
+        DoPageMkwrite => "do_page_mkwrite",
         GenericPerformWrite => "generic_perform_write",
         GenericFileDirectWrite => "generic_file_direct_write",
         GenericFileReadIter => "generic_file_read_iter",
@@ -520,7 +534,8 @@ impl Frame {
             | Self::WpPfnShared { site, .. }
             | Self::DaxPfnMkwrite { site, .. }
             | Self::FilemapFault { site, .. }
-            | Self::WpPageShared { site, .. } => site.mapping.ino(),
+            | Self::WpPageShared { site, .. }
+            | Self::DoPageMkwrite { site, .. } => site.mapping.ino(),
             Self::Ext4SyncFile { ino, .. }
             | Self::Ext4Writepages { ino, .. }
             | Self::WritebackSingleInode { ino, .. }
@@ -576,9 +591,9 @@ impl Frame {
             }
             Self::GenericPerformWrite { job, .. } => Some((job.mapping, job.index)),
             Self::FilemapFault { at: PageFaultAt::Lookup, .. } => None,
-            Self::FilemapFault { site, .. } | Self::WpPageShared { site, at: WpPageAt::Pte } => {
-                Some((site.mapping, site.index))
-            }
+            Self::FilemapFault { site, .. }
+            | Self::WpPageShared { site, .. }
+            | Self::DoPageMkwrite { site, .. } => Some((site.mapping, site.index)),
             _ => None,
         }
     }
@@ -596,7 +611,8 @@ impl Frame {
             Self::DaxInsertMapping { site, .. }
             | Self::WpPfnShared { site, .. }
             | Self::DaxPfnMkwrite { site, .. }
-            | Self::WpPageShared { site, .. } => format!("page {}", site.index),
+            | Self::WpPageShared { site, .. }
+            | Self::DoPageMkwrite { site, .. } => format!("page {}", site.index),
             Self::GenericPerformWrite { job, .. } | Self::GenericFileDirectWrite { job, .. } => {
                 format!("page {}", job.index)
             }

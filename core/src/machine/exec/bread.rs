@@ -67,14 +67,16 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         match at {
             BreadAt::Getblk => {
                 report.rule(RuleId::IDX_4);
-                if self.buffer(block).is_some() {
-                    return Ok(Flow::GoesOn(Frame::SbBread { block, at: BreadAt::Read }));
-                }
-                self.take_lock(self.cpu(id), report)?;
-                if self.bdev.mapping.find_get_page(index).is_some() {
+                if let Some(page) = self.bdev.mapping.find_get_page(index) {
+                    // Who reads a page in holds its lock.
+                    let uptodate = page.uptodate;
+                    if !uptodate && !self.lock_page(id, MappingId::Bdev, index, report) {
+                        return Ok(Flow::Acted(Frame::SbBread { block, at }));
+                    }
                     self.create_empty_buffers(block, report);
                     return Ok(Flow::GoesOn(Frame::SbBread { block, at: BreadAt::Read }));
                 }
+                self.take_lock(self.cpu(id), report)?;
                 if self.add_page(MappingId::Bdev, index, report).is_err() {
                     if !self.obeys(RuleId::MIX_3_1, report) {
                         return Ok(Flow::Failed(Errno::Eio));
@@ -101,12 +103,15 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
     }
 
-    /// Gives a page its buffer heads: those of a page that is uptodate are, too, and those of a
-    /// dirty one are dirty. Models `create_empty_buffers` (`fs/buffer.c`, 4.5).
+    /// Gives a page its buffer heads, unless it has them: those of a page that is uptodate are, too,
+    /// and those of a dirty one are dirty. Models `create_empty_buffers` (`fs/buffer.c`, 4.5).
     pub(super) fn create_empty_buffers(&mut self, block: BlockNr, report: &mut impl Report) {
         let index = PageIndex(block.0);
         report.changed(Component::Page(MappingId::Bdev, index));
         let page = self.bdev.mapping.page_mut(index).expect("the caller has looked it up");
+        if !page.buffers.is_empty() {
+            return;
+        }
         let mut bh = BufferHead::default();
         bh.set(Bh::Mapped);
         if page.uptodate {

@@ -103,7 +103,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             (true, true) => Frame::WpPfnShared { site, at: WpAt::Mkwrite },
             (true, false) => Frame::DaxFault { site, write, at: FaultAt::Lookup },
-            (false, true) => Frame::WpPageShared { site, at: WpPageAt::Dirty },
+            (false, true) => Frame::WpPageShared { site, at: WpPageAt::Mkwrite },
             (false, false) => Frame::FilemapFault { site, write, at: PageFaultAt::Lookup },
         };
         Flow::Calls(Frame::HandleMmFault { site, write, called: true }, callee)
@@ -202,7 +202,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let page = self.mapping(mapping).find_get_page(index).expect("the fault holds its lock");
         let dirty = page.dirty;
         if self.obeys(RuleId::DAX_6_6, report) {
-            self.unmap_mapping_range(mapping, index, report);
+            self.unmap_mapping_range(mapping, index.0..index.0 + 1, report);
             self.mapping_mut(mapping).delete_page(index);
             self.mapping_mut(mapping).nrpages -= 1;
             report.changed(Component::Counters(mapping));

@@ -140,7 +140,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         if !self.lock_page(id, mapping, index, report) {
             return Invalidated::Sleeps;
         }
-        self.unmap_mapping_range(mapping, index, report);
+        self.unmap_mapping_range(mapping, index.0..index.0 + 1, report);
         let page = self.mapping(mapping).find_get_page(index).expect("locked just now");
         if page.dirty {
             self.unlock_page(mapping, index, report);
