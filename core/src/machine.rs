@@ -131,6 +131,8 @@ pub struct BlockDevice<const FAN: usize> {
     pub mapping: AddressSpace<FAN>,
     /// S_DAX of the device inode.
     pub dax: bool,
+    /// Its block size is not that of the file system: a mount changes it (IDX-6).
+    pub other_block_size: bool,
 }
 
 /// What a thread sleeps on.
@@ -296,7 +298,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             geometry,
             semantics: setup.semantics,
             medium,
-            bdev: BlockDevice { mapping: AddressSpace::new(), dax },
+            bdev: BlockDevice {
+                mapping: AddressSpace::new(),
+                dax,
+                other_block_size: setup.system.other_block_size,
+            },
             inodes,
             known: setup.files.iter().map(KnownFile::of).collect(),
             log: setup.system.journal.map(|_| setup.log_layout()),

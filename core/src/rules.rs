@@ -108,7 +108,7 @@ rules! {
         "";
     IDX_6 = "IDX-6", Cited, "invalidate_bdev, invalidate_mapping_pages", "fs/block_dev.c, mm/truncate.c", "4.5 to 6.12", "S 4.5",
         "Invalidating the device drops its clean pages only.",
-        "mount and set_blocksize are not modelled";
+        "";
     IDX_7 = "IDX-7", Cited, "page_cache_tree_insert, dax_radix_entry", "mm/filemap.c, fs/dax.c", "4.5 to 6.12", "S 4.5",
         "nrpages counts pages, nrexceptional shadows or DAX entries.",
         "no shadows; from 4.20 a kernel counts DAX entries in nrpages";
@@ -319,14 +319,14 @@ rules! {
     MIX_5 = "MIX-5", Cited, "sb_bread, __getblk", "fs/buffer.c", "4.5-rc1 to 6.12", "seed, M11, I",
         "Why a new page per I/O cannot serve a file system.",
         "";
-    MIX_6 = "MIX-6", NotModelled, "", "", "4.5", "S 4.5, M",
+    MIX_6 = "MIX-6", Cited, "mount_bdev, __blkdev_get", "fs/super.c, fs/block_dev.c", "4.5-rc1 to 6.12", "seed, M8, C, I",
         "Clearing the device inode's S_DAX at mount.",
         "";
     MIX_7 = "MIX-7", NotModelled, "", "", "4.5", "S 4.5, M",
         "Raw mmap of a mounted device was never supported.",
         "";
-    MIX_8 = "MIX-8", NotModelled, "", "", "4.5", "S 4.5, M",
-        "What became of block-device DAX.",
+    MIX_8 = "MIX-8", Cited, "bdev_may_open", "block/bdev.c", "4.5-rc1 to 6.12", "S 6.12",
+        "A kernel may refuse to open a mounted device for writing (since 6.8).",
         "";
     ALIAS_1 = "ALIAS-1", Cited, "unmap_underlying_metadata, clean_bdev_aliases", "fs/buffer.c", "4.5 to 6.12", "S 4.5",
         "Looks a block's buffer up in the device's mapping, clears its dirty bit and waits for its I/O.",

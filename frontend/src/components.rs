@@ -1,8 +1,12 @@
 //! What is drawn. A panel gets its part of the moment as an `Rc` and is skipped where that is the same one as before.
 
+mod arrows;
+mod dom;
+
 mod app;
 mod catalogue;
 mod dialogs;
+mod history;
 mod lesson;
 
 mod bar;
@@ -22,6 +26,7 @@ mod details;
 mod invariants;
 mod next;
 mod question;
+mod switches;
 mod threads;
 
 mod text;

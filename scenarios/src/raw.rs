@@ -101,6 +101,8 @@ pub(crate) struct RawSystem {
     pub(crate) journal: Option<u32>,
     pub(crate) goal: Option<Text>,
     pub(crate) mounted: Option<bool>,
+    #[serde(default, rename = "other-block-size")]
+    pub(crate) other_block_size: bool,
 }
 
 /// `[[source]]`.

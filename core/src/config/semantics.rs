@@ -301,9 +301,9 @@ switches! {
     /// Whether a mounted device may be opened for writing
     write_open_mounted: WriteOpenMounted = "write-open-mounted", History, "MIX-8, A2, A4" {
         /// It may.
-        Yes = "yes",
+        Yes = "yes": modelled,
         /// The open is refused (a choice since 6.8).
-        No = "no",
+        No = "no": modelled,
     }
     /// What survives a power cut besides the medium
     platform: Platform = "platform", Setting, "CPU-2, CPU-6b, CPU-7" {
@@ -382,18 +382,18 @@ switches! {
     /// Whether mount clears the device inode's S_DAX
     clear_s_dax_at_mount: ClearSDaxAtMount = "clear-s-dax-at-mount", WhatIf, "MIX-6" {
         /// It does not.
-        No = "no",
+        No = "no": modelled,
         /// It clears the flag and nothing else.
-        FlagOnly = "flag-only",
+        FlagOnly = "flag-only": modelled,
         /// It also flushes, purges and unmaps.
-        Full = "full",
+        Full = "full": modelled,
     }
     /// Whether mount refuses a device whose inode is S_DAX
     mount_refuses_dax_bdev: MountRefusesDaxBdev = "mount-refuses-dax-bdev", WhatIf, "MIX-6" {
         /// It does not.
-        No = "no",
+        No = "no": modelled,
         /// It does.
-        Yes = "yes",
+        Yes = "yes": modelled,
     }
     /// The direction in which range tagging sets the bits of interior nodes
     range_tag_order: RangeTagOrder = "range-tag-order", WhatIf, "TREE-9" {

@@ -39,7 +39,7 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
             all.extend(heads.map(|(block, _)| Component::JournalHead(block)));
         }
         all.extend([Component::Vmas, Component::WaitQueue, Component::Inodes]);
-        all.extend([Component::Allocator, Component::Journal]);
+        all.extend([Component::Allocator, Component::Journal, Component::BdevInode]);
         all.sort_unstable();
         all.dedup();
         all.retain(|component| self.differs_in(other, *component));
@@ -123,6 +123,7 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
                 format!("{block} line {}", line.0 - self.geometry.first_line(block).0)
             }
             Component::WaitQueue => "sleepers".to_string(),
+            Component::BdevInode => "device inode".to_string(),
             Component::Inodes => "files in memory".to_string(),
             Component::Allocator => "allocator".to_string(),
             Component::Journal => "journal".to_string(),
@@ -168,6 +169,11 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
                 };
                 let sleepers: Vec<_> = self.waiters.iter().map(sleeper).collect();
                 if sleepers.is_empty() { "none".to_string() } else { sleepers.join(", ") }
+            }
+            Component::BdevInode => {
+                let dax = if self.bdev.dax { "S_DAX" } else { "no S_DAX" };
+                let size = if self.bdev.other_block_size { ", another block size" } else { "" };
+                format!("{dax}{size}")
             }
             Component::Inodes => {
                 let names: Vec<&str> = self.inodes.iter().map(|inode| &*inode.name).collect();

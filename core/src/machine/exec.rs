@@ -154,14 +154,16 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             _ => {}
         }
-        let entry = self.entry_of(op);
+        let entry = self.entry_of(&op.clone(), report)?;
         let (call, ino) = (entry.call, entry.ino);
-        let Some(callee) = entry.frame else {
-            report.event(|| Event::CallBegan { call, ino });
-            let result = Err(Errno::Enoent);
-            report.event(|| Event::CallReturned { call, ino, result });
-            self.thread_mut(id).position += 1;
-            return Ok(true);
+        let callee = match entry.frame {
+            Ok(callee) => callee,
+            Err(error) => {
+                report.event(|| Event::CallBegan { call, ino });
+                report.event(|| Event::CallReturned { call, ino, result: Err(error) });
+                self.thread_mut(id).position += 1;
+                return Ok(true);
+            }
         };
         report.event(|| Event::CallBegan { call, ino });
         report.event(|| Event::Entered(callee.function()));

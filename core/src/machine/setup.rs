@@ -71,11 +71,14 @@ pub struct System {
     pub goal: Option<BlockNr>,
     /// Whether it is mounted at the start.
     pub mounted: bool,
+    /// The device has another block size than the file system: the next mount changes it.
+    pub other_block_size: bool,
 }
 
 impl System {
     /// Mounted, without a journal.
-    pub const PLAIN: Self = Self { journal: None, goal: None, mounted: true };
+    pub const PLAIN: Self =
+        Self { journal: None, goal: None, mounted: true, other_block_size: false };
 }
 
 /// Everything a [`super::Machine`] starts from.

@@ -85,6 +85,8 @@ pub enum Component {
     Line(LineNr),
     /// The queue of sleepers.
     WaitQueue,
+    /// S_DAX and the block size of the device's inode.
+    BdevInode,
     /// The set of files in memory.
     Inodes,
     /// The allocator's own bitmap and the inode slots.
@@ -644,6 +646,22 @@ pub enum Event {
         /// The block.
         block: BlockNr,
     },
+    /// A thread used memory that its mmap has not mapped: SIGSEGV.
+    NotMapped {
+        /// Where it meant to go.
+        at: MappingWord,
+    },
+    /// A mount cleared the device inode's S_DAX (what if).
+    SDaxCleared,
+    /// Everything that the device's mapping held is gone.
+    BdevPurged {
+        /// The pages and entries.
+        indices: Vec<PageIndex>,
+        /// How many of them were dirty.
+        dirty: usize,
+        /// How many PTEs went with them.
+        unmapped: u64,
+    },
     /// A file system is mounted.
     Mounted,
     /// A file system was let go.
@@ -721,6 +739,9 @@ named! {
         PagesLeft => "pages-left",
         Recovering => "recovering",
         FreshPageRead => "fresh-page-read",
+        NotMapped => "not-mapped",
+        SDaxCleared => "s-dax-cleared",
+        BdevPurged => "bdev-purged",
         Mounted => "mounted",
         Unmounted => "unmounted",
     } else { Entered, Left, CallBegan, CallReturned }

@@ -181,6 +181,20 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
     /// Mounts and recovery.
     pub(super) fn tell_mount(&self, event: &Event) -> Option<String> {
         Some(match event {
+            Event::NotMapped { .. } => {
+                format!("{} uses memory that nothing is mapped to: SIGSEGV.", self.who)
+            }
+            Event::SDaxCleared => {
+                "The mount clears S_DAX of the device's inode; what its tree holds stays."
+                    .to_string()
+            }
+            Event::BdevPurged { indices, dirty, unmapped } => {
+                let slots = plural(indices.len() as u64, "slot");
+                let ptes = plural(*unmapped, "PTE");
+                format!(
+                    "All {slots} of the device's mapping are dropped, {dirty} of them dirty, with {ptes}."
+                )
+            }
             Event::Mounted => "The file system is mounted: its inodes are in memory.".to_string(),
             Event::Unmounted { indices } => {
                 let pages = plural(indices.len() as u64, "clean page");

@@ -1,56 +1,50 @@
 //! A cell of the matrix: drawn for the eye, in words for assistive technology.
 
 use daxscope_core::view::{Cell, Content, Line, LineState};
-use yew::prelude::*;
+use yew::Html;
+
+use super::dom::{Node, Tag, classes, each, list, tag, when};
 
 pub(crate) fn cell(cell: &Cell) -> Html {
     if cell.content == Content::Empty {
-        return html! { if !cell.words.is_empty() { <span class="nothing">{ &cell.words }</span> } };
+        let words = Some(&cell.words).filter(|words| !words.is_empty());
+        return words.map(|words| tag!("span", "class" = "nothing"; words)).node();
     }
-    html! {
-        <>
-            <div class="cell" aria-hidden="true" title={cell.words.clone()}>
-                { drawn(&cell.content) }
-                if let Some(newest) = &cell.differs_from {
-                    <b class="differs">{ newest }</b>
-                }
-            </div>
-            <span class="sr">{ &cell.words }</span>
-        </>
-    }
+    let differs = cell.differs_from.as_ref();
+    let drawn = tag!("div", "class" = "cell", "aria-hidden" = "true", "title" = &cell.words;
+        drawn(&cell.content),
+        differs.map(|newest| tag!("b", "class" = "differs"; newest)),
+    );
+    list(vec![drawn.node(), tag!("span", "class" = "sr"; &cell.words).node()])
 }
 
 fn drawn(content: &Content) -> Html {
+    let two = |one: Tag, other: Tag| list(vec![one.node(), other.node()]);
     match content {
         Content::Empty => Html::default(),
-        Content::Owner(name) => html! { <span class="name">{ name }</span> },
-        Content::Pte { index, writable } => html! {
-            <span class="map">{ index }<i>{ if *writable { "rw" } else { "r" } }</i></span>
-        },
-        Content::Page { index, chips, tags, .. } => html! {
-            <>
-                <span class="page">{ chips.join(" / ") }</span>
-                <span class="tags"><i>{ "p" }{ index }</i>{ " " }{ tags }</span>
-            </>
-        },
-        Content::Entry { index, tags, locked, .. } => html! {
-            <>
-                <span class={classes!("entry", locked.then_some("locked"))}>{ index }</span>
-                <span class="tags">{ tags }{ if *locked { " lock" } else { "" } }</span>
-            </>
-        },
-        Content::Lines { lines, chips } => html! {
-            <>
-                { for lines.iter().map(line) }
-                <span class="chips">{ chips.join(" / ") }</span>
-            </>
-        },
+        Content::Owner(name) => tag!("span", "class" = "name"; name).node(),
+        Content::Pte { index, writable } => {
+            let may = tag!("i"; if *writable { "rw" } else { "r" });
+            tag!("span", "class" = "map"; *index, may).node()
+        }
+        Content::Page { index, chips, tags, .. } => two(
+            tag!("span", "class" = "page"; chips.join(" / ")),
+            tag!("span", "class" = "tags"; tag!("i"; "p", *index), " ", tags),
+        ),
+        Content::Entry { index, tags, locked, .. } => two(
+            tag!("span", "class" = if *locked { "entry locked" } else { "entry" }; *index),
+            tag!("span", "class" = "tags"; tags, when(*locked, " lock")),
+        ),
+        Content::Lines { lines, chips } => {
+            let chips = tag!("span", "class" = "chips"; chips.join(" / "));
+            list(vec![each(lines, line), chips.node()])
+        }
     }
 }
 
 /// The letter is drawn from `data-letter`: one element per line keeps the page light.
-fn line(line: &Line) -> Html {
-    let class = classes!("ln", state(line.state), line.changed.then_some("chg"));
+fn line(line: &Line) -> Tag {
+    let class = classes(&["ln", state(line.state), when(line.changed, "chg")]);
     let mut text = line.label.clone();
     if line.versions > 1 {
         text.push_str(" ×");
@@ -61,7 +55,7 @@ fn line(line: &Line) -> Html {
         // The CPU's name is in the words; the drawing has room for the kind.
         text.push_str(mark.split(' ').next().unwrap_or_default());
     }
-    html! { <i {class} data-letter={line.state.letter()}>{ text }</i> }
+    tag!("i", "class" = class, "data-letter" = line.state.letter().to_string(); text)
 }
 
 const fn state(state: LineState) -> &'static str {

@@ -7,9 +7,13 @@ use std::rc::Rc;
 use daxscope_core::view::{Caption, Change, CrashNow, EnabledAction, Invariant, Row, Thread, Tree};
 use yew::prelude::*;
 
-use super::{crash, details, invariants, matrix, next, threads, timeline, trees};
+use super::dom::Node;
+use super::{
+    crash, details, history, invariants, matrix, next, switches, threads, timeline, trees,
+};
 use crate::columns::Span;
-use crate::course::Mark;
+use crate::course::{Lecture, Mark, Switch};
+use crate::history::Line;
 use crate::msg::Msg;
 
 /// What a panel shows.
@@ -24,6 +28,8 @@ pub(crate) enum Shown {
     Changed(Rc<Vec<Change>>),
     Sources { caption: Rc<Caption>, stands_on: Rc<Vec<(String, String)>> },
     Lanes(Rc<Vec<Mark>>),
+    Switches { switches: Rc<Vec<Switch>>, epoch: String, unfolded: bool },
+    Line { line: Rc<Line>, lectures: Rc<Vec<Lecture>>, first: bool },
 }
 
 #[derive(Properties, PartialEq)]
@@ -32,8 +38,13 @@ pub(crate) struct Props {
     pub(crate) send: Callback<Msg>,
 }
 
+/// A panel, told from its siblings by the key.
+pub(crate) fn panel(key: &str, shown: Shown, send: &Callback<Msg>) -> Html {
+    html! { <Panel key={key} {shown} send={send.clone()} /> }
+}
+
 #[component]
-pub(crate) fn Panel(Props { shown, send }: &Props) -> Html {
+fn Panel(Props { shown, send }: &Props) -> Html {
     match shown {
         Shown::Row { row, spans, labels, marked } => matrix::row(row, spans, labels, *marked),
         Shown::Tree { tree, focus } => trees::tree(tree, focus.as_deref()),
@@ -44,5 +55,12 @@ pub(crate) fn Panel(Props { shown, send }: &Props) -> Html {
         Shown::Changed(changed) => details::changed(changed),
         Shown::Sources { caption, stands_on } => details::sources(caption, stands_on),
         Shown::Lanes(marks) => timeline::lanes(marks),
+        Shown::Switches { switches, epoch, unfolded } => {
+            switches::switches(switches, epoch, *unfolded, send)
+        }
+        Shown::Line { line, lectures, first } => {
+            history::line(line, &lectures[line.lecture], *first)
+        }
     }
+    .node()
 }

@@ -44,8 +44,8 @@ pub(super) struct Variant<'a> {
     pub(super) status: &'a str,
     #[serde(borrow)]
     pub(super) sets: Vec<(&'a str, &'a str)>,
-    /// Journal, goal, mounted.
-    pub(super) system: (Option<u32>, Option<u64>, bool),
+    /// Journal, goal, mounted, other block size.
+    pub(super) system: (Option<u32>, Option<u64>, bool, bool),
     #[serde(borrow)]
     pub(super) files: Vec<File<'a>>,
     /// Block and words.

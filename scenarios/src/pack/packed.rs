@@ -55,6 +55,7 @@ fn variant(variant: &Variant) -> mirror::Variant<'_> {
             variant.system.journal.map(|tid| tid.0),
             variant.system.goal.map(|block| block.0),
             variant.system.mounted,
+            variant.system.other_block_size,
         ),
         files: variant.files.iter().map(file).collect(),
         contents: variant.contents.iter().map(|(block, list)| (block.0, words(list))).collect(),

@@ -87,6 +87,7 @@ fn variant(packed: &mirror::Variant<'_>) -> Result<Variant> {
             journal: packed.system.0.map(Tid),
             goal: packed.system.1.map(BlockNr),
             mounted: packed.system.2,
+            other_block_size: packed.system.3,
         },
         files: each(&packed.files, file)?,
         contents: each(&packed.contents, content)?,

@@ -23,8 +23,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         store: Option<Word>,
         report: &mut impl Report,
     ) -> bool {
-        let vma =
-            self.vma_of(id, at.mapping).expect("Setup::check demands an mmap before the access");
+        let Some(vma) = self.vma_of(id, at.mapping) else {
+            // Its mmap has failed.
+            report.event(|| Event::NotMapped { at });
+            self.thread_mut(id).killed = true;
+            return true;
+        };
         let pte = self.vmas[usize::from(vma.0)].pte(at.index);
         match (pte, store) {
             (Some(pte), None) => self.load(at, pte.target, report),

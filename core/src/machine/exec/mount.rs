@@ -3,18 +3,19 @@
 use super::{Event, Flow, Frame, Machine, Outcome, Refusal, Report, ThreadId};
 use crate::address_space::MappingId;
 use crate::buffer_head::{Bh, BufferHead};
-use crate::config::Barriers;
+use crate::config::{Barriers, ClearSDaxAtMount, MountRefusesDaxBdev};
 use crate::fs::block_map::{self, Path, Use};
 use crate::fs::{self, DiskInode, Layout};
 use crate::jbd::format::Superblock;
 use crate::jbd::journal::Journal;
 use crate::jbd::recover::{BadDescriptor, Recovery, RecoveryStep};
 use crate::machine::frame::{
-    BioAt, BreadAt, CheckpointAt, InodeAt, MountAt, SyncMode, UmountAt, WritebackControl,
+    BioAt, BreadAt, CheckpointAt, FilemapAt, InodeAt, MountAt, SyncMode, UmountAt, WritebackControl,
 };
 use crate::machine::{Call, Component, Errno, IndexBlock, Inode, Mounted};
 use crate::medium::Medium;
 use crate::rules::RuleId;
+use crate::tag::Tag;
 use crate::units::{BlockNr, PageIndex, Tid, Word};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -37,7 +38,30 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             MountAt::Open if self.mounted.is_some() => {
                 Ok(self.mount_returns(Err(Errno::Ebusy), report))
             }
-            MountAt::Open => Ok(Flow::GoesOn(frame(MountAt::Superblock))),
+            MountAt::Open => self.mount_open(report),
+            MountAt::PurgeDax => Ok(self.kill_bdev(frame(MountAt::ClearDax), report)),
+            MountAt::ClearDax => {
+                self.bdev.dax = false;
+                report.changed(Component::BdevInode);
+                report.rule(RuleId::MIX_6);
+                report.event(|| Event::SDaxCleared);
+                Ok(Flow::Acted(frame(MountAt::SetBlocksize)))
+            }
+            MountAt::SetBlocksize if !self.bdev.other_block_size => {
+                Ok(Flow::GoesOn(frame(MountAt::Superblock)))
+            }
+            MountAt::SetBlocksize => {
+                let wbc = WritebackControl::whole(SyncMode::All);
+                let (mapping, at) = (MappingId::Bdev, FilemapAt::DaxFlush);
+                let callee = Frame::FilemapWriteAndWaitRange { mapping, wbc, at };
+                Ok(Flow::Calls(frame(MountAt::KillBdev), callee))
+            }
+            MountAt::KillBdev => {
+                self.bdev.other_block_size = false;
+                report.changed(Component::BdevInode);
+                report.rule(RuleId::IDX_6);
+                Ok(self.kill_bdev(frame(MountAt::Superblock), report))
+            }
             MountAt::Superblock => bread(Layout::SUPERBLOCK, MountAt::Journal),
             MountAt::Journal => {
                 let layout = Layout::of(&self.geometry);
@@ -76,6 +100,48 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     fn mount_returns(&mut self, result: Result<(), Errno>, report: &mut impl Report) -> Flow {
         report.event(|| Event::CallReturned { call: Call::Mount, ino: None, result });
         Flow::CallDone
+    }
+
+    /// What is done about a device inode with S_DAX: nothing, in every kernel. Models MIX-6.
+    fn mount_open(&mut self, report: &mut impl Report) -> Outcome {
+        let frame = |at| Frame::SysMount { at };
+        let next = frame(MountAt::SetBlocksize);
+        if !self.bdev.dax {
+            return Ok(Flow::GoesOn(next));
+        }
+        let refuses = self.semantics.mount_refuses_dax_bdev()? == MountRefusesDaxBdev::Yes;
+        if refuses && self.obeys(RuleId::MIX_6, report) {
+            return Ok(self.mount_returns(Err(Errno::Ebusy), report));
+        }
+        Ok(match self.semantics.clear_s_dax_at_mount()? {
+            ClearSDaxAtMount::No => Flow::GoesOn(next),
+            ClearSDaxAtMount::FlagOnly => Flow::GoesOn(frame(MountAt::ClearDax)),
+            ClearSDaxAtMount::Full => {
+                let wbc = WritebackControl::whole(SyncMode::All);
+                let (mapping, at) = (MappingId::Bdev, FilemapAt::DaxFlush);
+                let callee = Frame::FilemapWriteAndWaitRange { mapping, wbc, at };
+                Flow::Calls(frame(MountAt::PurgeDax), callee)
+            }
+        })
+    }
+
+    /// Drops all that the device's mapping holds, with the PTEs that lead to it, which fault anew as
+    /// the inode then is. Models IDX-6: `fs/block_dev.c kill_bdev` (4.5).
+    fn kill_bdev(&mut self, next: Frame, report: &mut impl Report) -> Flow {
+        let mapping = MappingId::Bdev;
+        let items = self.bdev.mapping.i_pages.iter(..);
+        let indices: Vec<PageIndex> = items.map(|(index, _)| index).collect();
+        let tree = &self.bdev.mapping.i_pages;
+        let dirty = indices.iter().filter(|index| tree.tag_get(**index, Tag::Dirty)).count();
+        let mut unmapped = 0;
+        for index in &indices {
+            unmapped += self.unmap_mapping_range(mapping, *index, report);
+            self.drop_item(mapping, *index, report);
+        }
+        self.vmas.iter_mut().filter(|vma| vma.mapping == mapping).for_each(|vma| vma.dax = false);
+        report.changed(Component::Vmas);
+        report.event(|| Event::BdevPurged { indices, dirty, unmapped });
+        Flow::Acted(next)
     }
 
     /// The blocks of the superblock's group: bitmap and inode table, the next one last.

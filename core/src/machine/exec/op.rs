@@ -215,9 +215,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let used = |ino| {
             self.threads.iter().any(|thread| thread.stack.iter().any(|f| f.file() == Some(ino)))
         };
+        let mapped = |ino| self.vmas.iter().any(|vma| vma.mapping.ino() == Some(ino));
         let dead: Vec<Ino> =
             self.inodes.iter().filter(|inode| inode.links == 0).map(|i| i.ino).collect();
-        for ino in dead.into_iter().filter(|ino| !used(*ino)).collect::<Vec<_>>() {
+        for ino in dead.into_iter().filter(|ino| !used(*ino) && !mapped(*ino)).collect::<Vec<_>>() {
             let mapping = crate::address_space::MappingId::File(ino);
             let items = self.mapping(mapping).i_pages.iter(..);
             let items: Vec<PageIndex> = items.map(|(index, _)| index).collect();

@@ -1,12 +1,13 @@
 //! From a line of a program to the kernel function that it calls.
 
-use super::{Event, Flow, Frame, Machine, Report};
+use super::{Event, Flow, Frame, Machine, Refusal, Report};
 use crate::address_space::MappingId;
+use crate::config::WriteOpenMounted;
 use crate::fs::{Kind, Name};
 use crate::machine::frame::{
     CheckpointAt, FsOp, MountAt, OpAt, PeriodicAt, SyncAt, SysReadAt, UmountAt, WriteJob,
 };
-use crate::machine::{BlockWord, Call, FileWord, Op};
+use crate::machine::{BlockWord, Call, Errno, FileWord, Op};
 use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::units::{Ino, PageIndex};
@@ -15,17 +16,29 @@ use crate::units::{Ino, PageIndex};
 pub(super) struct Entry {
     pub(super) call: Call,
     pub(super) ino: Option<Ino>,
-    /// `None`: the file does not exist, or nothing is mounted (ENOENT).
-    pub(super) frame: Option<Frame>,
+    /// What it calls, or why it fails at once.
+    pub(super) frame: Result<Frame, Errno>,
 }
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// Where an operation of a program enters the kernel.
-    pub(super) fn entry_of(&self, op: &Op) -> Entry {
-        let of = |call, ino: Option<Ino>, frame| Entry { call, ino, frame: Some(frame) };
+    pub(super) fn entry_of(&self, op: &Op, report: &mut impl Report) -> Result<Entry, Refusal> {
+        let mut entry = self.entry(op);
+        let opens = matches!(op, Op::RawMmap | Op::RawWrite { .. }) && self.mounted.is_some();
+        if opens
+            && self.semantics.write_open_mounted()? == WriteOpenMounted::No
+            && self.obeys(RuleId::MIX_8, report)
+        {
+            entry.frame = Err(Errno::Ebusy);
+        }
+        Ok(entry)
+    }
+
+    fn entry(&self, op: &Op) -> Entry {
+        let of = |call, ino: Option<Ino>, frame| Entry { call, ino, frame: Ok(frame) };
         let on = |call, ino: Ino, frame| {
             let exists = self.inodes.iter().any(|inode| inode.ino == ino && inode.links > 0);
-            Entry { call, ino: Some(ino), frame: exists.then_some(frame) }
+            Entry { call, ino: Some(ino), frame: exists.then_some(frame).ok_or(Errno::Enoent) }
         };
         match *op {
             Op::Load { .. } | Op::Store { .. } | Op::RawLoad { .. } | Op::RawStore { .. } => {
@@ -98,8 +111,14 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             Op::Mount => of(Call::Mount, None, Frame::SysMount { at: MountAt::Open }),
             Op::Umount => {
                 let frame = Frame::SysUmount { at: UmountAt::Inodes(Ino(0)) };
-                let mounted = self.mounted.is_some();
-                Entry { call: Call::Umount, ino: None, frame: mounted.then_some(frame) }
+                let frame = if self.mounted.is_none() {
+                    Err(Errno::Einval)
+                } else if self.vmas.iter().any(|vma| vma.mapping != MappingId::Bdev) {
+                    Err(Errno::Ebusy)
+                } else {
+                    Ok(frame)
+                };
+                Entry { call: Call::Umount, ino: None, frame }
             }
             Op::Truncate { ino, pages } => {
                 on(Call::Truncate, ino, Self::op_frame(FsOp::Truncate { ino, pages }))
@@ -136,7 +155,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let known = self.known.iter().find(|known| known.ino == ino);
         let known = known.expect("Setup::check has seen the file");
         let named = Name::new(&known.name).filter(|_| self.mounted.is_some());
-        let frame = named.map(|name| Self::op_frame(op(name, known)));
+        let frame = named.map(|name| Self::op_frame(op(name, known))).ok_or(Errno::Enoent);
         Entry { call, ino: Some(ino), frame }
     }
 

@@ -259,8 +259,16 @@ pub enum TailAt {
 /// Where `mount(2)` is.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum MountAt {
-    /// Looks at the device inode's S_DAX, and sets the block size.
+    /// Looks at the device inode's S_DAX.
     Open,
+    /// What if S_DAX is cleared properly: its entries have been flushed, they go now.
+    PurgeDax,
+    /// Clears S_DAX of the device's inode.
+    ClearDax,
+    /// Sets the block size; if it changes, the cache is written out.
+    SetBlocksize,
+    /// Then it is dropped, dirty or not.
+    KillBdev,
     /// Reads the superblock.
     Superblock,
     /// Reads the journal's superblock.
