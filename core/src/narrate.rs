@@ -284,7 +284,7 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
             }
             Event::WroteNothing { mapping, index } => {
                 format!(
-                    "{} is dirty and cannot be dropped: the direct write stores nothing and returns 0 bytes.",
+                    "{} is busy and cannot be dropped: the direct write stores nothing and returns 0 bytes.",
                     self.slot(*mapping, *index)
                 )
             }

@@ -311,8 +311,8 @@ rules! {
         "What happens when DAX entries and pages meet in the device's mapping.",
         "";
     MIX_3_8 = "MIX-3.8", Cited, "generic_file_direct_write, invalidate_inode_pages2_range", "mm/filemap.c, mm/truncate.c", "4.5 to 4.7", "S 4.5",
-        "A raw DAX write drops a clean page before and after its copy; if the page is dirty it stores nothing.",
-        "a page is busy only while it is dirty";
+        "A raw DAX write drops a clean page before and after its copy; if the page is busy it stores nothing.",
+        "a page is busy while it is dirty or the journal has its buffer";
     MIX_4 = "MIX-4", Cited, "read_dev_sector, read_dax_sector", "block/partition-generic.c", "4.5-rc1 to 4.7", "S 4.5, C",
         "Partition reads with a fresh page per I/O.",
         "";

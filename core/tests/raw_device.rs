@@ -3,7 +3,7 @@
 use daxscope_core::address_space::{InsertError, MappingId};
 use daxscope_core::check::{Holds, Invariant, Judge, Verdict};
 use daxscope_core::config::{Epoch, Geometry, Semantics};
-use daxscope_core::crash;
+use daxscope_core::crash::{self, Recovered, recover};
 use daxscope_core::fs::Kind;
 use daxscope_core::machine::{
     Action, BlockWord, Call, Errno, Event, FileSetup, FileWord, IndexBlock, Machine, Op, Place,
@@ -422,6 +422,38 @@ fn row_8_a_direct_write_drops_a_clean_page_and_gives_way_to_a_dirty_one() {
     assert!(!busy.saw(|event| matches!(event, Event::DirectWritten { .. })));
     assert_eq!(busy.verdicts, [], "the page has the newest word");
     assert_eq!(busy.machine.bdev.mapping.nrpages, 1);
+}
+
+/// The size of file `b` in pages, as the medium has it.
+fn size_on_the_medium(run: &Run) -> u64 {
+    let geometry = run.machine.geometry;
+    let blocks = (0..geometry.blocks).map(BlockNr);
+    let words: Vec<Word> = blocks.flat_map(|block| run.machine.load_block(block)).collect();
+    let Recovered::Files(files) = recover(&words, &geometry) else { panic!("no file system") };
+    files.iter().find(|file| file.ino == B).unwrap().size
+}
+
+#[test]
+fn a_raw_fault_takes_metadata_from_the_flusher_and_not_from_the_journal() {
+    for (journal, size) in [(None, 1), (Some(Tid(1)), 2)] {
+        let programs = vec![
+            vec![Op::Truncate { ino: B, pages: 2 }],
+            vec![Op::RawMmap, raw_load(2)],
+            vec![Op::Commit, Op::Checkpoint, Op::Sync],
+        ];
+        let mut setup = setup(Epoch::SeriesV2, &[], programs);
+        setup.system.journal = journal;
+        let machine = Machine::new(&setup).unwrap();
+        let mut run = Run { machine, judge: Judge::default(), verdicts: vec![], events: vec![] };
+        run.ops(T0, 1).ops(T1, 2);
+        let lost = |event: &Event| matches!(event, Event::PageDeletedByFault { dirty: true, .. });
+        assert_eq!(run.saw(lost), journal.is_none(), "the journal keeps PG_dirty off");
+        assert!(run.machine.bdev.mapping.dax_entry(PageIndex(2)).is_some());
+        assert_eq!(run.machine.bdev.mapping.has_orphans(), journal.is_some());
+        run.ops(ThreadId(2), 3);
+        assert_eq!(size_on_the_medium(&run), size, "{journal:?}");
+        assert!(!run.machine.bdev.mapping.has_orphans(), "the checkpoint let go of it");
+    }
 }
 
 #[test]

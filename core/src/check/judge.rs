@@ -393,7 +393,8 @@ fn word_of<const FAN: usize>(machine: &Machine<SimMedium, FAN>, at: MappingWord)
     page_word(machine, at).or_else(|| medium_word(machine, at)).unwrap_or(Word::ZERO)
 }
 
-/// Whether a value is in the page of the owner or of the device, or on the medium.
+/// Whether a value is in the page of the owner or of the device, on the medium, or in a buffer that
+/// has left its mapping and that the journal will still write.
 fn is_somewhere<const FAN: usize>(
     machine: &Machine<SimMedium, FAN>,
     at: MappingWord,
@@ -409,6 +410,10 @@ fn is_somewhere<const FAN: usize>(
         page_word(machine, at),
         raw.and_then(|raw| page_word(machine, raw)),
         medium_word(machine, at),
+        block.and_then(|block| {
+            let page = machine.bdev.mapping.orphan(PageIndex(block.0))?;
+            machine.is_journalled(block).then(|| page.words[usize::from(at.word)])
+        }),
     ];
     copies.contains(&Some(value))
 }

@@ -70,6 +70,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             return Err(Refusal::NotEnabled(super::Action::Run(id)));
         }
         report.changed(Component::Thread(id));
+        self.run_to_an_action(id, report)?;
+        self.put_orphans(report);
+        Ok(())
+    }
+
+    fn run_to_an_action(&mut self, id: ThreadId, report: &mut impl Report) -> Result<(), Refusal> {
         loop {
             let Some(frame) = self.thread_mut(id).stack.pop() else {
                 if self.run_user(id, report)? {

@@ -578,6 +578,21 @@ impl Frame {
         Self::WriteCachePages { walk: PageWalk { mapping, wbc, next: wbc.first }, at: CacheAt::Tag }
     }
 
+    /// Whether the frame may hold buffers of the device besides those that the journal has.
+    #[must_use]
+    pub const fn works_on_buffers(&self) -> bool {
+        matches!(
+            self,
+            Self::Ext4Op { .. }
+                | Self::SbBread { .. }
+                | Self::WriteDirtyBuffer { .. }
+                | Self::Jbd2JournalCommitTransaction { .. }
+                | Self::Jbd2LogDoCheckpoint { .. }
+                | Self::SysMount { .. }
+                | Self::SysUmount { .. }
+        )
+    }
+
     /// The page that the frame has a reference on.
     #[must_use]
     pub fn holds_page(&self) -> Option<(MappingId, PageIndex)> {

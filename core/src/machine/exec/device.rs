@@ -66,9 +66,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     ) -> Result<Vec<PageIndex>, Refusal> {
         self.take_lock(self.cpu(id), report)?;
         let held = |index: PageIndex| {
-            let journal = self.journal.as_ref();
-            journal.is_some_and(|journal| journal.head_of(BlockNr(index.0)).is_some())
-                || self.page_is_held(MappingId::Bdev, index)
+            self.is_journalled(BlockNr(index.0)) || self.page_is_held(MappingId::Bdev, index)
         };
         let idle = |(index, page): &(PageIndex, &crate::address_space::Page)| {
             let dirty = page.dirty || page.buffers.iter().any(|bh| bh.is(Bh::Dirty));

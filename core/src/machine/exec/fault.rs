@@ -207,8 +207,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let dirty = page.dirty;
         if self.obeys(RuleId::DAX_6_6, report) {
             self.unmap_mapping_range(mapping, index.0..index.0 + 1, report);
-            self.mapping_mut(mapping).delete_page(index);
+            let page = self.mapping_mut(mapping).delete_page(index);
             self.mapping_mut(mapping).nrpages -= 1;
+            if mapping == MappingId::Bdev {
+                self.keep_if_held(index, page);
+            }
             report.changed(Component::Counters(mapping));
             Self::slot_changed(mapping, index, report);
         }

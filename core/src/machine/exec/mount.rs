@@ -135,7 +135,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let dirty = indices.iter().filter(|index| tree.tag_get(**index, Tag::Dirty)).count();
         let mut unmapped = 0;
         for index in &indices {
-            unmapped += self.unmap_mapping_range(mapping, *index, report);
+            unmapped += self.unmap_mapping_range(mapping, index.0..index.0 + 1, report) as u64;
             self.drop_item(mapping, *index, report);
         }
         self.vmas.iter_mut().filter(|vma| vma.mapping == mapping).for_each(|vma| vma.dax = false);
