@@ -135,6 +135,19 @@ pub struct BlockDevice<const FAN: usize> {
     pub other_block_size: bool,
 }
 
+/// A write under way to a disk.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Bio {
+    /// Whose page it writes.
+    pub mapping: MappingId,
+    /// Which page.
+    pub index: PageIndex,
+    /// Where to.
+    pub block: BlockNr,
+    /// What the page held when the write was submitted.
+    pub words: Vec<Word>,
+}
+
 /// What a thread sleeps on.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Wait {
@@ -192,6 +205,9 @@ impl fmt::Display for Refusal {
             Self::NotEnabled(Action::Run(thread)) => {
                 write!(f, "thread {} cannot run now: it is done or asleep", thread.0)
             }
+            Self::NotEnabled(Action::CompleteIo(bio)) => {
+                write!(f, "there is no write {bio} under way")
+            }
             Self::NotEnabled(Action::Evict(line)) => {
                 write!(f, "{line} cannot be evicted: it is not dirty")
             }
@@ -227,6 +243,10 @@ pub struct Machine<M, const FAN: usize> {
     pub log: Option<LogLayout>,
     /// Where the allocator of a file system that is mounted looks first; never changes.
     pub goal: BlockNr,
+    /// Whether the device is a disk: see [`System::disk`]; never changes.
+    pub disk: bool,
+    /// The disk's writes under way, in the order of their submission.
+    pub bios: Vec<Bio>,
     /// The mounted file system.
     pub mounted: Option<Mounted>,
     /// Its journal, if it has one.
@@ -306,6 +326,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             inodes,
             known: setup.files.iter().map(KnownFile::of).collect(),
             log: setup.system.journal.map(|_| setup.log_layout()),
+            disk: setup.system.disk,
+            bios: Vec::new(),
             goal: setup.goal(),
             mounted: setup.system.mounted.then_some(mounted),
             journal: journal.filter(|_| setup.system.mounted),
@@ -396,11 +418,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
     }
 
-    /// The block that a page of a mapping is a copy of; `None` for a hole and past the end.
+    /// The block that a page of a mapping is a copy of; `None` for a hole, past the end, and of a file
+    /// that is not in memory.
     #[must_use]
     pub fn block_of(&self, mapping: MappingId, index: PageIndex) -> Option<BlockNr> {
         match mapping {
-            MappingId::File(ino) => self.inode(ino).block(index),
+            MappingId::File(ino) => self.inodes.iter().find(|inode| inode.ino == ino)?.block(index),
             MappingId::Bdev => (index.0 < self.geometry.blocks).then_some(BlockNr(index.0)),
         }
     }
@@ -425,7 +448,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         usize::try_from(self.geometry.words_per_block()).expect("a block fits memory")
     }
 
-    fn lines_of(&self, block: BlockNr) -> LineRange {
+    /// The lines of a block.
+    pub(crate) fn lines_of(&self, block: BlockNr) -> LineRange {
         LineRange::new(self.geometry.first_line(block), self.geometry.lines_per_block)
     }
 
@@ -494,11 +518,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 }
 
 impl<const FAN: usize> Machine<SimMedium, FAN> {
-    /// What can be done next: threads first, then evictions by line. Links count in this order.
+    /// What can be done next: threads first, then evictions by line, then writes under way. Links count in this order.
     #[must_use]
     pub fn enabled(&self) -> Vec<Action> {
         let evictions = self.medium.dirty_lines().map(Action::Evict);
-        self.runnable().map(Action::Run).chain(evictions).collect()
+        let completions = (0..self.bios.len()).map(Action::CompleteIo);
+        self.runnable().map(Action::Run).chain(evictions).chain(completions).collect()
     }
 
     /// Takes one step.
@@ -511,6 +536,7 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
         match action {
             Action::Run(thread) => self.run(thread, report),
             Action::Evict(line) => self.evict(line, report),
+            Action::CompleteIo(bio) => self.complete_io(bio, report),
         }
     }
 

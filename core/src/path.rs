@@ -2,7 +2,7 @@
 
 use crate::check::{Holds, Invariant, Judge, Verdict};
 use crate::crash::{self, CrashReport};
-use crate::machine::{Action, Machine, MappingWord, Refusal, Setup, SetupError, Step};
+use crate::machine::{Action, Machine, Refusal, Setup, SetupError, Step};
 use crate::medium::SimMedium;
 use crate::units::{BlockNr, WORDS_PER_LINE, Word};
 use alloc::vec::Vec;
@@ -41,7 +41,8 @@ impl<const FAN: usize> Path<FAN> {
     pub fn new(setup: &Setup) -> Result<Self, SetupError> {
         let machine = Machine::new(setup)?;
         let mut path = Self { moments: Vec::new(), contents: Vec::new() };
-        path.push(machine, Judge::default(), None, Vec::new());
+        let judge = Judge::new(&machine);
+        path.push(machine, judge, None, Vec::new());
         Ok(path)
     }
 
@@ -170,10 +171,7 @@ fn newest_content<const FAN: usize>(
     block: BlockNr,
 ) -> Vec<Word> {
     let mut words = machine.load_block(block);
-    let here =
-        |(at, _): &(MappingWord, Word)| machine.block_of(at.mapping, at.index) == Some(block);
-    let newest = judge.newest().filter(here);
-    newest.for_each(|(at, newest)| words[usize::from(at.word)] = newest);
+    judge.overlay_newest(machine, block, &mut words);
     words
 }
 

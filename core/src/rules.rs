@@ -163,7 +163,7 @@ rules! {
     TREE_13 = "TREE-13", NotModelled, "__remove_mapping", "mm/vmscan.c", "4.5", "S 4.5",
         "An exceptional entry is a shadow or a DAX entry, never both kinds in one mapping.",
         "";
-    TREE_14 = "TREE-14", Structural, "page_cache_tree_insert", "mm/filemap.c", "4.5", "S 4.5",
+    TREE_14 = "TREE-14", Cited, "page_cache_tree_insert", "mm/filemap.c", "4.5", "S 4.5",
         "A page inserted over an exceptional entry: EINVAL in a DAX mapping, else the entry is taken for a shadow.",
         "from 4.7 a kernel replaces it in a DAX mapping too, with a warning";
     TREE_15 = "TREE-15", Structural, "find_get_page, find_get_pages_tag", "mm/filemap.c", "4.5", "S 4.5",
@@ -196,7 +196,7 @@ rules! {
     DAX_6 = "DAX-6", Cited, "__dax_fault, dax_iomap_pte_fault", "fs/dax.c", "4.5 to 6.12", "S 4.5",
         "A fault checks the end of the file, looks for a hole page, and asks the file system for the block.",
         "no holes, no private mappings";
-    DAX_6_6 = "DAX-6.6", Structural, "__dax_fault, delete_from_page_cache", "fs/dax.c, mm/filemap.c", "4.5 to 4.12", "S 4.5",
+    DAX_6_6 = "DAX-6.6", Cited, "__dax_fault, delete_from_page_cache", "fs/dax.c, mm/filemap.c", "4.5 to 4.12", "S 4.5",
         "A page that the fault finds is unmapped and deleted as if it were the clean page of a hole; if dirty, with a warning.",
         "no hole pages";
     DAX_7 = "DAX-7", Cited, "dax_insert_mapping", "fs/dax.c", "4.5 to 6.12", "S 4.5",

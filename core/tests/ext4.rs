@@ -39,12 +39,7 @@ fn setup(epoch: Epoch, journal: bool, programs: Vec<Vec<Op>>) -> Setup {
         semantics: Semantics::preset(epoch),
         files: vec![root, file(A, "a", &[Some(5), None]), file(B, "b", &[Some(6)]), x],
         contents: vec![(BlockNr(5), vec![word("OLD"); 32])],
-        system: System {
-            journal: journal.then_some(Tid(1)),
-            goal: None,
-            mounted: true,
-            other_block_size: false,
-        },
+        system: System { journal: journal.then_some(Tid(1)), ..System::PLAIN },
         programs: (0u8..).zip(programs).map(program).collect(),
         planted: None,
     }

@@ -1,6 +1,6 @@
 //! The components of a machine one by one: which differ between two states, and each in words.
 
-use super::{Component, Inode, Machine, PteTarget, ThreadId, VmaId, Wait};
+use super::{Bio, Component, Inode, Machine, PteTarget, ThreadId, VmaId, Wait};
 use crate::address_space::MappingId;
 use crate::config::{EntryLayout, EntryPayload};
 use crate::entry::EntryKind;
@@ -40,6 +40,7 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
         }
         all.extend([Component::Vmas, Component::WaitQueue, Component::Inodes]);
         all.extend([Component::Allocator, Component::Journal, Component::BdevInode]);
+        all.push(Component::Bios);
         all.sort_unstable();
         all.dedup();
         all.retain(|component| self.differs_in(other, *component));
@@ -81,6 +82,7 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
                 here != other.inodes.iter().find(file).map(Inode::metadata)
             }
             Component::Allocator => self.mounted != other.mounted,
+            Component::Bios => self.bios != other.bios,
             Component::Journal => {
                 self.journal.as_ref().map(Journal::without_heads)
                     != other.journal.as_ref().map(Journal::without_heads)
@@ -123,6 +125,7 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
             }
             Component::WaitQueue => "sleepers".to_string(),
             Component::BdevInode => "device inode".to_string(),
+            Component::Bios => "writes under way".to_string(),
             Component::Inodes => "files in memory".to_string(),
             Component::Allocator => "allocator".to_string(),
             Component::Journal => "journal".to_string(),
@@ -168,6 +171,11 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
                 };
                 let sleepers: Vec<_> = self.waiters.iter().map(sleeper).collect();
                 if sleepers.is_empty() { "none".to_string() } else { sleepers.join(", ") }
+            }
+            Component::Bios => {
+                let bio = |bio: &Bio| format!("{} to {}", labels(&bio.words), bio.block);
+                let all: Vec<String> = self.bios.iter().map(bio).collect();
+                if all.is_empty() { "none".to_string() } else { all.join(", ") }
             }
             Component::BdevInode => {
                 let dax = if self.bdev.dax { "S_DAX" } else { "no S_DAX" };

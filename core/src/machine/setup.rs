@@ -71,6 +71,9 @@ pub struct System {
     pub goal: Option<BlockNr>,
     /// Whether it is mounted at the start.
     pub mounted: bool,
+    /// The device is no persistent memory but a disk: a write lands when the hardware says so, and
+    /// is durable after a flush.
+    pub disk: bool,
     /// The device has another block size than the file system: the next mount changes it.
     pub other_block_size: bool,
 }
@@ -78,7 +81,7 @@ pub struct System {
 impl System {
     /// Mounted, without a journal.
     pub const PLAIN: Self =
-        Self { journal: None, goal: None, mounted: true, other_block_size: false };
+        Self { journal: None, goal: None, mounted: true, disk: false, other_block_size: false };
 }
 
 /// Everything a [`super::Machine`] starts from.

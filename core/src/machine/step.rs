@@ -27,6 +27,8 @@ pub enum Action {
     Run(ThreadId),
     /// The hardware writes a dirty line back, at a moment of its own choosing (CPU-3).
     Evict(LineNr),
+    /// The disk completes the n-th of its writes under way, in whatever order.
+    CompleteIo(usize),
 }
 
 impl Action {
@@ -35,7 +37,7 @@ impl Action {
     pub const fn actor(self) -> Actor {
         match self {
             Self::Run(thread) => Actor::Thread(thread),
-            Self::Evict(_) => Actor::Hardware,
+            Self::Evict(_) | Self::CompleteIo(_) => Actor::Hardware,
         }
     }
 }
@@ -87,6 +89,8 @@ pub enum Component {
     WaitQueue,
     /// S_DAX and the block size of the device's inode.
     BdevInode,
+    /// The writes under way to a disk.
+    Bios,
     /// The set of files in memory.
     Inodes,
     /// The allocator's own bitmap and the inode slots.
@@ -662,6 +666,15 @@ pub enum Event {
         /// How many PTEs went with them.
         unmapped: u64,
     },
+    /// A write of a page was submitted to a disk, which completes it when it likes.
+    BioSubmitted {
+        /// Whose page.
+        mapping: MappingId,
+        /// Which.
+        index: PageIndex,
+        /// Where to.
+        block: BlockNr,
+    },
     /// A file system is mounted.
     Mounted,
     /// A file system was let go.
@@ -742,6 +755,7 @@ named! {
         NotMapped => "not-mapped",
         SDaxCleared => "s-dax-cleared",
         BdevPurged => "bdev-purged",
+        BioSubmitted => "bio-submitted",
         Mounted => "mounted",
         Unmounted => "unmounted",
     } else { Entered, Left, CallBegan, CallReturned }

@@ -28,6 +28,12 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
             Event::AliasCleaned { block, .. } => {
                 format!("The device has a buffer of {block}, but it is not Dirty: nothing to do.")
             }
+            Event::BioSubmitted { mapping, index, block } => {
+                let page = self.slot(*mapping, *index);
+                format!(
+                    "{who} submits the write of {page} to {block}: the disk does it when it likes."
+                )
+            }
             Event::FreshPageRead { block } => {
                 format!("{who} reads {block} into a page of its own, which no tree holds.")
             }

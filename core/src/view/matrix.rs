@@ -376,9 +376,8 @@ fn medium<const FAN: usize>(now: &Moment<'_, FAN>) -> Row {
                 Line { state, label: labels(&words), changed: arrived, ..no_line() }
             })
             .collect();
-        let mut stored = now.path.moment(now.step).judge.newest();
-        let known = machine.owner_of(block).is_some()
-            || stored.any(|(at, _)| machine.block_of(at.mapping, at.index) == Some(block));
+        let judge = &now.path.moment(now.step).judge;
+        let known = machine.owner_of(block).is_some() || judge.has_changed(machine, block);
         let chips = if known { now.chips(block, &content) } else { Vec::new() };
         let differs_from = now.differs_from(block, &content).filter(|_| known);
         lines_cell(lines, chips, differs_from)
@@ -397,10 +396,8 @@ fn broken_promise<const FAN: usize>(now: &Moment<'_, FAN>, line: LineNr) -> bool
         return false;
     }
     let safe = machine.medium.guaranteed(line);
-    now.path.moment(now.step).judge.promises().any(|(at, keeps)| {
-        let block = machine.block_of(at.mapping, at.index).expect("stored to it");
-        let word = machine.geometry.first_word(block).0 + u64::from(at.word);
-        let word = crate::units::WordAddr(word);
-        word.line() == line && !keeps(safe[word.in_line()])
-    })
+    let judge = &now.path.moment(now.step).judge;
+    judge
+        .promised_places(machine)
+        .any(|(_, word, keeps)| word.line() == line && !keeps(safe[word.in_line()]))
 }

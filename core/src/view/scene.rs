@@ -236,7 +236,9 @@ fn invariants<const FAN: usize>(path: &Path<FAN>, step: usize) -> Vec<Invariant>
             detail,
         }
     };
-    check::Invariant::ALL.iter().enumerate().map(invariant).collect()
+    let moment = path.moment(step);
+    let all = check::Invariant::ALL.iter().enumerate();
+    all.filter(|(_, about)| about.is_about(&moment.machine, &moment.judge)).map(invariant).collect()
 }
 
 fn crash_now<const FAN: usize>(path: &Path<FAN>, step: usize) -> CrashNow {
@@ -311,6 +313,7 @@ fn enabled<const FAN: usize>(path: &Path<FAN>, step: usize) -> Vec<EnabledAction
             }
         }
         Action::Evict(line) => format!("evict {}", machine.place(Component::Line(*line))),
+        Action::CompleteIo(bio) => format!("complete the write to {}", machine.bios[*bio].block),
     };
     let action = |action: &Action| EnabledAction {
         actor: actor_name(machine, action.actor()),

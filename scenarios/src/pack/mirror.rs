@@ -44,8 +44,8 @@ pub(super) struct Variant<'a> {
     pub(super) status: &'a str,
     #[serde(borrow)]
     pub(super) sets: Vec<(&'a str, &'a str)>,
-    /// Journal, goal, mounted, other block size.
-    pub(super) system: (Option<u32>, Option<u64>, bool, bool),
+    /// Journal, goal, mounted, disk, other block size.
+    pub(super) system: (Option<u32>, Option<u64>, bool, bool, bool),
     #[serde(borrow)]
     pub(super) files: Vec<File<'a>>,
     /// Block and words.
@@ -106,6 +106,8 @@ pub(super) struct Segment<'a> {
     #[serde(borrow)]
     pub(super) until: Vec<Landmark<'a>>,
     pub(super) line: u64,
+    /// A block and its mapping: a file, or 0 for the device.
+    pub(super) complete: Option<(u64, u32)>,
     pub(super) place: &'a str,
 }
 

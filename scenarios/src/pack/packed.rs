@@ -55,6 +55,7 @@ fn variant(variant: &Variant) -> mirror::Variant<'_> {
             variant.system.journal.map(|tid| tid.0),
             variant.system.goal.map(|block| block.0),
             variant.system.mounted,
+            variant.system.disk,
             variant.system.other_block_size,
         ),
         files: variant.files.iter().map(file).collect(),
@@ -155,14 +156,22 @@ fn landmarks(any: &AnyOf) -> Vec<mirror::Landmark<'static>> {
 }
 
 fn segment(segment: &Segment) -> mirror::Segment<'_> {
-    match segment {
-        Segment::Run { thread, until } => {
-            mirror::Segment { thread: Some(thread.0), until: landmarks(until), line: 0, place: "" }
+    let (mut thread, mut until, mut line_number, mut completed) = (None, Vec::new(), 0, None);
+    let place = match segment {
+        Segment::Run { thread: runner, until: landmark } => {
+            (thread, until) = (Some(runner.0), landmarks(landmark));
+            ""
         }
         Segment::Evict { line, place } => {
-            mirror::Segment { thread: None, until: Vec::new(), line: line.0, place }
+            line_number = line.0;
+            place
         }
-    }
+        Segment::Complete { block, mapping, place } => {
+            completed = Some((block.0, mapping.ino().map_or(0, |ino| ino.0)));
+            place
+        }
+    };
+    mirror::Segment { thread, until, line: line_number, complete: completed, place }
 }
 
 fn moment(moment: &Moment) -> mirror::Moment<'_> {

@@ -7,6 +7,7 @@ use crate::lecture::{
     TagExpect, Variant,
 };
 use crate::vocabulary::{GEOMETRIES, invariant_named, rule_named};
+use daxscope_core::address_space::MappingId;
 use daxscope_core::check::Verdict;
 use daxscope_core::config::Epoch;
 use daxscope_core::fs::{Kind, Name};
@@ -87,7 +88,8 @@ fn variant(packed: &mirror::Variant<'_>) -> Result<Variant> {
             journal: packed.system.0.map(Tid),
             goal: packed.system.1.map(BlockNr),
             mounted: packed.system.2,
-            other_block_size: packed.system.3,
+            disk: packed.system.3,
+            other_block_size: packed.system.4,
         },
         files: each(&packed.files, file)?,
         contents: each(&packed.contents, content)?,
@@ -178,9 +180,16 @@ fn landmarks(packed: &[mirror::Landmark<'_>]) -> Result<AnyOf> {
 }
 
 fn segment(packed: &mirror::Segment<'_>) -> Result<Segment> {
-    Ok(match packed.thread {
-        Some(thread) => Segment::Run { thread: ThreadId(thread), until: landmarks(&packed.until)? },
-        None => Segment::Evict { line: LineNr(packed.line), place: packed.place.to_owned() },
+    let place = packed.place.to_owned();
+    Ok(match (packed.thread, packed.complete) {
+        (Some(thread), _) => {
+            Segment::Run { thread: ThreadId(thread), until: landmarks(&packed.until)? }
+        }
+        (None, Some((block, ino))) => {
+            let mapping = if ino == 0 { MappingId::Bdev } else { MappingId::File(Ino(ino)) };
+            Segment::Complete { block: BlockNr(block), mapping, place }
+        }
+        (None, None) => Segment::Evict { line: LineNr(packed.line), place },
     })
 }
 

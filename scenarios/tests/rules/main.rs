@@ -54,9 +54,11 @@ planted! {
     writeback_that_never_ends: TREE_11_4, "S01" "base" V4_5_0, "tags";
     a_sync_that_walks_nothing: TREE_12, "S01" "base" V4_5_0, "reads";
     a_flusher_that_walks_nothing: TREE_12, "S07" "pages" V4_5_0, "tags";
+    a_page_over_an_entry_with_the_cases_mixed_up: TREE_14, "shadow" "base" SeriesV2, "endless";
     an_entry_that_names_the_next_block: TREE_16, "S04" "one-cpu" V4_5_0, "verdicts";
     a_direct_read_that_copies_nothing: DAX_1, "S01" "base" V4_5Rc1, "reads";
     a_fault_that_checks_the_size_the_wrong_way: DAX_6, "S03" "base" V4_5_0, "verdicts";
+    a_raw_fault_that_leaves_the_page: DAX_6_6, "raw-fault" "base" SeriesV2, "verdicts";
     a_fault_that_leaves_no_entry: DAX_7, "S04" "one-cpu" V4_5_0, "INV-D45";
     a_pte_that_is_writable_at_once: DAX_8, "S03" "base" V4_5_0, "INV-D4";
     a_first_store_that_does_not_dirty_its_entry: DAX_9, "S03" "base" V4_5_0, "INV-D4";
@@ -103,6 +105,8 @@ const EXTRA: &[(&str, &str)] = &[
     ("raw-oops", include_str!("planted/raw-oops.toml")),
     ("s-dax-pages", include_str!("planted/s-dax-pages.toml")),
     ("direct-write", include_str!("planted/direct-write.toml")),
+    ("raw-fault", include_str!("planted/raw-fault.toml")),
+    ("shadow", include_str!("planted/shadow.toml")),
 ];
 
 fn lecture(name: &str) -> Lecture {

@@ -3,7 +3,6 @@
 use super::{Event, Flow, Frame, Machine, Outcome, Report, ThreadId};
 use crate::address_space::MappingId;
 use crate::buffer_head::Bh;
-use crate::config::FencePlace;
 use crate::machine::Component;
 use crate::machine::frame::{BioAt, LogBio, LogWrite};
 use crate::medium::Medium;
@@ -22,7 +21,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         report: &mut impl Report,
     ) -> Outcome {
         let cpu = self.cpu(id);
-        let cached = self.semantics.fence_place()? == FencePlace::DeviceFlush;
+        let cached = self.has_write_cache()?;
         let frame = |bio, at| Frame::SubmitLogBio { bio, at };
         match at {
             BioAt::Preflush if !(bio.preflush && cached) => {
@@ -73,7 +72,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         report: &mut impl Report,
     ) -> Outcome {
         let cpu = self.cpu(id);
-        let fenced = self.semantics.fence_place()? == FencePlace::FlushEnd;
+        let fenced = !self.has_write_cache()?;
         let start = |bh: &mut crate::buffer_head::BufferHead, words: &mut [crate::units::Word]| {
             bh.clear(Bh::Dirty);
             bh.set(Bh::Req);

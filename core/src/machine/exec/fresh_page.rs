@@ -3,7 +3,7 @@
 
 use super::{Call, Event, Flow, Frame, Machine, Outcome, Refusal, Report, ThreadId};
 use crate::address_space::MappingId;
-use crate::config::{BdevPagePerIo, FencePlace};
+use crate::config::BdevPagePerIo;
 use crate::machine::Component;
 use crate::machine::frame::{Edit, FreshAt, ReadAt};
 use crate::medium::Medium;
@@ -53,7 +53,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         report: &mut impl Report,
     ) -> Outcome {
         let cpu = self.cpu(id);
-        let fenced = self.semantics.fence_place()? == FencePlace::FlushEnd;
+        let fenced = !self.has_write_cache()?;
         self.medium.store_nt(Cpu::DEVICE, self.geometry.first_word(block), &words);
         self.lines_of(block).lines().for_each(|line| report.changed(Component::Line(line)));
         if fenced {

@@ -295,7 +295,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         report: &mut impl Report,
     ) -> Result<(), Refusal> {
         let cpu = self.cpu(id);
-        let fenced = self.semantics.fence_place()? == crate::config::FencePlace::FlushEnd;
+        let fenced = !self.has_write_cache()?;
         let zeros = vec![Word::ZERO; self.words_per_block()];
         if self.obeys(RuleId::DAX_7_1, report) {
             self.medium.store_nt(Cpu::DEVICE, self.geometry.first_word(block), &zeros);

@@ -179,6 +179,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             FullPageAt::Submit if !self.has_dirty_buffer(mapping, index, report) => {
                 Ok(Flow::GoesOn(frame(FullPageAt::End)))
             }
+            FullPageAt::Submit if self.disk => Ok(self.submit_bio(mapping, index, report)),
             FullPageAt::Submit => {
                 let block = self.block_of(mapping, index).expect("a cached page has a block");
                 let callee = Frame::PmemMakeRequest { mapping, index, block };
