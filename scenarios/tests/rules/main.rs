@@ -86,6 +86,7 @@ planted! {
     a_range_that_is_asked_for_pages_only: DAX_21_6, "S04" "one-cpu" V4_5_0, "verdicts";
     a_device_flush_without_its_fence: DAX_22, "S04" "one-cpu" V4_9, "verdicts";
     a_device_that_is_read_through_its_page_cache: MIX_2, "S01" "base" V4_5Rc1, "reads";
+    a_mount_that_takes_an_s_dax_device: MIX_6, "shadow" "refused" SeriesV2, "endless";
     a_direct_write_that_leaves_the_page: MIX_3_8, "direct-write" "base" V4_7, "verdicts";
     a_store_that_nobody_sees: CPU_1, "S04" "one-cpu" V4_5_0, "INV-COH";
     an_eviction_that_writes_nothing: CPU_3, "evict" "base" V4_5_0, "images";

@@ -3,7 +3,7 @@
 use super::{Event, Flow, Frame, Machine, Outcome, Report, ThreadId};
 use crate::address_space::MappingId;
 use crate::machine::frame::{FilemapAt, FsOp, OpAt, SyncMode, WritebackControl};
-use crate::machine::{Component, Wait};
+use crate::machine::{Component, Vma, Wait};
 use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::tag::Tag;
@@ -61,7 +61,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
         }
         let mut unmapped = 0;
-        if self.obeys(RuleId::REUSE_4, report) {
+        let vmas = self.vmas.iter().filter(|vma| vma.mapping == mapping);
+        let inside = |(index, _): (PageIndex, _)| (first.0..end).contains(&index.0);
+        if vmas.flat_map(Vma::ptes).any(inside) && self.obeys(RuleId::REUSE_4, report) {
             unmapped = self.unmap_mapping_range(mapping, first.0..end, report);
         }
         if cached.is_empty() && unmapped == 0 {
