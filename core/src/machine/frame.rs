@@ -67,6 +67,13 @@ impl WritebackControl {
     pub const fn whole(sync_mode: SyncMode) -> Self {
         Self { sync_mode, first: PageIndex(0), last: PageIndex(u64::MAX) }
     }
+
+    /// For `count` pages, at least one, from `first` on.
+    #[must_use]
+    pub const fn pages(sync_mode: SyncMode, first: PageIndex, count: u64) -> Self {
+        let last = PageIndex(first.0.saturating_add(count.saturating_sub(1)));
+        Self { sync_mode, first, last }
+    }
 }
 
 /// A walk over the pages of a mapping that are to be written.
@@ -92,6 +99,8 @@ pub enum Frame {
     SysRead { mapping: MappingId, index: PageIndex, at: SysReadAt },
     /// `fsync(2)`.
     SysFsync { mapping: MappingId, datasync: bool, called: bool },
+    /// `msync(2)`. Models FS-1: `mm/msync.c` (4.5).
+    SysMsync { ino: Ino, wbc: WritebackControl, called: bool },
     /// `sync(2)`. Models FS-4: `fs/sync.c` (4.5).
     SysSync { at: SyncAt },
     /// A pass of periodic writeback, in the flusher's thread. Models TREE-12: `fs/fs-writeback.c`
@@ -100,6 +109,9 @@ pub enum Frame {
     /// The second half of the BLKFLSBUF ioctl. Models IDX-6: `fs/block_dev.c` (4.5). Omits: the
     /// ioctl writes the device's dirty pages out before.
     InvalidateBdev,
+
+    /// Models IDX-6, TREE-12: `mm/fadvise.c` (4.5), POSIX_FADV_DONTNEED.
+    SysFadvise { ino: Ino, wbc: WritebackControl, called: bool },
 
     /// A fault in a user mapping: no PTE, or a write through a read-only one.
     HandleMmFault { site: Site, write: bool, called: bool },
@@ -129,7 +141,7 @@ pub enum Frame {
     DaxDoIo { mapping: MappingId, index: PageIndex, why: Direct },
 
     /// Models FS-1, FS-3: `fs/ext4/fsync.c` (4.5).
-    Ext4SyncFile { ino: Ino, datasync: bool, at: SyncFileAt },
+    Ext4SyncFile { ino: Ino, wbc: WritebackControl, datasync: bool, at: SyncFileAt },
     /// Models DAX-21: `fs/block_dev.c` (4.5).
     BlkdevFsync { at: SyncFileAt },
     /// Models `mm/filemap.c` (4.5-rc1 to 4.5.0: DAX-21).
@@ -452,9 +464,11 @@ named! {
         SysWrite => "sys_write",
         SysRead => "sys_read",
         SysFsync => "sys_fsync",
+        SysMsync => "sys_msync",
         SysSync => "sys_sync",
         WbWriteback => "wb_writeback",
         InvalidateBdev => "invalidate_bdev",
+        SysFadvise => "sys_fadvise64_64",
         HandleMmFault => "handle_mm_fault",
         DaxFault => "__dax_fault",
         DaxInsertMapping => "dax_insert_mapping",
@@ -536,7 +550,9 @@ impl Frame {
             | Self::FilemapFault { site, .. }
             | Self::WpPageShared { site, .. }
             | Self::DoPageMkwrite { site, .. } => site.mapping.ino(),
-            Self::Ext4SyncFile { ino, .. }
+            Self::SysMsync { ino, .. }
+            | Self::SysFadvise { ino, .. }
+            | Self::Ext4SyncFile { ino, .. }
             | Self::Ext4Writepages { ino, .. }
             | Self::WritebackSingleInode { ino, .. }
             | Self::Ext2GetPage { dir: ino, .. } => Some(*ino),

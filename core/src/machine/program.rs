@@ -78,6 +78,15 @@ pub enum Op {
         /// The file.
         ino: Ino,
     },
+    /// `msync(2)` of pages of a file that is mapped, MS_SYNC.
+    Msync {
+        /// The file.
+        ino: Ino,
+        /// The first page.
+        first: PageIndex,
+        /// How many pages.
+        count: u64,
+    },
     /// `fsync(2)` of the raw device.
     RawFsync,
     /// `sync(2)`.
@@ -87,6 +96,15 @@ pub enum Op {
     PeriodicWriteback,
     /// Drops the device's clean pages, as the BLKFLSBUF ioctl does: `invalidate_bdev`.
     InvalidateBdev,
+    /// `posix_fadvise(2)`, POSIX_FADV_DONTNEED: the pages are written and dropped.
+    FadviseDontneed {
+        /// The file.
+        ino: Ino,
+        /// The first page.
+        first: PageIndex,
+        /// How many pages.
+        count: u64,
+    },
     /// A read of the partition table: `read_dev_sector`.
     PartitionRead {
         /// The block.
@@ -203,12 +221,16 @@ pub enum Call {
     Read,
     /// `fsync(2)`, of a file or of the raw device.
     Fsync,
+    /// `msync(2)`.
+    Msync,
     /// `sync(2)`.
     Sync,
     /// The flusher's pass.
     PeriodicWriteback,
     /// The BLKFLSBUF ioctl.
     InvalidateBdev,
+    /// `posix_fadvise(2)`.
+    Fadvise,
     /// `creat(2)`, `mkdir(2)`.
     Create,
     /// `unlink(2)`, `rmdir(2)`.
@@ -240,9 +262,11 @@ impl Call {
             Self::Write => "write",
             Self::Read => "read",
             Self::Fsync => "fsync",
+            Self::Msync => "msync",
             Self::Sync => "sync",
             Self::PeriodicWriteback => "wb_writeback",
             Self::InvalidateBdev => "invalidate_bdev",
+            Self::Fadvise => "posix_fadvise",
             Self::Create => "creat",
             Self::Unlink => "unlink",
             Self::Rename => "rename",

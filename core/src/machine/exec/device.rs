@@ -51,8 +51,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     pub(super) fn invalidate_bdev(&mut self, id: ThreadId, report: &mut impl Report) -> Outcome {
-        let indices = self.drop_clean_bdev_pages(id, report)?;
-        report.event(|| Event::PagesDropped { mapping: MappingId::Bdev, indices });
+        let mapping = MappingId::Bdev;
+        let indices = self.invalidate_mapping_pages(id, mapping, .., report)?;
+        report.event(|| Event::PagesDropped { mapping, indices });
         let call = Call::InvalidateBdev;
         report.event(|| Event::CallReturned { call, ino: None, result: Ok(()) });
         Ok(Flow::CallDone)

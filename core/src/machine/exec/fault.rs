@@ -177,7 +177,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             FaultAt::Sync => {
                 let ino = site.mapping.ino().expect("only files are mapped with MAP_SYNC");
-                let callee = Frame::Ext4SyncFile { ino, datasync: true, at: SyncFileAt::Write };
+                let (datasync, at) = (true, SyncFileAt::Write);
+                let wbc = WritebackControl::whole(SyncMode::All);
+                let callee = Frame::Ext4SyncFile { ino, wbc, datasync, at };
                 Ok(Flow::Calls(frame(FaultAt::Finish), callee))
             }
             FaultAt::Finish => self.dax_finish_sync_fault(id, site, report),

@@ -378,7 +378,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         for component in [Component::Inodes, Component::Allocator, Component::Journal] {
             report.changed(component);
         }
-        let indices = self.drop_clean_bdev_pages(id, report)?;
+        let indices = self.invalidate_mapping_pages(id, MappingId::Bdev, .., report)?;
         report.event(|| Event::Unmounted { indices });
         Ok(Flow::Acted(Frame::SysUmount { at: UmountAt::Done }))
     }
