@@ -207,6 +207,12 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                     "fsync of the device returns to {who}: every raw store before the call is promised to survive."
                 )
             }
+            Event::CallReturned { call: Call::Msync, ino: Some(ino), .. } => {
+                let name = self.machine.file_name(*ino);
+                format!(
+                    "msync returns to {who}: every store to those pages of {name} before the call is promised to survive."
+                )
+            }
             Event::CallReturned { call: Call::Sync, .. } => {
                 format!(
                     "sync returns to {who}: everything stored before it is promised to survive."
@@ -251,12 +257,22 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                 let tree = mapping_name(self.machine, *mapping);
                 format!("{who} adds an empty page at index {index} to the tree of {tree}.")
             }
-            Event::PagesDropped { indices, .. } if indices.is_empty() => {
-                format!("{who} invalidates the device: there is no clean page to drop.")
+            Event::PagesDropped { mapping, indices } if indices.is_empty() => {
+                let tree = mapping_name(self.machine, *mapping);
+                format!("{who} invalidates {tree}: there is no clean page to drop.")
             }
-            Event::PagesDropped { indices, .. } => {
-                let blocks = listed(indices.iter().map(|index| format!("b{index}")));
-                format!("{who} invalidates the device: it drops the clean page of {blocks}.")
+            Event::PagesDropped { mapping, indices } => {
+                let tree = mapping_name(self.machine, *mapping);
+                let pages = match mapping {
+                    MappingId::Bdev => {
+                        let blocks = listed(indices.iter().map(|index| format!("b{index}")));
+                        format!("the clean page of {blocks}")
+                    }
+                    MappingId::File(_) => {
+                        format!("clean page {}", listed(indices.iter().map(ToString::to_string)))
+                    }
+                };
+                format!("{who} invalidates {tree}: it drops {pages}.")
             }
             Event::PageRead { mapping, index, block: Some(block) } => {
                 format!(
@@ -419,10 +435,12 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
         let who = &self.who;
         Some(match event {
             Event::TaggedForWriteback { mapping, count: 0 } => {
-                format!(
-                    "{who} looks for DIRTY in {}: nothing to tag.",
-                    mapping_name(self.machine, *mapping)
-                )
+                let tree = mapping_name(self.machine, *mapping);
+                let tags = &self.machine.mapping(*mapping).i_pages;
+                let left = tags.tagged(Tag::Towrite)
+                    && tags.iter_tagged(.., Tag::Towrite).next().is_none();
+                let left = if left { " The bits that it set on its way down stay." } else { "" };
+                format!("{who} looks for DIRTY in {tree}: nothing to tag.{left}")
             }
             Event::TaggedForWriteback { mapping, count } => {
                 let tree = mapping_name(self.machine, *mapping);

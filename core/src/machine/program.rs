@@ -254,6 +254,12 @@ pub enum Call {
 }
 
 impl Call {
+    /// Whether its return promises that something survives a power cut.
+    #[must_use]
+    pub const fn promises(self) -> bool {
+        matches!(self, Self::Fsync | Self::Fdatasync | Self::Msync | Self::Sync | Self::Umount)
+    }
+
     /// Its name in scenario files and sentences.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -5,7 +5,8 @@ use crate::address_space::MappingId;
 use crate::config::DirtyClearedByFlush;
 use crate::entry::{DaxEntry, Entry};
 use crate::machine::frame::{
-    FaultAt, InsertAt, MkwriteAt, PageFaultAt, Site, SyncFileAt, WpAt, WpPageAt,
+    FaultAt, InsertAt, MkwriteAt, PageFaultAt, Site, SyncFileAt, SyncMode, WpAt, WpPageAt,
+    WritebackControl,
 };
 use crate::machine::{Component, PteTarget, Wait};
 use crate::medium::Medium;
