@@ -7,6 +7,7 @@ use crate::address_space::MappingId;
 use crate::check::{Verdict, persistence_domain};
 use crate::machine::{Actor, Call, Event, Machine, MappingWord, PteTarget, Skip, Step, ThreadId};
 use crate::medium::{LineRange, Medium, PersistenceDomain};
+use crate::tag::Tag;
 use crate::units::{PageIndex, WORDS_PER_LINE, Word};
 use alloc::format;
 use alloc::string::{String, ToString};

@@ -139,7 +139,7 @@ rules! {
     TREE_8 = "TREE-8", Structural, "radix_tree_tag_set, radix_tree_tag_clear", "lib/radix-tree.c", "4.5", "S 4.5",
         "Setting walks root to leaf; clearing goes up while no sibling has the tag.",
         "";
-    TREE_9 = "TREE-9", Structural, "radix_tree_range_tag_if_tagged", "lib/radix-tree.c", "4.5", "S 4.5",
+    TREE_9 = "TREE-9", Cited, "radix_tree_range_tag_if_tagged", "lib/radix-tree.c", "4.5", "S 4.5",
         "Range tagging sets bits from the leaf upward, so that none dangles.",
         "";
     TREE_10 = "TREE-10", Cited, "tag_pages_for_writeback", "mm/page-writeback.c", "4.5 to 6.12", "S 4.5",

@@ -215,7 +215,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             Frame::SysFsync { mapping, datasync, called } => {
                 Ok(self.sys_fsync(id, (mapping, datasync), called, report))
             }
-            Frame::SysMsync { ino, wbc, called } => Ok(self.sys_msync(id, ino, wbc, called, report)),
+            Frame::SysMsync { ino, wbc, called } => {
+                Ok(self.sys_msync(id, ino, wbc, called, report))
+            }
             Frame::Ext4SyncFile { ino, wbc, datasync, at } => {
                 self.ext4_sync_file(id, (ino, wbc, datasync), at, report)
             }
@@ -360,7 +362,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             let callee = Frame::Ext4SyncFile { ino, wbc, datasync, at };
             return Flow::Calls(Frame::SysMsync { ino, wbc, called: true }, callee);
         }
-        report.rule(RuleId::FS_1);
+        report.rule(RuleId::FS_5);
         let result = self.take_error(id).map_or(Ok(()), Err);
         report.event(|| Event::CallReturned { call: Call::Msync, ino: Some(ino), result });
         Flow::CallDone

@@ -225,8 +225,7 @@ fn tagging_on_the_way_down_dangles_only_where_a_range_ends_early() {
         let (first, last) = (PageIndex(first), PageIndex(last));
         let mut down = tree(&all, &dirty);
         let mut up = down.clone();
-        let (count, _) =
-            up.range_tag_if_tagged(first, last, u64::MAX, Tag::Dirty, Tag::Towrite);
+        let (count, _) = up.range_tag_if_tagged(first, last, u64::MAX, Tag::Dirty, Tag::Towrite);
         assert_eq!(down.range_tag_downward(first, last, Tag::Dirty, Tag::Towrite), count);
         assert_eq!(count, found, "{first} to {last}");
         assert!(down.iter_tagged(.., Tag::Towrite).eq(up.iter_tagged(.., Tag::Towrite)));

@@ -118,7 +118,8 @@ fn why_stop<const FAN: usize>(path: &Path<FAN>, step: usize, rows: &[Row]) -> Op
 }
 
 fn promises(step: &Step) -> bool {
-    let promise = |event: &Event| matches!(event, Event::CallReturned { call, .. } if call.promises());
+    let promise =
+        |event: &Event| matches!(event, Event::CallReturned { call, .. } if call.promises());
     step.events.iter().any(promise)
 }
 

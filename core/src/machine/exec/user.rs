@@ -5,8 +5,8 @@ use crate::address_space::MappingId;
 use crate::config::WriteOpenMounted;
 use crate::fs::{Kind, Name};
 use crate::machine::frame::{
-    CheckpointAt, FsOp, MountAt, OpAt, PeriodicAt, SyncAt, SyncMode, SysReadAt, UmountAt,
-    WritebackControl, WriteJob,
+    CheckpointAt, FsOp, MountAt, OpAt, PeriodicAt, SyncAt, SyncMode, SysReadAt, UmountAt, WriteJob,
+    WritebackControl,
 };
 use crate::machine::{BlockWord, Call, Errno, FileWord, Op};
 use crate::medium::Medium;
