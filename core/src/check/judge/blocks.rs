@@ -213,7 +213,9 @@ pub(super) fn of_states<const FAN: usize>(
     let split = pte && is_split(after) && !is_split(before);
     let inode = touches(|c| matches!(c, Component::Inode(_) | Component::Inodes));
     let crossed = inode && is_cross_linked(after) && !is_cross_linked(before);
-    let tree = touches(|c| matches!(c, Component::Slot(..) | Component::Counters(_)));
+    // Range tagging may change nodes of a tree and no slot of it.
+    let tags = step.events.iter().any(|event| matches!(event, Event::TaggedForWriteback { .. }));
+    let tree = tags || touches(|c| matches!(c, Component::Slot(..) | Component::Counters(_)));
     let broken = tree && !structure_holds(after) && structure_holds(before);
     let all = [
         (hangs, Verdict::Hang),
