@@ -76,6 +76,8 @@ pub struct AddressSpace<const FAN: usize> {
     pub i_pages: RadixTree<FAN>,
     /// The pages that `i_pages` names, sorted by index.
     pages: Vec<(PageIndex, Page)>,
+    /// Pages that were taken out of the tree while somebody holds their buffers, sorted by index.
+    orphans: Vec<(PageIndex, Page)>,
     /// Pages in the tree.
     pub nrpages: u64,
     /// DAX entries in the tree (shadows too, in a kernel).
@@ -92,7 +94,13 @@ impl<const FAN: usize> AddressSpace<FAN> {
     /// An empty mapping.
     #[must_use]
     pub fn new() -> Self {
-        Self { i_pages: RadixTree::new(), pages: Vec::new(), nrpages: 0, nrexceptional: 0 }
+        Self {
+            i_pages: RadixTree::new(),
+            pages: Vec::new(),
+            orphans: Vec::new(),
+            nrpages: 0,
+            nrexceptional: 0,
+        }
     }
 
     /// The page at `index`; `None` also where a DAX entry is (TREE-15).
@@ -163,15 +171,48 @@ impl<const FAN: usize> AddressSpace<FAN> {
         Ok(replaced)
     }
 
-    /// Removes a page. The caller counts it out of `nrpages`.
+    /// Removes a page and returns it. The caller counts it out of `nrpages`.
     ///
     /// # Panics
     /// If there is no page.
-    pub fn delete_page(&mut self, index: PageIndex) {
+    pub fn delete_page(&mut self, index: PageIndex) -> Page {
         let entry = self.i_pages.delete(index).expect("a page to delete");
         assert!(!entry.is_exceptional(), "delete_page on a DAX entry");
         let at = self.position(index).expect("a page in the tree has contents");
-        self.pages.remove(at);
+        self.pages.remove(at).1
+    }
+
+    /// Keeps a page that has left the tree for those who hold its buffers. They know it by its
+    /// number; no lookup finds it. An older one of that number stays the one they hold.
+    pub fn keep_orphan(&mut self, index: PageIndex, page: Page) {
+        if let Err(at) = self.orphans.binary_search_by_key(&index, |(at, _)| *at) {
+            self.orphans.insert(at, (index, page));
+        }
+    }
+
+    /// The page of that number that has left the tree and is still held.
+    #[must_use]
+    pub fn orphan(&self, index: PageIndex) -> Option<&Page> {
+        let at = self.orphans.binary_search_by_key(&index, |(at, _)| *at).ok()?;
+        Some(&self.orphans[at].1)
+    }
+
+    /// The same, to change it.
+    pub fn orphan_mut(&mut self, index: PageIndex) -> Option<&mut Page> {
+        let at = self.orphans.binary_search_by_key(&index, |(at, _)| *at).ok()?;
+        Some(&mut self.orphans[at].1)
+    }
+
+    /// Lets go of the orphans that nobody holds any more, and says which they were.
+    pub fn drop_orphans(&mut self, held: impl Fn(PageIndex) -> bool) -> Vec<PageIndex> {
+        let gone = self.orphans.extract_if(.., |(index, _)| !held(*index));
+        gone.map(|(index, _)| index).collect()
+    }
+
+    /// Whether there is any.
+    #[must_use]
+    pub fn has_orphans(&self) -> bool {
+        !self.orphans.is_empty()
     }
 
     /// The indices and pages, ascending.

@@ -9,6 +9,7 @@
 mod crc32c;
 
 pub mod format;
+pub mod journal;
 pub mod recover;
 
 use crate::config::Geometry;

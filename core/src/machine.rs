@@ -122,12 +122,6 @@ impl Vma {
             Err(at) => self.ptes.insert(at, (index, pte)),
         }
     }
-
-    /// Removes the PTE of a page; whether there was one.
-    fn clear_pte(&mut self, index: PageIndex) -> bool {
-        let found = self.ptes.binary_search_by_key(&index, |(at, _)| *at);
-        found.map(|at| self.ptes.remove(at)).is_ok()
-    }
 }
 
 /// The block device: its inode's mapping, and whether that inode is S_DAX.

@@ -7,6 +7,7 @@ use crate::address_space::MappingId;
 use crate::check::{Verdict, persistence_domain};
 use crate::machine::{Actor, Call, Event, Machine, MappingWord, PteTarget, Skip, Step, ThreadId};
 use crate::medium::{LineRange, Medium, PersistenceDomain};
+use crate::tag::Tag;
 use crate::units::{PageIndex, WORDS_PER_LINE, Word};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -222,6 +223,12 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                     "fsync of the device returns to {who}: every raw store before the call is promised to survive."
                 )
             }
+            Event::CallReturned { call: Call::Msync, ino: Some(ino), .. } => {
+                let name = self.machine.file_name(*ino);
+                format!(
+                    "msync returns to {who}: every store to those pages of {name} before the call is promised to survive."
+                )
+            }
             Event::CallReturned { call: Call::Sync, .. } => {
                 format!(
                     "sync returns to {who}: everything stored before it is promised to survive."
@@ -266,12 +273,22 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                 let tree = mapping_name(self.machine, *mapping);
                 format!("{who} adds an empty page at index {index} to the tree of {tree}.")
             }
-            Event::PagesDropped { indices, .. } if indices.is_empty() => {
-                format!("{who} invalidates the device: there is no clean page to drop.")
+            Event::PagesDropped { mapping, indices } if indices.is_empty() => {
+                let tree = mapping_name(self.machine, *mapping);
+                format!("{who} invalidates {tree}: there is no clean page to drop.")
             }
-            Event::PagesDropped { indices, .. } => {
-                let blocks = listed(indices.iter().map(|index| format!("b{index}")));
-                format!("{who} invalidates the device: it drops the clean page of {blocks}.")
+            Event::PagesDropped { mapping, indices } => {
+                let tree = mapping_name(self.machine, *mapping);
+                let pages = match mapping {
+                    MappingId::Bdev => {
+                        let blocks = listed(indices.iter().map(|index| format!("b{index}")));
+                        format!("the clean page of {blocks}")
+                    }
+                    MappingId::File(_) => {
+                        format!("clean page {}", listed(indices.iter().map(ToString::to_string)))
+                    }
+                };
+                format!("{who} invalidates {tree}: it drops {pages}.")
             }
             Event::PageRead { mapping, index, block: Some(block) } => {
                 format!(
@@ -297,7 +314,7 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
             }
             Event::WroteNothing { mapping, index } => {
                 format!(
-                    "{} is dirty and cannot be dropped: the direct write stores nothing and returns 0 bytes.",
+                    "{} is busy and cannot be dropped: the direct write stores nothing and returns 0 bytes.",
                     self.slot(*mapping, *index)
                 )
             }
@@ -434,10 +451,12 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
         let who = &self.who;
         Some(match event {
             Event::TaggedForWriteback { mapping, count: 0 } => {
-                format!(
-                    "{who} looks for DIRTY in {}: nothing to tag.",
-                    mapping_name(self.machine, *mapping)
-                )
+                let tree = mapping_name(self.machine, *mapping);
+                let tags = &self.machine.mapping(*mapping).i_pages;
+                let left = tags.tagged(Tag::Towrite)
+                    && tags.iter_tagged(.., Tag::Towrite).next().is_none();
+                let left = if left { " The bits that it set on its way down stay." } else { "" };
+                format!("{who} looks for DIRTY in {tree}: nothing to tag.{left}")
             }
             Event::TaggedForWriteback { mapping, count } => {
                 let tree = mapping_name(self.machine, *mapping);

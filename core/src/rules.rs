@@ -107,7 +107,7 @@ rules! {
         "Raw access shares the cache with ext metadata, not with file data.",
         "";
     IDX_6 = "IDX-6", Cited, "invalidate_bdev, invalidate_mapping_pages", "fs/block_dev.c, mm/truncate.c", "4.5 to 6.12", "S 4.5",
-        "Invalidating the device drops its clean pages only.",
+        "Invalidating a mapping drops its clean pages only.",
         "";
     IDX_7 = "IDX-7", Cited, "page_cache_tree_insert, dax_radix_entry", "mm/filemap.c, fs/dax.c", "4.5 to 6.12", "S 4.5",
         "nrpages counts pages, nrexceptional shadows or DAX entries.",
@@ -139,7 +139,7 @@ rules! {
     TREE_8 = "TREE-8", Structural, "radix_tree_tag_set, radix_tree_tag_clear", "lib/radix-tree.c", "4.5", "S 4.5",
         "Setting walks root to leaf; clearing goes up while no sibling has the tag.",
         "";
-    TREE_9 = "TREE-9", Structural, "radix_tree_range_tag_if_tagged", "lib/radix-tree.c", "4.5", "S 4.5",
+    TREE_9 = "TREE-9", Cited, "radix_tree_range_tag_if_tagged, radix_tree_iter_tag_set, xas_set_mark", "lib/radix-tree.c, lib/xarray.c", "4.5 to 6.12", "S 4.5",
         "Range tagging sets bits from the leaf upward, so that none dangles.",
         "";
     TREE_10 = "TREE-10", Cited, "tag_pages_for_writeback", "mm/page-writeback.c", "4.5 to 6.12", "S 4.5",
@@ -311,8 +311,8 @@ rules! {
         "What happens when DAX entries and pages meet in the device's mapping.",
         "";
     MIX_3_8 = "MIX-3.8", Cited, "generic_file_direct_write, invalidate_inode_pages2_range", "mm/filemap.c, mm/truncate.c", "4.5 to 4.7", "S 4.5",
-        "A raw DAX write drops a clean page before and after its copy; if the page is dirty it stores nothing.",
-        "a page is busy only while it is dirty";
+        "A raw DAX write drops a clean page before and after its copy; if the page is busy it stores nothing.",
+        "a page is busy while it is dirty or the journal has its buffer";
     MIX_4 = "MIX-4", Cited, "read_dev_sector, read_dax_sector", "block/partition-generic.c", "4.5-rc1 to 4.7", "S 4.5, C",
         "Partition reads with a fresh page per I/O.",
         "";

@@ -3,17 +3,17 @@
 use daxscope_core::address_space::{InsertError, MappingId};
 use daxscope_core::check::{Holds, Invariant, Judge, Verdict};
 use daxscope_core::config::{Epoch, Geometry, Semantics};
-use daxscope_core::crash;
+use daxscope_core::crash::{self, Recovered, recover};
 use daxscope_core::fs::{Kind, ROOT};
 use daxscope_core::machine::{
-    Action, BlockWord, Call, Errno, Event, FileSetup, FileWord, Machine, Op, Place, Program, Pte,
-    PteTarget, Setup, System, ThreadId,
+    Action, BlockWord, Call, Errno, Event, FileSetup, FileWord, IndexBlock, Machine, Op, Place,
+    Program, Pte, PteTarget, Setup, System, ThreadId,
 };
 use daxscope_core::medium::SimMedium;
 use daxscope_core::narrate::narrate;
 use daxscope_core::path::Path;
 use daxscope_core::tag::Tag;
-use daxscope_core::units::{BlockNr, Cpu, Ino, PageIndex, Word};
+use daxscope_core::units::{BlockNr, Cpu, Ino, PageIndex, Tid, Word};
 use proptest::prelude::*;
 
 /// File `a` is DAX, its page 0 is b10; file `b` is not, its page 0 is b9. Nobody owns b5 to b7.
@@ -98,7 +98,10 @@ struct Run {
 
 impl Run {
     fn new(epoch: Epoch, sets: &[(&str, &str)], programs: Vec<Vec<Op>>) -> Self {
-        let machine = Machine::new(&setup(epoch, sets, programs)).unwrap();
+        Self::of(Machine::new(&setup(epoch, sets, programs)).unwrap())
+    }
+
+    fn of(machine: Machine<SimMedium, 8>) -> Self {
         let judge = Judge::new(&machine);
         Self { machine, judge, verdicts: vec![], events: vec![] }
     }
@@ -279,6 +282,50 @@ fn an_access_past_the_end_of_a_mapped_page_file_is_a_sigbus() {
 }
 
 #[test]
+fn a_store_to_a_mapped_hole_gets_its_page_a_block_first() {
+    let at = FileWord { ino: B, index: PageIndex(1), word: 0 };
+    let store = Op::Store { at, value: word("NEW") };
+    let read_first =
+        vec![MAP_B, Op::Load { at }, store.clone(), Op::Fsync { ino: B }, Op::Checkpoint];
+    let store_first = vec![MAP_B, store, Op::Fsync { ino: B }, Op::Checkpoint];
+    for journal in [None, Some(Tid(1))] {
+        for program in [read_first.clone(), store_first.clone()] {
+            let mut setup = setup(Epoch::V6_12, &[], vec![program]);
+            setup.system.journal = journal;
+            setup.files[1].pages = 2;
+            let machine = Machine::new(&setup).unwrap();
+            let mut run = Run::of(machine);
+            run.ops(T0, 5);
+            let block = run.machine.block_of(MappingId::File(B), at.index).unwrap();
+            assert_eq!(run.guaranteed(block.0), word("NEW"), "{journal:?}");
+            assert_eq!(run.fsync_returned(), Ok(()), "{journal:?}");
+            assert_eq!(run.verdicts, [], "{journal:?}");
+            assert_eq!(run.broken_after_a_power_cut(), [], "{journal:?}");
+            assert!(run.machine.threads[0].is_done() && run.machine.locks.is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_store_to_a_mapped_hole_on_a_full_device_is_a_sigbus() {
+    let at = FileWord { ino: B, index: PageIndex(1), word: 0 };
+    let mut setup =
+        setup(Epoch::V4_5_0, &[], vec![vec![MAP_B, Op::Store { at, value: word("NEW") }]]);
+    setup.files[1].pages = 2;
+    let free = [4, 5, 6, 7, 8, 11, 12, 13, 14, 15].map(|block| Some(BlockNr(block)));
+    setup.files[0].blocks.extend(free);
+    setup.files[0].index_blocks.push((IndexBlock::Indirect, BlockNr(15)));
+    setup.files[0].blocks.pop();
+    setup.files[0].pages = setup.files[0].blocks.len() as u64;
+    let machine = Machine::new(&setup).unwrap();
+    let mut run = Run::of(machine);
+    run.ops(T0, 2);
+    assert_eq!(run.verdicts, [Verdict::IoError]);
+    let page = run.machine.inode(B).mapping.find_get_page(at.index).unwrap();
+    assert!(!page.locked && !page.dirty);
+}
+
+#[test]
 fn invalidating_the_device_leaves_a_mapped_page() {
     let programs = vec![vec![Op::RawMmap, raw_load(5), Op::InvalidateBdev]];
     let mut run = Run::new(Epoch::V4_5_0, &[], programs);
@@ -398,6 +445,39 @@ fn row_8_a_direct_write_drops_a_clean_page_and_gives_way_to_a_dirty_one() {
     assert!(!busy.saw(|event| matches!(event, Event::DirectWritten { .. })));
     assert_eq!(busy.verdicts, [], "the page has the newest word");
     assert_eq!(busy.machine.bdev.mapping.nrpages, 1);
+}
+
+/// The size of file `b` in pages, as the medium has it.
+fn size_on_the_medium(run: &Run) -> u64 {
+    let geometry = run.machine.geometry;
+    let blocks = (0..geometry.blocks).map(BlockNr);
+    let words: Vec<Word> = blocks.flat_map(|block| run.machine.load_block(block)).collect();
+    let recovered = recover(&words, &geometry, run.machine.log.as_ref());
+    let Recovered::Files { files, .. } = recovered else { panic!("no file system") };
+    files.iter().find(|file| file.ino == B).unwrap().size
+}
+
+#[test]
+fn a_raw_fault_takes_metadata_from_the_flusher_and_not_from_the_journal() {
+    for (journal, size) in [(None, 1), (Some(Tid(1)), 2)] {
+        let programs = vec![
+            vec![Op::Truncate { ino: B, pages: 2 }],
+            vec![Op::RawMmap, raw_load(2)],
+            vec![Op::Commit, Op::Checkpoint, Op::Sync],
+        ];
+        let mut setup = setup(Epoch::SeriesV2, &[], programs);
+        setup.system.journal = journal;
+        let machine = Machine::new(&setup).unwrap();
+        let mut run = Run::of(machine);
+        run.ops(T0, 1).ops(T1, 2);
+        let lost = |event: &Event| matches!(event, Event::PageDeletedByFault { dirty: true, .. });
+        assert_eq!(run.saw(lost), journal.is_none(), "the journal keeps PG_dirty off");
+        assert!(run.machine.bdev.mapping.dax_entry(PageIndex(2)).is_some());
+        assert_eq!(run.machine.bdev.mapping.has_orphans(), journal.is_some());
+        run.ops(ThreadId(2), 3);
+        assert_eq!(size_on_the_medium(&run), size, "{journal:?}");
+        assert!(!run.machine.bdev.mapping.has_orphans(), "the checkpoint let go of it");
+    }
 }
 
 #[test]

@@ -5,14 +5,16 @@ use daxscope_core::machine::frame::Frame;
 use daxscope_core::machine::{Call, Event};
 use std::fmt;
 
-const CALLS: [Call; 17] = [
+const CALLS: [Call; 19] = [
     Call::Mmap,
     Call::Write,
     Call::Read,
     Call::Fsync,
+    Call::Msync,
     Call::Sync,
     Call::PeriodicWriteback,
     Call::InvalidateBdev,
+    Call::Fadvise,
     Call::Create,
     Call::Unlink,
     Call::Rename,

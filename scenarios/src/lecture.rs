@@ -5,7 +5,7 @@ use daxscope_core::address_space::MappingId;
 use daxscope_core::check::{Invariant, Verdict};
 use daxscope_core::config::{Epoch, Geometry};
 use daxscope_core::fs::Kind;
-use daxscope_core::machine::{FileSetup, Op, Program, System, ThreadId};
+use daxscope_core::machine::{FileSetup, FileWord, Op, Program, System, ThreadId};
 use daxscope_core::rules::RuleId;
 use daxscope_core::units::{BlockNr, LineNr, PageIndex, Word};
 
@@ -125,29 +125,36 @@ impl Lecture {
     #[must_use]
     pub fn needs_ext4(&self) -> bool {
         self.variants.iter().any(|variant| {
-            let file = |file: &FileSetup| {
-                file.kind == Kind::Directory || file.absent || file.blocks.contains(&None)
-            };
-            let op = |op: &Op| {
-                matches!(
-                    op,
-                    Op::Create { .. }
-                        | Op::Unlink { .. }
-                        | Op::Rename { .. }
-                        | Op::Truncate { .. }
-                        | Op::PunchHole { .. }
-                        | Op::CollapseRange { .. }
-                        | Op::PartitionRead { .. }
-                        | Op::Commit
-                        | Op::Checkpoint
-                        | Op::Mount
-                        | Op::Umount
-                )
-            };
+            let file = |file: &FileSetup| file.kind == Kind::Directory || file.absent;
+            let mut ops = variant.programs.iter().flat_map(|program| &program.ops);
             variant.system != System::PLAIN
                 || variant.files.iter().any(file)
-                || variant.programs.iter().flat_map(|program| &program.ops).any(op)
+                || ops.any(|op| changes_metadata(op, &variant.files))
         })
+    }
+}
+
+/// Whether an operation is one of the file system itself, or gives a hole of a file a block.
+fn changes_metadata(op: &Op, files: &[FileSetup]) -> bool {
+    let in_hole = |at: &FileWord| {
+        let file = files.iter().find(|file| file.ino == at.ino);
+        let page = usize::try_from(at.index.0).unwrap_or(usize::MAX);
+        file.is_some_and(|file| file.blocks.get(page).copied().flatten().is_none())
+    };
+    match op {
+        Op::Write { at, .. } | Op::Store { at, .. } => in_hole(at),
+        Op::Create { .. }
+        | Op::Unlink { .. }
+        | Op::Rename { .. }
+        | Op::Truncate { .. }
+        | Op::PunchHole { .. }
+        | Op::CollapseRange { .. }
+        | Op::PartitionRead { .. }
+        | Op::Commit
+        | Op::Checkpoint
+        | Op::Mount
+        | Op::Umount => true,
+        _ => false,
     }
 }
 

@@ -48,7 +48,7 @@ fn every_kind_of_fault_says_what_it_found_and_what_it_expected() {
         ("epoch = \"4.5.0\"", "epoch = \"4.7\"\nepochs = \"4.5.0\"", "shown first but not in"),
         ("lock-fences-clwb =", "lock-fence-clwb =", "unknown switch `lock-fence-clwb`"),
         ("platform = \"eadr\"", "platform = \"edr\"", "unknown value of `platform` `edr`"),
-        ("platform = \"eadr\"", "data-mode = \"journal\"", "not modelled yet: data-mode=journal"),
+        ("platform = \"eadr\"", "wait-for-pins = \"yes\"", "not modelled yet: wait-for-pins=yes"),
         ("op = \"fsync\", file = \"a\"", "op = \"fsink\", file = \"a\"", "did you mean `fsync`?"),
         ("op = \"fsync\", file = \"a\"", "op = \"fsync\"", "op `fsync` lacks the key `file`"),
         (

@@ -194,10 +194,10 @@ fn what_does_not_exist_is_named_with_what_does() {
     assert!(message.contains("did you mean `platform`?"), "{message}");
     let message = open(None, Some(("platform", "ard"))).to_string();
     assert!(message.contains("did you mean `adr`?"), "{message}");
-    let unmodelled = open(None, Some(("data-mode", "journal")));
+    let unmodelled = open(None, Some(("wait-for-pins", "yes")));
     assert_eq!(
         unmodelled,
-        OpenError::NotModelled("not modelled yet: data-mode=journal".to_owned())
+        OpenError::NotModelled("not modelled yet: wait-for-pins=yes".to_owned())
     );
     let link: Link = "#/1/fsync-crash/~/0".parse().unwrap();
     assert!(matches!(Session::replay(&catalogue, &link), Err(OpenError::Unknown(_))));

@@ -166,6 +166,11 @@ fn bare_name<M: Medium, const FAN: usize>(machine: &Machine<M, FAN>, mapping: Ma
     }
 }
 
+/// Whether INV-TAG and INV-CNT hold: what every operation on a mapping leaves behind it.
+pub(super) fn structure_holds<M: Medium, const FAN: usize>(machine: &Machine<M, FAN>) -> bool {
+    trees(machine).is_ok() && counters(machine).is_ok()
+}
+
 fn trees<M: Medium, const FAN: usize>(machine: &Machine<M, FAN>) -> Result<(), String> {
     machine.mappings().try_for_each(|mapping| {
         let checked = machine.mapping(mapping).i_pages.check();

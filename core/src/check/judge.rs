@@ -22,7 +22,7 @@ use crate::address_space::MappingId;
 use crate::crash::{self, Recovered};
 use crate::fs::{Name, Problem};
 use crate::machine::frame::Edit;
-use crate::machine::{Actor, Call, Errno, Event, Machine, MappingWord, Step, ThreadId};
+use crate::machine::{Actor, Call, Errno, Event, Machine, MappingWord, Op, Step, ThreadId};
 use crate::medium::{Medium, SimMedium};
 use crate::units::{BlockNr, Ino, PageIndex, WORDS_PER_LINE, Word, WordAddr};
 use alloc::vec;
@@ -195,9 +195,13 @@ impl Judge {
                 self.mapped_stores.retain(|(mapping, _)| *mapping != MappingId::Bdev);
             }
             Event::CallBegan { call: Call::Fsync | Call::Fdatasync, ino } => {
-                self.began(thread, Some(ino.map_or(MappingId::Bdev, MappingId::File)));
+                let through = ino.map_or(MappingId::Bdev, MappingId::File);
+                self.began(thread, Some(through), |_| true);
             }
-            Event::CallBegan { call: Call::Sync | Call::Umount, .. } => self.began(thread, None),
+            Event::CallBegan { call: Call::Sync | Call::Umount, .. } => {
+                self.began(thread, None, |_| true);
+            }
+            Event::CallBegan { call: Call::Msync, .. } => self.began_msync(before, thread),
             Event::CallReturned { call, result, .. } => {
                 self.call_returned(after, thread, *call, *result);
             }
@@ -266,13 +270,19 @@ impl Judge {
             self.trail_mut(key, |trail| trail.completed(via, number));
         }
         self.left_or_failed(thread, result.is_err());
-        if matches!(call, Call::Fsync | Call::Fdatasync | Call::Sync | Call::Umount) {
+        if call.promises() {
             self.returned(after, thread, result.is_ok());
         }
     }
 
-    /// A call began that promises what came through a mapping, or through any: what is complete now.
-    fn began(&mut self, thread: ThreadId, through: Option<MappingId>) {
+    /// A call began that promises what came through a mapping, or through any, as far as it covers
+    /// that: what is complete now.
+    fn began(
+        &mut self,
+        thread: ThreadId,
+        through: Option<MappingId>,
+        covers: impl Fn(Key) -> bool,
+    ) {
         let words = self.pages.iter().flat_map(|((ino, page), content)| {
             let trails = content.words.trails();
             trails.map(move |(word, trail)| (Key::Word(ino, page, word), trail.complete(through)))
@@ -286,8 +296,24 @@ impl Judge {
         let names = self.names.iter().filter(|_| through.is_none());
         let names = names.map(|((dir, name), t)| (Key::Name(dir, name), t.complete(through)));
         let all = words.chain(raw).chain(sizes).chain(names);
-        let newest = all.filter(|(_, number)| *number > 0).collect();
+        let newest = all.filter(|(key, number)| *number > 0 && covers(*key)).collect();
         self.pledges.push(Pledge { thread, newest, all: through.is_none() });
+    }
+
+    /// An msync(2) began, which promises the words of its pages and nothing else.
+    fn began_msync<const FAN: usize>(
+        &mut self,
+        before: &Machine<SimMedium, FAN>,
+        thread: ThreadId,
+    ) {
+        let caller = &before.threads[usize::from(thread.0)];
+        if let Op::Msync { ino, first, count } = caller.program.ops[caller.position] {
+            let of_pages = |key: Key| {
+                let Key::Word(of, page, _) = key else { return false };
+                of == ino && page >= first && page.0 - first.0 < count
+            };
+            self.began(thread, Some(MappingId::File(ino)), of_pages);
+        }
     }
 
     fn returned<const FAN: usize>(

@@ -402,7 +402,7 @@ switches! {
         /// From the leaf upward.
         Upward = "upward": modelled,
         /// On the way down.
-        Downward = "downward",
+        Downward = "downward": modelled,
     }
     /// Whether a block freed without a journal is forgotten
     bforget_at_free: BforgetAtFree = "bforget-at-free", WhatIf, "reference 5.3, REUSE-1" {

@@ -62,10 +62,9 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
             }
             Component::Page(mapping, index) => {
                 let page = |machine: &Self| {
-                    machine
-                        .mapping_if(mapping)
-                        .and_then(|space| space.find_get_page(index))
-                        .cloned()
+                    let space = machine.mapping_if(mapping);
+                    let page = space.and_then(|space| space.find_get_page(index)).cloned();
+                    (page, space.and_then(|space| space.orphan(index)).cloned())
                 };
                 page(self) != page(other)
             }

@@ -29,14 +29,14 @@ pub use forget::Forgot;
 
 use fault::Access;
 
-use super::frame::{Frame, SyncFileAt};
+use super::frame::{Frame, SyncFileAt, SyncMode, WritebackControl};
 use super::{Call, Component, Errno, Event, MappingWord, Pte, ThreadId, Vma};
 use super::{Machine, Op, Refusal, Report};
 use crate::address_space::MappingId;
 use crate::config::{LockFencesClwb, MapSync, RawMmapDax};
 use crate::medium::Medium;
 use crate::rules::RuleId;
-use crate::units::{Cpu, PageIndex};
+use crate::units::{Cpu, Ino, PageIndex};
 use alloc::vec::Vec;
 
 /// What a frame did when it ran.
@@ -73,6 +73,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             return Err(Refusal::NotEnabled(super::Action::Run(id)));
         }
         report.changed(Component::Thread(id));
+        self.run_to_an_action(id, report)?;
+        self.put_orphans(report);
+        Ok(())
+    }
+
+    fn run_to_an_action(&mut self, id: ThreadId, report: &mut impl Report) -> Result<(), Refusal> {
         loop {
             let Some(frame) = self.thread_mut(id).stack.pop() else {
                 if self.run_user(id, report)? {
@@ -197,6 +203,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 self.filemap_fault(id, site, write, at, report)
             }
             Frame::WpPageShared { site, at } => self.wp_page_shared(id, site, at, report),
+            Frame::DoPageMkwrite { site, handle, at } => {
+                self.do_page_mkwrite(id, site, (handle, at), report)
+            }
 
             Frame::SysWrite { job } => Ok(self.sys_write(id, job, report)),
             Frame::GenericFileDirectWrite { job, at } => {
@@ -216,8 +225,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             Frame::SysFsync { mapping, datasync, called } => {
                 Ok(self.sys_fsync(id, (mapping, datasync), called, report))
             }
-            Frame::Ext4SyncFile { ino, datasync, at } => {
-                self.ext4_sync_file(id, (ino, datasync), at, report)
+            Frame::SysMsync { ino, wbc, called } => {
+                Ok(self.sys_msync(id, ino, wbc, called, report))
+            }
+            Frame::Ext4SyncFile { ino, wbc, datasync, at } => {
+                self.ext4_sync_file(id, (ino, wbc, datasync), at, report)
             }
             Frame::BlkdevFsync { at } => self.blkdev_fsync(id, at, report),
             Frame::FilemapWriteAndWaitRange { mapping, wbc, at } => {
@@ -252,6 +264,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             Frame::BlkdevIssueFlush => self.blkdev_issue_flush(id, report),
             Frame::InvalidateBdev => self.invalidate_bdev(id, report),
+            Frame::SysFadvise { ino, wbc, called } => {
+                self.sys_fadvise(id, ino, wbc, called, report)
+            }
             other => self.run_ext4_frame(id, other, report),
         }
     }
@@ -329,9 +344,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         report: &mut impl Report,
     ) -> Flow {
         if !called {
-            let at = SyncFileAt::Write;
+            let (at, wbc) = (SyncFileAt::Write, WritebackControl::whole(SyncMode::All));
             let callee = match mapping {
-                MappingId::File(ino) => Frame::Ext4SyncFile { ino, datasync, at },
+                MappingId::File(ino) => Frame::Ext4SyncFile { ino, wbc, datasync, at },
                 MappingId::Bdev => Frame::BlkdevFsync { at },
             };
             return Flow::Calls(Frame::SysFsync { mapping, datasync, called: true }, callee);
@@ -340,6 +355,26 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let result = self.take_error(id).map_or(Ok(()), Err);
         let call = if datasync { Call::Fdatasync } else { Call::Fsync };
         report.event(|| Event::CallReturned { call, ino: mapping.ino(), result });
+        Flow::CallDone
+    }
+
+    /// The mapping's pages become durable as by fdatasync(2).
+    fn sys_msync(
+        &mut self,
+        id: ThreadId,
+        ino: Ino,
+        wbc: WritebackControl,
+        called: bool,
+        report: &mut impl Report,
+    ) -> Flow {
+        if !called {
+            let (datasync, at) = (true, SyncFileAt::Write);
+            let callee = Frame::Ext4SyncFile { ino, wbc, datasync, at };
+            return Flow::Calls(Frame::SysMsync { ino, wbc, called: true }, callee);
+        }
+        report.rule(RuleId::FS_5);
+        let result = self.take_error(id).map_or(Ok(()), Err);
+        report.event(|| Event::CallReturned { call: Call::Msync, ino: Some(ino), result });
         Flow::CallDone
     }
 

@@ -67,6 +67,13 @@ impl WritebackControl {
     pub const fn whole(sync_mode: SyncMode) -> Self {
         Self { sync_mode, first: PageIndex(0), last: PageIndex(u64::MAX) }
     }
+
+    /// For `count` pages, at least one, from `first` on.
+    #[must_use]
+    pub const fn pages(sync_mode: SyncMode, first: PageIndex, count: u64) -> Self {
+        let last = PageIndex(first.0.saturating_add(count.saturating_sub(1)));
+        Self { sync_mode, first, last }
+    }
 }
 
 /// A walk over the pages of a mapping that are to be written.
@@ -92,6 +99,8 @@ pub enum Frame {
     SysRead { mapping: MappingId, index: PageIndex, at: SysReadAt },
     /// `fsync(2)`.
     SysFsync { mapping: MappingId, datasync: bool, called: bool },
+    /// `msync(2)`. Models FS-1: `mm/msync.c` (4.5).
+    SysMsync { ino: Ino, wbc: WritebackControl, called: bool },
     /// `sync(2)`. Models FS-4: `fs/sync.c` (4.5).
     SysSync { at: SyncAt },
     /// A pass of periodic writeback, in the flusher's thread. Models TREE-12: `fs/fs-writeback.c`
@@ -100,6 +109,9 @@ pub enum Frame {
     /// The second half of the BLKFLSBUF ioctl. Models IDX-6: `fs/block_dev.c` (4.5). Omits: the
     /// ioctl writes the device's dirty pages out before.
     InvalidateBdev,
+
+    /// Models IDX-6, TREE-12: `mm/fadvise.c` (4.5), POSIX_FADV_DONTNEED.
+    SysFadvise { ino: Ino, wbc: WritebackControl, called: bool },
 
     /// A fault in a user mapping: no PTE, or a write through a read-only one.
     HandleMmFault { site: Site, write: bool, called: bool },
@@ -116,6 +128,8 @@ pub enum Frame {
     FilemapFault { site: Site, write: bool, at: PageFaultAt },
     /// Models TREE-11: `mm/memory.c` (4.5): a store to a page through a read-only PTE.
     WpPageShared { site: Site, at: WpPageAt },
+    /// Models TREE-11: `mm/memory.c`, `fs/ext4/inode.c ext4_page_mkwrite` (4.5). `handle` is open.
+    DoPageMkwrite { site: Site, handle: Option<u32>, at: MkwriteStep },
 
     /// Buffered write of words within one page. Models `mm/filemap.c` (4.5).
     GenericPerformWrite { job: WriteJob, at: WriteAt },
@@ -127,7 +141,7 @@ pub enum Frame {
     DaxDoIo { mapping: MappingId, index: PageIndex, why: Direct },
 
     /// Models FS-1, FS-3: `fs/ext4/fsync.c` (4.5).
-    Ext4SyncFile { ino: Ino, datasync: bool, at: SyncFileAt },
+    Ext4SyncFile { ino: Ino, wbc: WritebackControl, datasync: bool, at: SyncFileAt },
     /// Models DAX-21: `fs/block_dev.c` (4.5).
     BlkdevFsync { at: SyncFileAt },
     /// Models `mm/filemap.c` (4.5-rc1 to 4.5.0: DAX-21).
@@ -287,8 +301,8 @@ pub enum PageFaultAt {
     Lookup,
     /// Reads the block into a page that is not uptodate.
     ReadPage,
-    /// Dirties the page, for a write.
-    Dirty,
+    /// Has the page made writable, for a write.
+    Mkwrite,
     /// Installs the PTE and unlocks the page.
     Pte,
 }
@@ -296,10 +310,21 @@ pub enum PageFaultAt {
 /// Where `wp_page_shared` is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum WpPageAt {
-    /// Locks and dirties the page.
-    Dirty,
+    /// Has the page made writable.
+    Mkwrite,
     /// Makes the PTE writable and unlocks the page.
     Pte,
+}
+
+/// Where `do_page_mkwrite` is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum MkwriteStep {
+    /// Gives a page over a hole a block.
+    Map,
+    /// Locks and dirties the page.
+    Dirty,
+    /// Stops the handle; `true`: the page had gone.
+    Stop(bool),
 }
 
 /// Where `generic_perform_write` is.
@@ -439,9 +464,11 @@ named! {
         SysWrite => "sys_write",
         SysRead => "sys_read",
         SysFsync => "sys_fsync",
+        SysMsync => "sys_msync",
         SysSync => "sys_sync",
         WbWriteback => "wb_writeback",
         InvalidateBdev => "invalidate_bdev",
+        SysFadvise => "sys_fadvise64_64",
         HandleMmFault => "handle_mm_fault",
         DaxFault => "__dax_fault",
         DaxInsertMapping => "dax_insert_mapping",
@@ -449,6 +476,7 @@ named! {
         DaxPfnMkwrite => "dax_pfn_mkwrite",
         FilemapFault => "filemap_fault",
         WpPageShared => "wp_page_shared",
+        DoPageMkwrite => "do_page_mkwrite",
         GenericPerformWrite => "generic_perform_write",
         GenericFileDirectWrite => "generic_file_direct_write",
         GenericFileReadIter => "generic_file_read_iter",
@@ -520,8 +548,11 @@ impl Frame {
             | Self::WpPfnShared { site, .. }
             | Self::DaxPfnMkwrite { site, .. }
             | Self::FilemapFault { site, .. }
-            | Self::WpPageShared { site, .. } => site.mapping.ino(),
-            Self::Ext4SyncFile { ino, .. }
+            | Self::WpPageShared { site, .. }
+            | Self::DoPageMkwrite { site, .. } => site.mapping.ino(),
+            Self::SysMsync { ino, .. }
+            | Self::SysFadvise { ino, .. }
+            | Self::Ext4SyncFile { ino, .. }
             | Self::Ext4Writepages { ino, .. }
             | Self::WritebackSingleInode { ino, .. }
             | Self::Ext2GetPage { dir: ino, .. } => Some(*ino),
@@ -563,6 +594,21 @@ impl Frame {
         Self::WriteCachePages { walk: PageWalk { mapping, wbc, next: wbc.first }, at: CacheAt::Tag }
     }
 
+    /// Whether the frame may hold buffers of the device besides those that the journal has.
+    #[must_use]
+    pub const fn works_on_buffers(&self) -> bool {
+        matches!(
+            self,
+            Self::Ext4Op { .. }
+                | Self::SbBread { .. }
+                | Self::WriteDirtyBuffer { .. }
+                | Self::Jbd2JournalCommitTransaction { .. }
+                | Self::Jbd2LogDoCheckpoint { .. }
+                | Self::SysMount { .. }
+                | Self::SysUmount { .. }
+        )
+    }
+
     /// The page that the frame has a reference on.
     #[must_use]
     pub fn holds_page(&self) -> Option<(MappingId, PageIndex)> {
@@ -576,9 +622,9 @@ impl Frame {
             }
             Self::GenericPerformWrite { job, .. } => Some((job.mapping, job.index)),
             Self::FilemapFault { at: PageFaultAt::Lookup, .. } => None,
-            Self::FilemapFault { site, .. } | Self::WpPageShared { site, at: WpPageAt::Pte } => {
-                Some((site.mapping, site.index))
-            }
+            Self::FilemapFault { site, .. }
+            | Self::WpPageShared { site, .. }
+            | Self::DoPageMkwrite { site, .. } => Some((site.mapping, site.index)),
             _ => None,
         }
     }
@@ -596,7 +642,8 @@ impl Frame {
             Self::DaxInsertMapping { site, .. }
             | Self::WpPfnShared { site, .. }
             | Self::DaxPfnMkwrite { site, .. }
-            | Self::WpPageShared { site, .. } => format!("page {}", site.index),
+            | Self::WpPageShared { site, .. }
+            | Self::DoPageMkwrite { site, .. } => format!("page {}", site.index),
             Self::GenericPerformWrite { job, .. } | Self::GenericFileDirectWrite { job, .. } => {
                 format!("page {}", job.index)
             }

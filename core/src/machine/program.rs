@@ -85,6 +85,15 @@ pub enum Op {
         /// The file.
         ino: Ino,
     },
+    /// `msync(2)` of pages of a file that is mapped, MS_SYNC.
+    Msync {
+        /// The file.
+        ino: Ino,
+        /// The first page.
+        first: PageIndex,
+        /// How many pages.
+        count: u64,
+    },
     /// `fsync(2)` of the raw device.
     RawFsync,
     /// `sync(2)`.
@@ -94,6 +103,15 @@ pub enum Op {
     PeriodicWriteback,
     /// Drops the device's clean pages, as the BLKFLSBUF ioctl does: `invalidate_bdev`.
     InvalidateBdev,
+    /// `posix_fadvise(2)`, POSIX_FADV_DONTNEED: the pages are written and dropped.
+    FadviseDontneed {
+        /// The file.
+        ino: Ino,
+        /// The first page.
+        first: PageIndex,
+        /// How many pages.
+        count: u64,
+    },
     /// A read of the partition table: `read_dev_sector`.
     PartitionRead {
         /// The block.
@@ -210,12 +228,16 @@ pub enum Call {
     Read,
     /// `fsync(2)`, of a file or of the raw device.
     Fsync,
+    /// `msync(2)`.
+    Msync,
     /// `sync(2)`.
     Sync,
     /// The flusher's pass.
     PeriodicWriteback,
     /// The BLKFLSBUF ioctl.
     InvalidateBdev,
+    /// `posix_fadvise(2)`.
+    Fadvise,
     /// `creat(2)`, `mkdir(2)`.
     Create,
     /// `unlink(2)`, `rmdir(2)`.
@@ -239,6 +261,12 @@ pub enum Call {
 }
 
 impl Call {
+    /// Whether its return promises that something survives a power cut.
+    #[must_use]
+    pub const fn promises(self) -> bool {
+        matches!(self, Self::Fsync | Self::Fdatasync | Self::Msync | Self::Sync | Self::Umount)
+    }
+
     /// Its name in scenario files and sentences.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -247,9 +275,11 @@ impl Call {
             Self::Write => "write",
             Self::Read => "read",
             Self::Fsync => "fsync",
+            Self::Msync => "msync",
             Self::Sync => "sync",
             Self::PeriodicWriteback => "wb_writeback",
             Self::InvalidateBdev => "invalidate_bdev",
+            Self::Fadvise => "posix_fadvise",
             Self::Create => "creat",
             Self::Unlink => "unlink",
             Self::Rename => "rename",

@@ -346,13 +346,12 @@ impl Setup {
                 self.check_word(at.word, words.len() as u64)
             }
             Op::Load { at } | Op::Store { at, .. } | Op::Clwb { at } => {
-                let file = self.file(at.ino)?;
-                let ino = at.ino;
-                let maps = [Op::Mmap { ino }, Op::MmapSync { ino }];
-                if !earlier.iter().any(|op| maps.contains(op)) {
-                    return Err(format!("file `{}` is not mapped: mmap it first", file.name));
-                }
+                self.check_mapped(at.ino, earlier)?;
                 self.check_word(at.word, 1)
+            }
+            Op::Msync { ino, count, .. } => {
+                self.check_mapped(*ino, earlier)?;
+                check_count(*count)
             }
             Op::Write { at, words } => {
                 let file = self.file(at.ino)?;
@@ -384,9 +383,11 @@ impl Setup {
                 let fits = (*pages <= most).then_some(());
                 fits.ok_or_else(|| format!("`{name}` cannot have {pages} pages, at most {most}"))
             }
-            Op::PunchHole { ino, count, .. } | Op::CollapseRange { ino, count, .. } => {
+            Op::FadviseDontneed { ino, count, .. }
+            | Op::PunchHole { ino, count, .. }
+            | Op::CollapseRange { ino, count, .. } => {
                 self.file(*ino)?;
-                (*count > 0).then_some(()).ok_or_else(|| "no page, expected at least one".into())
+                check_count(*count)
             }
             Op::Sfence
             | Op::Sync
@@ -397,6 +398,14 @@ impl Setup {
             | Op::Mount
             | Op::Umount => Ok(()),
         }
+    }
+
+    /// Whether an earlier operation of the program maps the file.
+    fn check_mapped(&self, ino: Ino, earlier: &[Op]) -> Result<(), String> {
+        let file = self.file(ino)?;
+        let maps = [Op::Mmap { ino }, Op::MmapSync { ino }];
+        let mapped = earlier.iter().any(|op| maps.contains(op)).then_some(());
+        mapped.ok_or_else(|| format!("file `{}` is not mapped: mmap it first", file.name))
     }
 
     fn file(&self, ino: Ino) -> Result<&FileSetup, String> {
@@ -447,4 +456,8 @@ impl Setup {
         }
         Err(format!("word {word} + {count} leaves the page, which has {words} words"))
     }
+}
+
+fn check_count(pages: u64) -> Result<(), String> {
+    (pages > 0).then_some(()).ok_or_else(|| "no page, expected at least one".into())
 }

@@ -59,6 +59,8 @@ pub enum Errno {
     Efbig,
     /// No space left on the device.
     Enospc,
+    /// Try again: a page went away meanwhile. No call returns it.
+    Eagain,
     /// Out of memory: what a call says that can have no page.
     Enomem,
 }

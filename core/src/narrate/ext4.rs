@@ -348,6 +348,7 @@ impl Errno {
             Self::Ebusy => "EBUSY",
             Self::Efbig => "EFBIG",
             Self::Enospc => "ENOSPC",
+            Self::Eagain => "EAGAIN",
             Self::Enomem => "ENOMEM",
         }
     }

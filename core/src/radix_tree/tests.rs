@@ -206,3 +206,59 @@ fn nothing_is_allocated_after_everything_is_deleted() {
     assert_eq!(tree.tags, TagSet::NONE);
     assert_eq!(tree, RadixTree::new());
 }
+
+/// TREE-9 the other way round: the five dirty items lie in three leaves.
+#[test]
+fn tagging_on_the_way_down_dangles_only_where_a_range_ends_early() {
+    let all = [0, 5, 9, 70, 71, u64::MAX];
+    let dirty = [5, 9, 70, 71, u64::MAX];
+    for (first, last, found, dangles) in [
+        (0, 3, 0, true),
+        (0, 4, 0, true),
+        (0, 63, 2, false),
+        (6, 8, 0, true),
+        (70, 70, 1, false),
+        (64, 69, 0, true),
+        (72, u64::MAX - 1, 0, true),
+        (0, u64::MAX, 5, false),
+    ] {
+        let (first, last) = (PageIndex(first), PageIndex(last));
+        let mut down = tree(&all, &dirty);
+        let mut up = down.clone();
+        let (count, _) = up.range_tag_if_tagged(first, last, u64::MAX, Tag::Dirty, Tag::Towrite);
+        assert_eq!(down.range_tag_downward(first, last, Tag::Dirty, Tag::Towrite), count);
+        assert_eq!(count, found, "{first} to {last}");
+        assert!(down.iter_tagged(.., Tag::Towrite).eq(up.iter_tagged(.., Tag::Towrite)));
+        let says = down.check().err();
+        assert_eq!(says.is_some_and(|why| why.starts_with("INV-TAG")), dangles);
+        assert_eq!(down == up, !dangles, "{first} to {last}");
+    }
+}
+
+#[test]
+fn tagging_on_the_way_down_in_a_tree_without_a_node() {
+    let mut down = tree(&[0], &[0]);
+    let far = down.range_tag_downward(PageIndex(1), PageIndex(9), Tag::Dirty, Tag::Towrite);
+    assert_eq!((far, down.tags(PageIndex(0)).has(Tag::Towrite)), (0, false));
+    let here = down.range_tag_downward(PageIndex(0), PageIndex(9), Tag::Dirty, Tag::Towrite);
+    assert_eq!((here, down.tags(PageIndex(0)).has(Tag::Towrite)), (1, true));
+    down.check().unwrap();
+}
+
+/// The emptied subtree leaves its bit behind; whoever looks for TOWRITE passes over it.
+#[test]
+fn a_bit_that_dangles_misleads_nobody() {
+    let mut down = tree(&[0, 5, 70, 130], &[5, 70]);
+    down.range_tag_downward(PageIndex(0), PageIndex(65), Tag::Dirty, Tag::Towrite);
+    assert_eq!(down.delete(PageIndex(70)), Some(page(70)));
+    down.insert(PageIndex(200), page(200)).unwrap();
+    let towrite = |tree: &RadixTree<8>| tree.iter_tagged(.., Tag::Towrite).count();
+    assert_eq!(towrite(&down), 1);
+    assert!(down.check().unwrap_err().starts_with("INV-TAG"));
+    down.tag_clear(PageIndex(5), Tag::Towrite);
+    assert_eq!(towrite(&down), 0);
+    for index in [0, 5, 130, 200] {
+        down.delete(PageIndex(index)).unwrap();
+    }
+    assert_eq!(down, RadixTree::new());
+}

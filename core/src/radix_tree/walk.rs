@@ -86,7 +86,8 @@ impl<const FAN: usize> RadixTree<FAN> {
     ) -> Option<Leaf> {
         loop {
             let here = &self.arena[node];
-            let bits = here.map(which) & wanted;
+            // A bit that dangles may be that of an empty slot: see `range_tag_downward`.
+            let bits = here.map(which) & here.present & wanted;
             if bits == 0 {
                 if here.parent.is_none() {
                     return None;
@@ -195,6 +196,45 @@ impl<const FAN: usize> RadixTree<FAN> {
             next = self.next_leaf(node, base, Some(iftag));
         }
         (count, None)
+    }
+
+    /// What if range tagging set each bit when it comes by on its way down, the root's first: then
+    /// bits dangle where the range ends before the items that have `iftag`. Returns how many items
+    /// were tagged; without a limit, else as [`Self::range_tag_if_tagged`].
+    ///
+    /// Afterwards INV-TAG may not hold. Nothing else suffers: lookups pass over what dangles.
+    pub fn range_tag_downward(
+        &mut self,
+        first: PageIndex,
+        last: PageIndex,
+        iftag: Tag,
+        settag: Tag,
+    ) -> u64 {
+        if first > last || !self.tagged(iftag) || !self.covers(first.0) {
+            return 0;
+        }
+        self.tags = self.tags.with(settag);
+        if self.height == 0 {
+            return 1;
+        }
+        let (mut next, mut count) = (Some(first.0), 0);
+        while let Some(index) = next.filter(|index| *index <= last.0 && self.covers(*index)) {
+            let mut shift = self.height * Self::SHIFT;
+            let mut slot = self.root;
+            while let Some(nr) = slot.as_node() {
+                shift -= Self::SHIFT;
+                let (node, offset) = (&mut self.arena[nr], Self::offset(index, shift));
+                if node.tags[iftag as usize] >> offset & 1 == 0 {
+                    break;
+                }
+                node.tags[settag as usize] |= 1 << offset;
+                slot = node.slots[offset];
+            }
+            count += u64::from(slot.as_item().is_some());
+            // All below the slot where the way down ended is done.
+            next = (index | ((1 << shift) - 1)).checked_add(1);
+        }
+        count
     }
 }
 

@@ -118,8 +118,9 @@ fn why_stop<const FAN: usize>(path: &Path<FAN>, step: usize, rows: &[Row]) -> Op
 }
 
 fn promises(step: &Step) -> bool {
-    use crate::machine::Call::{Fsync, Sync};
-    step.events.iter().any(|event| matches!(event, Event::CallReturned { call: Fsync | Sync, .. }))
+    let promise =
+        |event: &Event| matches!(event, Event::CallReturned { call, .. } if call.promises());
+    step.events.iter().any(promise)
 }
 
 fn rows_before<const FAN: usize>(path: &Path<FAN>, step: usize) -> Vec<Row> {
@@ -198,6 +199,10 @@ fn op_text<const FAN: usize>(machine: &Machine<SimMedium, FAN>, op: &Op) -> Stri
             format!("write {}[{}] = {}", name(at.ino), at.index, labels(words))
         }
         Op::Read { ino, index } => format!("read {}[{index}]", name(*ino)),
+        Op::Msync { ino, first, count } => format!("msync {}[{first}] +{count}", name(*ino)),
+        Op::FadviseDontneed { ino, first, count } => {
+            format!("fadvise {}[{first}] +{count} DONTNEED", name(*ino))
+        }
         Op::RawRead { index } => format!("raw read b{index}"),
         Op::PartitionRead { index } => format!("read the partition table, b{index}"),
         Op::Fsync { ino } => format!("fsync {}", name(*ino)),

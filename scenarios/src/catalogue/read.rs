@@ -7,6 +7,7 @@ use crate::lecture::Lecture;
 /// The files, in the order in which they are taught.
 const FILES: &[(&str, &str)] = &[
     ("lectures/S01.toml", include_str!("../../lectures/S01.toml")),
+    ("lectures/S02.toml", include_str!("../../lectures/S02.toml")),
     ("lectures/S03.toml", include_str!("../../lectures/S03.toml")),
     ("lectures/S04.toml", include_str!("../../lectures/S04.toml")),
     ("lectures/S05.toml", include_str!("../../lectures/S05.toml")),

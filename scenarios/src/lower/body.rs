@@ -5,7 +5,7 @@ use super::{names, steps};
 use crate::error::{Reporter, Span};
 use crate::raw::{RawContent, RawFile, RawSystem, RawThread, Text};
 use daxscope_core::config::Geometry;
-use daxscope_core::fs::block_map::{self, DIRECT};
+use daxscope_core::fs::block_map::{DIRECT, pages_max};
 use daxscope_core::fs::{Kind, Layout};
 use daxscope_core::machine::THREADS_MAX;
 use daxscope_core::machine::{FileSetup, IndexBlock, Place, Program, System};
@@ -20,20 +20,15 @@ pub(super) fn files(
     geometry: &Geometry,
     report: &mut Reporter<'_>,
 ) -> Vec<FileSetup> {
-    let files_max = Layout::of(geometry).inodes_max();
+    let layout = Layout::of(geometry);
+    let files_max = layout.inodes_max();
     for file in raw.iter().skip(usize::try_from(files_max).unwrap_or(usize::MAX)) {
         report.at(&file.span(), format!("too many files; expected at most {files_max}"));
     }
     let file = |raw: &Spanned<RawFile>| {
         let raw = raw.get_ref();
-        let most = match raw.indirect {
-            None => DIRECT as u64,
-            Some(_) => DIRECT as u64 + block_map::pointers_per_block(&Layout::of(geometry)),
-        };
-        for page in raw.pages.iter().skip(most as usize) {
-            report.at(&page.span(), format!("too many pages; expected at most {most}"));
-        }
-        let blocks: Vec<_> = raw.pages.iter().map(|page| page_block(page, report)).collect();
+        let most = if raw.indirect.is_none() { DIRECT as u64 } else { pages_max(&layout) };
+        let blocks = page_blocks(&raw.pages, most, report);
         let indirect = raw.indirect.as_ref().and_then(|block| names::block(block, report));
         FileSetup {
             ino: Ino(raw.ino),
@@ -61,9 +56,26 @@ pub(super) fn system(raw: Option<&RawSystem>, report: &mut Reporter<'_>) -> Syst
     }
 }
 
-/// A page of a file: `b10`, or `hole`.
-fn page_block(page: &Text, report: &mut Reporter<'_>) -> Option<BlockNr> {
-    if page.get_ref() == "hole" { None } else { names::block(page, report) }
+/// The blocks of a file's pages: each `b10`, `hole`, or `4 holes` for four of them.
+fn page_blocks(pages: &[Text], most: u64, report: &mut Reporter<'_>) -> Vec<Option<BlockNr>> {
+    let mut blocks = Vec::new();
+    for page in pages {
+        let holes = holes(page.get_ref());
+        if holes.unwrap_or(1) > most - blocks.len() as u64 {
+            report.at(&page.span(), format!("too many pages; expected at most {most}"));
+            break;
+        }
+        match holes {
+            Some(count) => blocks.extend((0..count).map(|_| None)),
+            None => blocks.push(names::block(page, report)),
+        }
+    }
+    blocks
+}
+
+/// How many holes that is, if it is no block.
+fn holes(page: &str) -> Option<u64> {
+    if page == "hole" { Some(1) } else { page.strip_suffix(" holes")?.parse().ok() }
 }
 
 pub(super) fn contents(
@@ -150,7 +162,17 @@ pub(super) fn place(place: &Place, raw: &Merged<'_>, variant: &Text) -> Span {
     match *place {
         Place::Semantics => variant.span(),
         Place::File(n) => raw.files[n].get_ref().name.span(),
-        Place::FileBlock(n, page) => raw.files[n].get_ref().pages[page].span(),
+        Place::FileBlock(n, page) => {
+            let mut rest = page as u64;
+            let mut pages = raw.files[n].get_ref().pages.iter();
+            let found = pages.find(|element| {
+                let width = holes(element.get_ref()).unwrap_or(1);
+                let is_it = rest < width;
+                rest = rest.saturating_sub(width);
+                is_it
+            });
+            found.expect("the page came from one of them").span()
+        }
         Place::Contents(n) => raw.contents[n].get_ref().block.span(),
         Place::Program(n) => raw.threads[n].get_ref().name.span(),
         Place::Op(n, at) => raw.threads[n].get_ref().steps[at].span(),

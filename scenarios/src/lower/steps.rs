@@ -27,9 +27,11 @@ pub(super) const OPS: &[(&str, &[&str], &[&str])] = &[
     ("raw-read", &["block"], &[]),
     ("raw-fsync", &[], &[]),
     ("fsync", &["file"], &[]),
+    ("msync", &["file", "page", "pages"], &[]),
     ("sync", &[], &[]),
     ("periodic-writeback", &[], &[]),
     ("invalidate-bdev", &[], &[]),
+    ("fadvise-dontneed", &["file", "page", "pages"], &[]),
     ("partition-read", &["block"], &[]),
     ("create", &["file"], &[]),
     ("unlink", &["file"], &[]),
@@ -94,9 +96,17 @@ impl Context<'_> {
                 Op::RawRead { index: PageIndex(block.0) }
             }
             "fsync" => Op::Fsync { ino: self.file(step, report)? },
+            "msync" => {
+                let (ino, first, count) = self.range(step, report)?;
+                Op::Msync { ino, first, count }
+            }
             "sync" => Op::Sync,
             "periodic-writeback" => Op::PeriodicWriteback,
             "invalidate-bdev" => Op::InvalidateBdev,
+            "fadvise-dontneed" => {
+                let (ino, first, count) = self.range(step, report)?;
+                Op::FadviseDontneed { ino, first, count }
+            }
             "partition-read" => {
                 let block = names::block(step.block.as_ref()?, report)?;
                 Op::PartitionRead { index: PageIndex(block.0) }
@@ -117,12 +127,12 @@ impl Context<'_> {
                 pages: *step.pages.as_ref()?.get_ref(),
             },
             "punch-hole" => {
-                let (ino, first) = (self.file(step, report)?, page(step)?);
-                Op::PunchHole { ino, first, count: *step.pages.as_ref()?.get_ref() }
+                let (ino, first, count) = self.range(step, report)?;
+                Op::PunchHole { ino, first, count }
             }
             "collapse-range" => {
-                let (ino, first) = (self.file(step, report)?, page(step)?);
-                Op::CollapseRange { ino, first, count: *step.pages.as_ref()?.get_ref() }
+                let (ino, first, count) = self.range(step, report)?;
+                Op::CollapseRange { ino, first, count }
             }
             "fdatasync" => Op::Fdatasync { ino: self.file(step, report)? },
             "commit" => Op::Commit,
@@ -141,6 +151,12 @@ impl Context<'_> {
             report.at(&name.span(), unknown("file", name.get_ref(), names));
         }
         file.map(|file| file.ino)
+    }
+
+    /// File, first page, and how many pages.
+    fn range(&self, step: &RawStep, report: &mut Reporter<'_>) -> Option<(Ino, PageIndex, u64)> {
+        let ino = self.file(step, report)?;
+        Some((ino, page(step)?, *step.pages.as_ref()?.get_ref()))
     }
 
     /// File, page, line and word.

@@ -183,9 +183,11 @@ pub(super) mod op {
     pub(in crate::pack) const RAW_READ: &str = "raw-read";
     pub(in crate::pack) const RAW_FSYNC: &str = "raw-fsync";
     pub(in crate::pack) const FSYNC: &str = "fsync";
+    pub(in crate::pack) const MSYNC: &str = "msync";
     pub(in crate::pack) const SYNC: &str = "sync";
     pub(in crate::pack) const PERIODIC_WRITEBACK: &str = "periodic-writeback";
     pub(in crate::pack) const INVALIDATE_BDEV: &str = "invalidate-bdev";
+    pub(in crate::pack) const FADVISE_DONTNEED: &str = "fadvise-dontneed";
     pub(in crate::pack) const PARTITION_READ: &str = "partition-read";
     pub(in crate::pack) const MMAP_SYNC: &str = "mmap-sync";
     pub(in crate::pack) const CREATE: &str = "create";

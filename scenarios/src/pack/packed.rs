@@ -128,9 +128,13 @@ fn operation(operation: &Op) -> mirror::Op<'_> {
         Op::RawFsync => mirror::Op { op: op::RAW_FSYNC, ..nothing() },
         Op::RawRead { index } => mirror::Op { op: op::RAW_READ, index: index.0, ..nothing() },
         Op::Fsync { ino } => mirror::Op { op: op::FSYNC, ino: ino.0, ..nothing() },
+        Op::Msync { ino, first, count } => range(op::MSYNC, *ino, *first, *count),
         Op::Sync => mirror::Op { op: op::SYNC, ..nothing() },
         Op::PeriodicWriteback => mirror::Op { op: op::PERIODIC_WRITEBACK, ..nothing() },
         Op::InvalidateBdev => mirror::Op { op: op::INVALIDATE_BDEV, ..nothing() },
+        Op::FadviseDontneed { ino, first, count } => {
+            range(op::FADVISE_DONTNEED, *ino, *first, *count)
+        }
         Op::MmapSync { ino } => mirror::Op { op: op::MMAP_SYNC, ino: ino.0, ..nothing() },
         Op::PartitionRead { index } => {
             mirror::Op { op: op::PARTITION_READ, index: index.0, ..nothing() }

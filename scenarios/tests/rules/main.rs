@@ -47,6 +47,7 @@ planted! {
     an_insertion_that_is_not_counted: IDX_7, "S01" "base" V4_5_0, "INV-CNT";
     a_page_that_never_enters_the_tree: TREE_4, "S01" "base" V4_5_0, "panicked";
     a_deletion_that_leaves_the_page: TREE_5, "S01" "base" V4_5_0, "INV-CNT";
+    bits_set_on_the_way_down: TREE_9, "S02" "inside" V4_5_0, "INV-TAG";
     dirty_not_copied_to_towrite: TREE_10, "S01" "base" V4_5_0, "reads";
     a_write_that_does_not_dirty_its_page: TREE_11_1, "S01" "base" V4_5_0, "reads";
     a_page_dirty_flag_kept_through_io: TREE_11_2, "S01" "base" V4_5_0, "tags";

@@ -23,7 +23,6 @@ const SHOWN: &[(RuleId, &str, &str)] = &[
     (RuleId::TREE_6, "core/src/entry.rs", "pages_and_dax_entries_are_told_apart"),
     (RuleId::TREE_7, "core/tests/radix_tree.rs", "growth_carries_the_tags_that_occur"),
     (RuleId::TREE_8, "core/tests/radix_tree.rs", "every_history_of_five_operations_fan_out_8"),
-    (RuleId::TREE_9, "core/tests/radix_tree.rs", "range_tagging_leaves_nothing_dangling"),
     (RuleId::TREE_15, "core/tests/machine.rs", "page_lookups_find_nothing_where_a_dax_entry_is"),
     (
         RuleId::DAX_2,

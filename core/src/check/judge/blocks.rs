@@ -1,5 +1,6 @@
 //! Metadata blocks, device writes and reads: what they do to the newest contents.
 
+use super::super::invariants::structure_holds;
 use super::{Event, Home, Judge, Machine, MappingWord, Step, Verdict, Words, home_of};
 use crate::address_space::MappingId;
 use crate::fs::Kind;
@@ -217,8 +218,16 @@ pub(super) fn of_states<const FAN: usize>(
     let split = pte && is_split(after) && !is_split(before);
     let inode = touches(|c| matches!(c, Component::Inode(_) | Component::Inodes));
     let crossed = inode && is_cross_linked(after) && !is_cross_linked(before);
-    let all =
-        [(hangs, Verdict::Hang), (split, Verdict::SplitBrain), (crossed, Verdict::CrossLinked)];
+    // Range tagging may change nodes of a tree and no slot of it.
+    let tags = step.events.iter().any(|event| matches!(event, Event::TaggedForWriteback { .. }));
+    let tree = tags || touches(|c| matches!(c, Component::Slot(..) | Component::Counters(_)));
+    let broken = tree && !structure_holds(after) && structure_holds(before);
+    let all = [
+        (hangs, Verdict::Hang),
+        (split, Verdict::SplitBrain),
+        (crossed, Verdict::CrossLinked),
+        (broken, Verdict::InvariantBroken),
+    ];
     all.into_iter().filter(|(is, _)| *is).map(|(_, verdict)| verdict)
 }
 

@@ -1,7 +1,7 @@
 //! Buffers of the device: finding, reading, dirtying and cleaning them.
 
 use super::{Event, Flow, Frame, Machine, Outcome, Report, ThreadId};
-use crate::address_space::MappingId;
+use crate::address_space::{MappingId, Page};
 use crate::buffer_head::{Bh, BufferHead};
 use crate::machine::frame::BreadAt;
 use crate::machine::{Component, Errno, Wait};
@@ -14,15 +14,27 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// The buffer head of a block, if the device's mapping has it. Looks at nothing else: an entry
     /// of DAX is no buffer (ALIAS-5). Models `__find_get_block` (`fs/buffer.c`, 4.5).
     #[must_use]
-    pub fn buffer(&self, block: BlockNr) -> Option<BufferHead> {
+    pub fn cached_buffer(&self, block: BlockNr) -> Option<BufferHead> {
         let page = self.bdev.mapping.find_get_page(PageIndex(block.0))?;
         page.buffers.first().copied()
     }
 
-    /// The contents of a block's buffer, if it is there and uptodate.
+    /// The page of a block's buffer, for those who hold it: it may have left the mapping.
+    fn held_page(&self, block: BlockNr) -> Option<&Page> {
+        let (mapping, index) = (&self.bdev.mapping, PageIndex(block.0));
+        mapping.orphan(index).or_else(|| mapping.find_get_page(index))
+    }
+
+    /// The buffer head of a block, as those see it who hold it.
+    #[must_use]
+    pub fn buffer(&self, block: BlockNr) -> Option<BufferHead> {
+        self.held_page(block)?.buffers.first().copied()
+    }
+
+    /// The contents of a block's buffer, as those see them who hold it, if they are uptodate.
     #[must_use]
     pub fn buffer_words(&self, block: BlockNr) -> Option<&[Word]> {
-        let page = self.bdev.mapping.find_get_page(PageIndex(block.0))?;
+        let page = self.held_page(block)?;
         page.buffers.first()?.is(Bh::Uptodate).then_some(&page.words)
     }
 
@@ -38,8 +50,45 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     ) -> T {
         let index = PageIndex(block.0);
         report.changed(Component::Page(MappingId::Bdev, index));
-        let page = self.bdev.mapping.page_mut(index).expect("a buffer that is held stays");
+        let mapping = &mut self.bdev.mapping;
+        let page = match mapping.orphan(index).is_some() {
+            true => mapping.orphan_mut(index),
+            false => mapping.page_mut(index),
+        };
+        let page = page.expect("a buffer that is held stays");
         change(page.buffers.first_mut().expect("a buffer that is held stays"), &mut page.words)
+    }
+
+    /// Keeps the page of a buffer that is taken out of the device's mapping, if the journal or an
+    /// operation under way holds the buffer.
+    pub(super) fn keep_if_held(&mut self, index: PageIndex, page: Page) {
+        if !page.buffers.is_empty() && self.is_held(index) {
+            self.bdev.mapping.keep_orphan(index, page);
+        }
+    }
+
+    /// Whether the journal has the buffer of this page, or some thread does what works on buffers.
+    fn is_held(&self, index: PageIndex) -> bool {
+        let mut frames = self.threads.iter().flat_map(|thread| &thread.stack);
+        self.is_journalled(BlockNr(index.0)) || frames.any(Frame::works_on_buffers)
+    }
+
+    /// Whether the journal has the buffer of a block.
+    #[must_use]
+    pub fn is_journalled(&self, block: BlockNr) -> bool {
+        self.journal.as_ref().is_some_and(|journal| journal.head_of(block).is_some())
+    }
+
+    /// Lets go of the pages that have left the device's mapping and that nobody holds any more.
+    pub(super) fn put_orphans(&mut self, report: &mut impl Report) {
+        if !self.bdev.mapping.has_orphans() {
+            return;
+        }
+        let mut mapping = core::mem::take(&mut self.bdev.mapping);
+        for index in mapping.drop_orphans(|index| self.is_held(index)) {
+            report.changed(Component::Page(MappingId::Bdev, index));
+        }
+        self.bdev.mapping = mapping;
     }
 
     /// Marks a buffer, its page and its slot dirty: the flusher may write it from now on. Models
@@ -47,8 +96,14 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn mark_buffer_dirty(&mut self, block: BlockNr, report: &mut impl Report) {
         let index = PageIndex(block.0);
         self.with_buffer(block, |bh, _| bh.set(Bh::Dirty), report);
-        self.bdev.mapping.page_mut(index).expect("its buffer was there").dirty = true;
-        self.bdev.mapping.i_pages.tag_set(index, Tag::Dirty);
+        let mapping = &mut self.bdev.mapping;
+        if let Some(orphan) = mapping.orphan_mut(index) {
+            // Its page is in no mapping any more: no writeback will find it.
+            orphan.dirty = true;
+            return;
+        }
+        mapping.page_mut(index).expect("its buffer was there").dirty = true;
+        mapping.i_pages.tag_set(index, Tag::Dirty);
         Self::slot_changed(MappingId::Bdev, index, report);
     }
 
@@ -67,14 +122,16 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         match at {
             BreadAt::Getblk => {
                 report.rule(RuleId::IDX_4);
-                if self.buffer(block).is_some() {
-                    return Ok(Flow::GoesOn(Frame::SbBread { block, at: BreadAt::Read }));
-                }
-                self.take_lock(self.cpu(id), report)?;
-                if self.bdev.mapping.find_get_page(index).is_some() {
+                if let Some(page) = self.bdev.mapping.find_get_page(index) {
+                    // Who reads a page in holds its lock.
+                    let uptodate = page.uptodate;
+                    if !uptodate && !self.lock_page(id, MappingId::Bdev, index, report) {
+                        return Ok(Flow::Acted(Frame::SbBread { block, at }));
+                    }
                     self.create_empty_buffers(block, report);
                     return Ok(Flow::GoesOn(Frame::SbBread { block, at: BreadAt::Read }));
                 }
+                self.take_lock(self.cpu(id), report)?;
                 if self.add_page(MappingId::Bdev, index, report).is_err() {
                     if !self.obeys(RuleId::MIX_3_1, report) {
                         return Ok(Flow::Failed(Errno::Eio));
@@ -86,7 +143,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 Ok(Flow::Acted(Frame::SbBread { block, at: BreadAt::Read }))
             }
             BreadAt::Read => {
-                if self.buffer(block).is_some_and(|bh| bh.is(Bh::Uptodate)) {
+                if self.cached_buffer(block).is_none_or(|bh| bh.is(Bh::Uptodate)) {
                     return Ok(Flow::Returned);
                 }
                 self.read_page(MappingId::Bdev, index, report);
@@ -101,12 +158,15 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
     }
 
-    /// Gives a page its buffer heads: those of a page that is uptodate are, too, and those of a
-    /// dirty one are dirty. Models `create_empty_buffers` (`fs/buffer.c`, 4.5).
+    /// Gives a page its buffer heads, unless it has them: those of a page that is uptodate are, too,
+    /// and those of a dirty one are dirty. Models `create_empty_buffers` (`fs/buffer.c`, 4.5).
     pub(super) fn create_empty_buffers(&mut self, block: BlockNr, report: &mut impl Report) {
         let index = PageIndex(block.0);
         report.changed(Component::Page(MappingId::Bdev, index));
         let page = self.bdev.mapping.page_mut(index).expect("the caller has looked it up");
+        if !page.buffers.is_empty() {
+            return;
+        }
         let mut bh = BufferHead::default();
         bh.set(Bh::Mapped);
         if page.uptodate {
@@ -130,7 +190,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         waits: bool,
         report: &mut impl Report,
     ) -> bool {
-        let Some(bh) = self.buffer(block) else {
+        let Some(bh) = self.cached_buffer(block) else {
             report.rule(RuleId::ALIAS_1);
             report.event(|| Event::AliasCleaned { block, found: false, was_dirty: false });
             return true;

@@ -1,15 +1,17 @@
 //! The block device: the pmem driver, the device flush, invalidation.
 
-use super::{Call, Event, Flow, Machine, Outcome, Refusal, Report, ThreadId};
-use crate::address_space::MappingId;
+use super::{Call, Event, Flow, Frame, Machine, Outcome, Refusal, Report, ThreadId};
+use crate::address_space::{MappingId, Page};
 use crate::buffer_head::Bh;
 use crate::config::FencePlace;
+use crate::machine::frame::{FilemapAt, WritebackControl};
 use crate::machine::{Action, Bio, Component, Wait};
 use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::tag::Tag;
-use crate::units::{BlockNr, Cpu, PageIndex};
+use crate::units::{BlockNr, Cpu, Ino, PageIndex};
 use alloc::vec::Vec;
+use core::ops::RangeBounds;
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// The driver copies the page with non-temporal stores while the request is submitted. To 4.7
@@ -51,46 +53,73 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     pub(super) fn invalidate_bdev(&mut self, id: ThreadId, report: &mut impl Report) -> Outcome {
-        let indices = self.drop_clean_bdev_pages(id, report)?;
-        report.event(|| Event::PagesDropped { mapping: MappingId::Bdev, indices });
+        let mapping = MappingId::Bdev;
+        let indices = self.invalidate_mapping_pages(id, mapping, .., report)?;
+        report.event(|| Event::PagesDropped { mapping, indices });
         let call = Call::InvalidateBdev;
         report.event(|| Event::CallReturned { call, ino: None, result: Ok(()) });
         Ok(Flow::CallDone)
     }
 
-    /// Drops the device's pages that are clean and that nobody works on; the journal holds its
-    /// buffers.
-    pub(super) fn drop_clean_bdev_pages(
+    /// Writes the pages of the range without waiting for them, then drops those that are clean. A
+    /// DAX file has no page to drop, and its entries stay.
+    pub(super) fn sys_fadvise(
         &mut self,
         id: ThreadId,
+        ino: Ino,
+        wbc: WritebackControl,
+        called: bool,
+        report: &mut impl Report,
+    ) -> Outcome {
+        let mapping = MappingId::File(ino);
+        // It fails for no error of the write.
+        self.take_error(id);
+        if !called && !self.is_s_dax(mapping) {
+            let callee = Frame::writepages(mapping, wbc, FilemapAt::DaxFlush);
+            return Ok(Flow::Calls(Frame::SysFadvise { ino, wbc, called: true }, callee));
+        }
+        if called {
+            let range = wbc.first..=wbc.last;
+            let indices = self.invalidate_mapping_pages(id, mapping, range, report)?;
+            report.event(|| Event::PagesDropped { mapping, indices });
+        }
+        let call = Call::Fadvise;
+        report.event(|| Event::CallReturned { call, ino: Some(ino), result: Ok(()) });
+        Ok(Flow::CallDone)
+    }
+
+    /// Drops the pages of a range that are clean and that nobody maps or works on; the journal holds
+    /// its buffers. Models `mm/truncate.c` (4.5).
+    pub(super) fn invalidate_mapping_pages(
+        &mut self,
+        id: ThreadId,
+        mapping: MappingId,
+        range: impl RangeBounds<PageIndex>,
         report: &mut impl Report,
     ) -> Result<Vec<PageIndex>, Refusal> {
         self.take_lock(self.cpu(id), report)?;
-        let held = |index: PageIndex| {
-            let journal = self.journal.as_ref();
-            journal.is_some_and(|journal| journal.head_of(BlockNr(index.0)).is_some())
-                || self.page_is_held(MappingId::Bdev, index)
-        };
-        let idle = |(index, page): &(PageIndex, &crate::address_space::Page)| {
+        let idle = |(index, page): &(PageIndex, &Page)| {
             let dirty = page.dirty || page.buffers.iter().any(|bh| bh.is(Bh::Dirty));
-            let mapped = self.is_mapped(MappingId::Bdev, *index);
-            !dirty && !mapped && !page.writeback && !page.locked && !held(*index)
+            let mapped = self.is_mapped(mapping, *index);
+            let journalled = mapping == MappingId::Bdev && self.is_journalled(BlockNr(index.0));
+            let held = journalled || self.page_is_held(mapping, *index);
+            range.contains(index) && !dirty && !mapped && !page.writeback && !page.locked && !held
         };
-        let mut indices: Vec<PageIndex> =
-            self.bdev.mapping.pages().filter(idle).map(|(index, _)| index).collect();
+        let pages = self.mapping(mapping).pages().filter(idle);
+        let mut indices: Vec<PageIndex> = pages.map(|(index, _)| index).collect();
         if !self.obeys(RuleId::IDX_6, report) {
             indices.clear();
         }
         let counted = indices.is_empty() || self.obeys(RuleId::IDX_7, report);
         for index in &indices {
             if self.obeys(RuleId::TREE_5, report) {
-                self.bdev.mapping.delete_page(*index);
+                self.mapping_mut(mapping).delete_page(*index);
             }
-            self.bdev.mapping.nrpages -= u64::from(counted);
-            Self::slot_changed(MappingId::Bdev, *index, report);
-            report.changed(Component::Page(MappingId::Bdev, *index));
+            self.mapping_mut(mapping).nrpages -= u64::from(counted);
+            Self::slot_changed(mapping, *index, report);
+            report.changed(Component::Page(mapping, *index));
         }
-        report.changed(Component::Counters(MappingId::Bdev));
+        report.changed(Component::Counters(mapping));
         Ok(indices)
     }
 

@@ -5,7 +5,8 @@ use crate::address_space::MappingId;
 use crate::config::DirtyClearedByFlush;
 use crate::entry::{DaxEntry, Entry};
 use crate::machine::frame::{
-    FaultAt, InsertAt, MkwriteAt, PageFaultAt, Site, SyncFileAt, WpAt, WpPageAt,
+    FaultAt, InsertAt, MkwriteAt, PageFaultAt, Site, SyncFileAt, SyncMode, WpAt, WpPageAt,
+    WritebackControl,
 };
 use crate::machine::{Component, PteTarget, Wait};
 use crate::medium::{LineRange, Medium};
@@ -144,7 +145,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             (true, true) => Frame::WpPfnShared { site, at: WpAt::Mkwrite },
             (true, false) => Frame::DaxFault { site, write, at: FaultAt::Lookup },
-            (false, true) => Frame::WpPageShared { site, at: WpPageAt::Dirty },
+            (false, true) => Frame::WpPageShared { site, at: WpPageAt::Mkwrite },
             (false, false) => Frame::FilemapFault { site, write, at: PageFaultAt::Lookup },
         };
         Flow::Calls(Frame::HandleMmFault { site, write, called: true }, callee)
@@ -214,7 +215,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             FaultAt::Sync => {
                 let ino = site.mapping.ino().expect("only files are mapped with MAP_SYNC");
-                let callee = Frame::Ext4SyncFile { ino, datasync: true, at: SyncFileAt::Write };
+                let (datasync, at) = (true, SyncFileAt::Write);
+                let wbc = WritebackControl::whole(SyncMode::All);
+                let callee = Frame::Ext4SyncFile { ino, wbc, datasync, at };
                 Ok(Flow::Calls(frame(FaultAt::Finish), callee))
             }
             FaultAt::Finish => self.dax_finish_sync_fault(id, site, report),
@@ -243,9 +246,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let page = self.mapping(mapping).find_get_page(index).expect("the fault holds its lock");
         let dirty = page.dirty;
         if self.obeys(RuleId::DAX_6_6, report) {
-            self.unmap_mapping_range(mapping, index, report);
-            self.mapping_mut(mapping).delete_page(index);
+            self.unmap_mapping_range(mapping, index.0..index.0 + 1, report);
+            let page = self.mapping_mut(mapping).delete_page(index);
             self.mapping_mut(mapping).nrpages -= 1;
+            if mapping == MappingId::Bdev {
+                self.keep_if_held(index, page);
+            }
             report.changed(Component::Counters(mapping));
             Self::slot_changed(mapping, index, report);
         }

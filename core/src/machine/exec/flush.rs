@@ -34,7 +34,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 }
                 self.take_lock(self.cpu(id), report)?;
                 let planned = self.obeys(RuleId::DAX_12_4, report);
-                self.tag_pages_for_writeback(mapping, &wbc, planned, report);
+                self.tag_pages_for_writeback(mapping, &wbc, planned, report)?;
                 Ok(Flow::Acted(frame(RangeAt::Lookup)))
             }
             RangeAt::Lookup => {

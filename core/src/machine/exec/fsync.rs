@@ -19,11 +19,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn ext4_sync_file(
         &mut self,
         id: ThreadId,
-        (ino, datasync): (Ino, bool),
+        (ino, wbc, datasync): (Ino, WritebackControl, bool),
         at: SyncFileAt,
         report: &mut impl Report,
     ) -> Outcome {
-        let frame = |at| Frame::Ext4SyncFile { ino, datasync, at };
+        let frame = |at| Frame::Ext4SyncFile { ino, wbc, datasync, at };
         if let Some(error) = self.take_error(id) {
             return Ok(Flow::Failed(error));
         }
@@ -38,16 +38,14 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 }
                 let at = FilemapAt::DaxFlush;
                 let mapping = MappingId::File(ino);
-                let wbc = WritebackControl::whole(SyncMode::All);
                 let callee = Frame::FilemapWriteAndWaitRange { mapping, wbc, at };
                 Ok(Flow::Calls(frame(SyncFileAt::DaxFlush), callee))
             }
             SyncFileAt::DaxFlush => {
                 let (mapping, site) = (MappingId::File(ino), FlushCallSite::Fsync);
-                let wbc = WritebackControl::whole(SyncMode::All);
                 self.dax_flush_here((mapping, wbc), site, frame(SyncFileAt::Commit), report)
             }
-            SyncFileAt::Commit => self.sync_metadata(ino, datasync, report),
+            SyncFileAt::Commit => self.sync_metadata(ino, (wbc, datasync), report),
             SyncFileAt::Flush => {
                 let barriers = self.semantics.barriers()? == Barriers::On;
                 if !barriers || !self.obeys(RuleId::FS_1_5, report) {
@@ -62,8 +60,13 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// Steps 2 to 4: commits the transaction that the file needs, unless it is committed; that
     /// commit's own flush makes step 5 unnecessary. Without a journal writes the file's dirty
     /// metadata buffers.
-    fn sync_metadata(&mut self, ino: Ino, datasync: bool, report: &mut impl Report) -> Outcome {
-        let frame = |at| Frame::Ext4SyncFile { ino, datasync, at };
+    fn sync_metadata(
+        &mut self,
+        ino: Ino,
+        (wbc, datasync): (WritebackControl, bool),
+        report: &mut impl Report,
+    ) -> Outcome {
+        let frame = |at| Frame::Ext4SyncFile { ino, wbc, datasync, at };
         let Some(journal) = &self.journal else {
             let Some(block) = self.dirty_metadata_of(ino) else {
                 return Ok(Flow::GoesOn(frame(SyncFileAt::Flush)));

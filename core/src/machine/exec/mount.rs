@@ -139,7 +139,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let dirty = indices.iter().filter(|index| tree.tag_get(**index, Tag::Dirty)).count();
         let mut unmapped = 0;
         for index in &indices {
-            unmapped += self.unmap_mapping_range(mapping, *index, report);
+            unmapped += self.unmap_mapping_range(mapping, index.0..index.0 + 1, report) as u64;
             self.drop_item(mapping, *index, report);
         }
         self.vmas.iter_mut().filter(|vma| vma.mapping == mapping).for_each(|vma| vma.dax = false);
@@ -389,7 +389,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         for component in [Component::Inodes, Component::Allocator, Component::Journal] {
             report.changed(component);
         }
-        let indices = self.drop_clean_bdev_pages(id, report)?;
+        let indices = self.invalidate_mapping_pages(id, MappingId::Bdev, .., report)?;
         report.event(|| Event::Unmounted { indices });
         Ok(Flow::Acted(Frame::SysUmount { at: UmountAt::Done }))
     }

@@ -1,17 +1,18 @@
 //! Mapped pages of the page cache: the fault that maps one, the first store to one, and what takes
 //! the page-table entries away again.
 
-use super::{Component, Event, Flow, Frame, Machine, Outcome, Pte, Report, ThreadId};
+use super::{Component, Errno, Event, Flow, Frame, Machine, Outcome, Pte, Report, ThreadId};
 use crate::address_space::MappingId;
-use crate::machine::frame::{PageFaultAt, Site, WpPageAt};
+use crate::machine::frame::{FsOp, MkwriteStep, OpAt, PageFaultAt, Site, WpPageAt};
 use crate::machine::{PteTarget, VmaId};
 use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::units::PageIndex;
+use core::ops::Range;
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// Finds the page or reads it in, and maps it: read-only after a read fault, writable and dirty
-    /// after a write fault. The page is locked all the time.
+    /// after a write fault.
     pub(super) fn filemap_fault(
         &mut self,
         id: ThreadId,
@@ -25,6 +26,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         match at {
             PageFaultAt::Lookup => {
                 report.rule(RuleId::IDX_4);
+                // A fault of DAX that comes here for the page of a hole has waited already.
+                let dax = self.vmas[usize::from(vma.0)].dax;
+                if !dax && self.waits_for_operation(id, mapping, report) {
+                    return Ok(Flow::Acted(frame(PageFaultAt::Lookup)));
+                }
                 if index.0 >= self.pages_of(mapping) {
                     report.event(|| Event::Sigbus { mapping, index });
                     return Ok(Flow::Killed);
@@ -43,7 +49,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 Ok(Flow::GoesOn(frame(PageFaultAt::ReadPage)))
             }
             PageFaultAt::ReadPage => {
-                let next = if write { PageFaultAt::Dirty } else { PageFaultAt::Pte };
+                let next = if write { PageFaultAt::Mkwrite } else { PageFaultAt::Pte };
                 if self.mapping(mapping).find_get_page(index).is_some_and(|page| page.uptodate) {
                     return Ok(Flow::GoesOn(frame(next)));
                 }
@@ -51,15 +57,23 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 self.read_page(mapping, index, report);
                 Ok(Flow::Acted(frame(next)))
             }
-            PageFaultAt::Dirty => {
-                self.take_lock(self.cpu(id), report)?;
-                self.set_page_dirty(mapping, index, report);
-                report.event(|| Event::PageDirtied { mapping, index });
-                Ok(Flow::Acted(frame(PageFaultAt::Pte)))
+            PageFaultAt::Mkwrite => {
+                // What makes the page writable locks it anew: it may have to allocate a block first.
+                self.unlock_page(mapping, index, report);
+                let callee = Frame::DoPageMkwrite { site, handle: None, at: MkwriteStep::Map };
+                Ok(Flow::Calls(frame(PageFaultAt::Pte), callee))
             }
             PageFaultAt::Pte => {
-                self.take_lock(self.cpu(id), report)?;
                 report.rule(RuleId::IDX_4);
+                match self.take_error(id) {
+                    Some(Errno::Eagain) => return Ok(Flow::GoesOn(frame(PageFaultAt::Lookup))),
+                    Some(_) => {
+                        report.event(|| Event::Sigbus { mapping, index });
+                        return Ok(Flow::Killed);
+                    }
+                    None => {}
+                }
+                self.take_lock(self.cpu(id), report)?;
                 let pte = Pte { target: PteTarget::Page, writable: write };
                 self.vmas[usize::from(vma.0)].set_pte(index, pte);
                 report.changed(Component::Pte(vma, index));
@@ -81,27 +95,83 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     ) -> Outcome {
         let Site { vma, mapping, index } = site;
         match at {
-            WpPageAt::Dirty => {
-                if self.vmas[usize::from(vma.0)].pte(index).is_none() {
-                    // Unmapped while this thread slept: the access faults again.
-                    return Ok(Flow::Returned);
-                }
-                self.take_lock(self.cpu(id), report)?;
-                if !self.lock_page(id, mapping, index, report) {
-                    report.rule(RuleId::TREE_11_1);
-                    return Ok(Flow::Acted(Frame::WpPageShared { site, at }));
-                }
-                self.set_page_dirty(mapping, index, report);
-                report.event(|| Event::PageDirtied { mapping, index });
-                Ok(Flow::Acted(Frame::WpPageShared { site, at: WpPageAt::Pte }))
+            WpPageAt::Mkwrite => {
+                let callee = Frame::DoPageMkwrite { site, handle: None, at: MkwriteStep::Map };
+                Ok(Flow::Calls(Frame::WpPageShared { site, at: WpPageAt::Pte }, callee))
             }
             WpPageAt::Pte => {
-                self.take_lock(self.cpu(id), report)?;
                 report.rule(RuleId::TREE_11_1);
-                self.make_writable(site, report);
+                match self.take_error(id) {
+                    // The page is gone: the access faults again.
+                    Some(Errno::Eagain) => return Ok(Flow::Returned),
+                    Some(_) => {
+                        report.event(|| Event::Sigbus { mapping, index });
+                        return Ok(Flow::Killed);
+                    }
+                    None => {}
+                }
+                self.take_lock(self.cpu(id), report)?;
+                if self.vmas[usize::from(vma.0)].pte(index).is_some() {
+                    self.make_writable(site, report);
+                }
                 self.unlock_page(mapping, index, report);
                 Ok(Flow::ActedAndReturned)
             }
+        }
+    }
+
+    /// Makes a page ready to be stored to: a page over a hole gets a block, then the page is locked,
+    /// which it stays, and dirtied, before the handle stops. Fails if there is no space, or if the
+    /// page has gone. Models TREE-11: `mm/memory.c do_page_mkwrite`, `fs/ext4/inode.c
+    /// ext4_page_mkwrite` (4.5).
+    pub(super) fn do_page_mkwrite(
+        &mut self,
+        id: ThreadId,
+        site: Site,
+        (handle, at): (Option<u32>, MkwriteStep),
+        report: &mut impl Report,
+    ) -> Outcome {
+        let Site { mapping, index, .. } = site;
+        let frame = |handle, at| Frame::DoPageMkwrite { site, handle, at };
+        match at {
+            MkwriteStep::Map => {
+                if let Some(error) = self.take_error(id) {
+                    return Ok(Flow::Failed(error));
+                }
+                let hole = mapping.ino().filter(|_| self.block_of(mapping, index).is_none());
+                let Some(ino) = hole else {
+                    return Ok(Flow::GoesOn(frame(handle, MkwriteStep::Dirty)));
+                };
+                if handle.is_some() || self.mounted.as_ref().is_none_or(|m| m.free_blocks() == 0) {
+                    return Ok(Flow::Failed(Errno::Enospc));
+                }
+                let op = FsOp::MapBlocks { ino, index };
+                let handle = self.journal.is_some().then(|| self.credits(&op));
+                let callee = Frame::Ext4Op { op, at: OpAt::Lock };
+                Ok(Flow::Calls(frame(handle, MkwriteStep::Map), callee))
+            }
+            MkwriteStep::Dirty => {
+                self.take_lock(self.cpu(id), report)?;
+                let gone = self.mapping(mapping).find_get_page(index).is_none();
+                if !gone && !self.lock_page(id, mapping, index, report) {
+                    report.rule(RuleId::TREE_11_1);
+                    return Ok(Flow::Acted(frame(handle, MkwriteStep::Dirty)));
+                }
+                if gone {
+                    return Ok(Flow::GoesOn(frame(handle, MkwriteStep::Stop(true))));
+                }
+                self.set_page_dirty(mapping, index, report);
+                report.event(|| Event::PageDirtied { mapping, index });
+                Ok(Flow::Acted(frame(handle, MkwriteStep::Stop(false))))
+            }
+            MkwriteStep::Stop(gone) => match handle {
+                Some(credits) => {
+                    let callee = Frame::Jbd2JournalStop { credits };
+                    Ok(Flow::Calls(frame(None, at), callee))
+                }
+                None if gone => Ok(Flow::Failed(Errno::Eagain)),
+                None => Ok(Flow::Returned),
+            },
         }
     }
 
@@ -138,17 +208,17 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         count
     }
 
-    /// Takes every PTE of a page or entry away; says how many there were. The next access of each
-    /// mapping faults. Models `mm/memory.c unmap_mapping_range` (4.5).
+    /// Takes every PTE of some pages or entries away; says how many there were. The next access of
+    /// each mapping faults. Models `mm/memory.c unmap_mapping_range` (4.5).
     pub(super) fn unmap_mapping_range(
         &mut self,
         mapping: MappingId,
-        index: PageIndex,
+        pages: Range<u64>,
         report: &mut impl Report,
-    ) -> u64 {
+    ) -> usize {
         let mut count = 0;
         for (n, vma) in (0u8..).zip(&mut self.vmas).filter(|(_, vma)| vma.mapping == mapping) {
-            if vma.clear_pte(index) {
+            for (index, _) in vma.ptes.extract_if(.., |(index, _)| pages.contains(&index.0)) {
                 report.changed(Component::Pte(VmaId(n), index));
                 count += 1;
             }

@@ -9,7 +9,7 @@ use crate::machine::frame::{
 use crate::machine::{Component, Wait};
 use crate::medium::Medium;
 use crate::rules::RuleId;
-use crate::units::{PageIndex, WordAddr};
+use crate::units::{BlockNr, PageIndex, WordAddr};
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// `write(2)`, under the file's lock (`i_mutex`): through the page cache; past it while the
@@ -121,7 +121,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         Ok(())
     }
 
-    /// Drops the page of one index, unmapped, unless it is dirty. Looks at nothing while the
+    /// Drops the page of one index, unmapped, unless it is dirty or the journal has its buffer. Looks at nothing while the
     /// mapping has no page at all, as its caller does. Models MIX-3: `mm/truncate.c
     /// invalidate_inode_pages2_range` (4.5).
     fn invalidate_inode_pages2(
@@ -140,9 +140,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         if !self.lock_page(id, mapping, index, report) {
             return Invalidated::Sleeps;
         }
-        self.unmap_mapping_range(mapping, index, report);
+        self.unmap_mapping_range(mapping, index.0..index.0 + 1, report);
         let page = self.mapping(mapping).find_get_page(index).expect("locked just now");
-        if page.dirty {
+        let held = mapping == MappingId::Bdev && self.is_journalled(BlockNr(index.0));
+        if page.dirty || held {
             self.unlock_page(mapping, index, report);
             return Invalidated::Busy;
         }
@@ -193,7 +194,7 @@ enum Invalidated {
     Nothing,
     /// The page is gone.
     Dropped,
-    /// The page is dirty and stays (EBUSY).
+    /// The page is busy and stays (EBUSY).
     Busy,
     /// Somebody works on the page: the thread sleeps on its lock.
     Sleeps,

@@ -188,6 +188,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         if let Some(page) = self.mapping_mut(mapping).page_mut(index) {
             page.words = words;
             page.uptodate = true;
+            page.buffers.iter_mut().for_each(|bh| bh.set(Bh::Uptodate));
         }
         report.changed(Component::Page(mapping, index));
         report.event(|| Event::PageRead { mapping, index, block });

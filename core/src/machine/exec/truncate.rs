@@ -5,7 +5,7 @@ use crate::address_space::MappingId;
 use crate::config::DataMode;
 use crate::fs::Name;
 use crate::machine::frame::{FilemapAt, FsOp, OpAt, SyncMode, WritebackControl};
-use crate::machine::{Component, VmaId, Wait};
+use crate::machine::{Component, Vma, Wait};
 use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::tag::Tag;
@@ -82,7 +82,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 return Ok(Flow::Acted(Frame::Ext4Op { op, at: OpAt::TruncateCache }));
             }
         }
-        let unmapped = self.unmap_pages(ino, first, end, report);
+        let mut unmapped = 0;
+        let vmas = self.vmas.iter().filter(|vma| vma.mapping == mapping);
+        let inside = |(index, _): (PageIndex, _)| (first.0..end).contains(&index.0);
+        if vmas.flat_map(Vma::ptes).any(inside) && self.obeys(RuleId::REUSE_4, report) {
+            unmapped = self.unmap_mapping_range(mapping, first.0..end, report);
+        }
         if cached.is_empty() && unmapped == 0 {
             return Ok(Flow::GoesOn(Frame::Ext4Op { op, at: OpAt::Plan }));
         }
@@ -113,31 +118,6 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         let (first, count) = op.leaving()?;
         Some((op.file()?, first, count))
-    }
-
-    /// Takes the PTEs of these pages away. Models `mm/memory.c unmap_mapping_range` (4.5).
-    fn unmap_pages(
-        &mut self,
-        ino: Ino,
-        first: PageIndex,
-        end: u64,
-        report: &mut impl Report,
-    ) -> usize {
-        if !self.obeys(RuleId::REUSE_4, report) {
-            return 0;
-        }
-        let mut unmapped = 0;
-        for (n, vma) in (0u8..).zip(&mut self.vmas) {
-            if vma.mapping != MappingId::File(ino) {
-                continue;
-            }
-            let leaving = |(page, _): &mut (PageIndex, _)| (first.0..end).contains(&page.0);
-            for (page, _) in vma.ptes.extract_if(.., leaving) {
-                report.changed(Component::Pte(VmaId(n), page));
-                unmapped += 1;
-            }
-        }
-        unmapped
     }
 
     /// Takes a page or an entry out of a mapping.

@@ -5,7 +5,8 @@ use crate::address_space::MappingId;
 use crate::config::WriteOpenMounted;
 use crate::fs::{Kind, Name};
 use crate::machine::frame::{
-    CheckpointAt, FsOp, MountAt, OpAt, PeriodicAt, SyncAt, SysReadAt, UmountAt, WriteJob,
+    CheckpointAt, FsOp, MountAt, OpAt, PeriodicAt, SyncAt, SyncMode, SysReadAt, UmountAt, WriteJob,
+    WritebackControl,
 };
 use crate::machine::{BlockWord, Call, Errno, FileWord, Op};
 use crate::medium::Medium;
@@ -60,6 +61,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 let (mapping, datasync, called) = (MappingId::Bdev, false, false);
                 of(Call::Fsync, None, Frame::SysFsync { mapping, datasync, called })
             }
+            Op::Msync { ino, first, count } => {
+                let wbc = WritebackControl::pages(SyncMode::All, first, count);
+                on(Call::Msync, ino, Frame::SysMsync { ino, wbc, called: false })
+            }
             Op::Mmap { ino } => {
                 let (mapping, sync) = (MappingId::File(ino), false);
                 on(Call::Mmap, ino, Frame::SysMmap { mapping, sync })
@@ -109,6 +114,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 of(Call::PeriodicWriteback, None, frame)
             }
             Op::InvalidateBdev => of(Call::InvalidateBdev, None, Frame::InvalidateBdev),
+            Op::FadviseDontneed { ino, first, count } => {
+                let wbc = WritebackControl::pages(SyncMode::None, first, count);
+                on(Call::Fadvise, ino, Frame::SysFadvise { ino, wbc, called: false })
+            }
             Op::Commit => of(Call::Commit, None, Frame::Kjournald2 { called: false }),
             Op::Checkpoint => of(Call::Checkpoint, None, Frame::Jbd2JournalFlush { called: false }),
             Op::Mount => of(Call::Mount, None, Frame::SysMount { at: MountAt::Open }),

@@ -1,9 +1,10 @@
 //! Ordinary page writeback: tags, page flags, and the block that goes to the device.
 
 use super::flush::BATCH;
-use super::{Event, Flow, Frame, Machine, Outcome, Report, ThreadId};
+use super::{Event, Flow, Frame, Machine, Outcome, Refusal, Report, ThreadId};
 use crate::address_space::MappingId;
 use crate::buffer_head::Bh;
+use crate::config::RangeTagOrder;
 use crate::machine::frame::{CacheAt, FullPageAt, PageWalk, SyncMode, WritebackControl};
 use crate::machine::{Component, Wait};
 use crate::medium::Medium;
@@ -21,16 +22,23 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         wbc: &WritebackControl,
         planned: bool,
         report: &mut impl Report,
-    ) {
+    ) -> Result<(), Refusal> {
+        let (first, last) = (wbc.first, wbc.last);
+        let upward = self.semantics.range_tag_order()? == RangeTagOrder::Upward;
         let mut count = 0;
         if self.obeys(RuleId::TREE_10, report) && planned {
+            let upward = upward && self.obeys(RuleId::TREE_9, report);
             let tree = &mut self.mapping_mut(mapping).i_pages;
-            let (first, last) = (wbc.first, wbc.last);
-            count = tree.range_tag_if_tagged(first, last, u64::MAX, Tag::Dirty, Tag::Towrite).0;
+            count = if upward {
+                tree.range_tag_if_tagged(first, last, u64::MAX, Tag::Dirty, Tag::Towrite).0
+            } else {
+                tree.range_tag_downward(first, last, Tag::Dirty, Tag::Towrite)
+            };
         }
         let tagged = self.mapping(mapping).i_pages.iter_tagged(.., Tag::Towrite);
         tagged.for_each(|(index, _)| Self::slot_changed(mapping, index, report));
         report.event(|| Event::TaggedForWriteback { mapping, count });
+        Ok(())
     }
 
     pub(super) fn write_cache_pages(
@@ -48,7 +56,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             CacheAt::Tag => {
                 self.take_lock(self.cpu(id), report)?;
-                self.tag_pages_for_writeback(mapping, &wbc, true, report);
+                self.tag_pages_for_writeback(mapping, &wbc, true, report)?;
                 Ok(Flow::Acted(frame(CacheAt::Lookup)))
             }
             CacheAt::Lookup if next > wbc.last => Ok(Flow::Returned),
