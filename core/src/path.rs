@@ -1,8 +1,10 @@
 //! A path: the states that a sequence of actions leads through. Back and forth is indexing.
 
 use crate::address_space::MappingId;
+use crate::buffer_head::Bh;
 use crate::check::{Holds, Invariant, Judge, Verdict};
 use crate::crash::{self, CrashReport};
+use crate::fs::Kind;
 use crate::machine::{Action, Machine, Refusal, Setup, SetupError, Step};
 use crate::medium::SimMedium;
 use crate::units::{BlockNr, WORDS_PER_LINE, Word};
@@ -165,12 +167,15 @@ impl<const FAN: usize> Path<FAN> {
 }
 
 /// The newest content of a block: the medium as the CPUs see it, with every stored word of its
-/// owner put in.
+/// owner put in; or for metadata what a dirty buffer or page of it holds.
 fn newest_content<const FAN: usize>(
     machine: &Machine<SimMedium, FAN>,
     judge: &Judge,
     block: BlockNr,
 ) -> Vec<Word> {
+    if let Some(words) = dirty_metadata(machine, block) {
+        return words.to_vec();
+    }
     let mut words = machine.load_block(block);
     if let Some((inode, index)) = machine.owner_of(block) {
         let here = judge
@@ -179,6 +184,25 @@ fn newest_content<const FAN: usize>(
         here.for_each(|(at, newest)| words[usize::from(at.word)] = newest);
     }
     words
+}
+
+/// What a buffer of a block holds that has not gone home; without a journal a directory's own page.
+fn dirty_metadata<const FAN: usize>(
+    machine: &Machine<SimMedium, FAN>,
+    block: BlockNr,
+) -> Option<&[Word]> {
+    if let Some((inode, index)) = machine.owner_of(block) {
+        if inode.kind == Kind::File {
+            return None;
+        }
+        let page = inode.mapping.find_get_page(index).filter(|page| page.uptodate && page.dirty);
+        if let Some(page) = page {
+            return Some(&page.words);
+        }
+    }
+    let bh = machine.buffer(block)?;
+    let dirty = bh.is(Bh::Dirty) || bh.is(Bh::JbdDirty);
+    machine.buffer_words(block).filter(|_| dirty)
 }
 
 /// FNV-1a, 64 bits. The same on every host: numbers are little-endian, `usize` is widened.

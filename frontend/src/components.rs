@@ -20,6 +20,7 @@ mod trees;
 mod crash;
 mod details;
 mod invariants;
+mod journal;
 mod next;
 mod question;
 mod threads;

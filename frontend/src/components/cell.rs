@@ -1,6 +1,6 @@
 //! A cell of the matrix: drawn for the eye, in words for assistive technology.
 
-use daxscope_core::view::{Cell, Content, Line, LineState};
+use daxscope_core::view::{Cell, Content, Line, LineState, Note};
 use yew::prelude::*;
 
 pub(crate) fn cell(cell: &Cell) -> Html {
@@ -23,16 +23,25 @@ pub(crate) fn cell(cell: &Cell) -> Html {
 fn drawn(content: &Content) -> Html {
     match content {
         Content::Empty => Html::default(),
-        Content::Owner(name) => html! { <span class="name">{ name }</span> },
+        Content::Owner { names, doubts } => html! {
+            <>
+                { for names.iter().map(|name| html! { <span class="name">{ name }</span> }) }
+                { for doubts.iter().map(|doubt| html! { <i class="doubt">{ doubt }</i> }) }
+            </>
+        },
         Content::Pte { index, writable } => html! {
             <span class="map">{ index }<i>{ if *writable { "rw" } else { "r" } }</i></span>
         },
-        Content::Page { index, chips, tags, .. } => html! {
+        Content::Page { index, chips, tags, buffer, .. } => html! {
             <>
                 <span class="page">{ chips.join(" / ") }</span>
-                <span class="tags"><i>{ "p" }{ index }</i>{ " " }{ tags }</span>
+                <span class="tags">
+                    <i>{ "p" }{ index }</i>{ " " }{ tags }
+                    if !buffer.is_empty() { <b class="bh">{ buffer }</b> }
+                </span>
             </>
         },
+        Content::Notes(notes) => html! { { for notes.iter().map(note) } },
         Content::Entry { index, tags, locked, .. } => html! {
             <>
                 <span class={classes!("entry", locked.then_some("locked"))}>{ index }</span>
@@ -46,6 +55,26 @@ fn drawn(content: &Content) -> Html {
             </>
         },
     }
+}
+
+/// A copy in the log has a box that says how safe it is, a frozen one that of a page; others are words.
+fn note(note: &Note) -> Html {
+    let chips = note.chips.join(" / ");
+    if note.state == LineState::Free {
+        return html! {
+            <>
+                <span class="name">{ &note.text }</span>
+                if !chips.is_empty() { <span class="page">{ chips }</span> }
+            </>
+        };
+    }
+    let class = classes!(
+        "ln",
+        state(note.state),
+        (!note.idle.is_empty()).then_some("idle"),
+        note.revoked.then_some("dead")
+    );
+    html! { <i {class} data-letter={note.state.letter()}>{ &note.text }{ " " }{ chips }</i> }
 }
 
 /// The letter is drawn from `data-letter`: one element per line keeps the page light.
@@ -64,7 +93,7 @@ fn line(line: &Line) -> Html {
     html! { <i {class} data-letter={line.state.letter()}>{ text }</i> }
 }
 
-const fn state(state: LineState) -> &'static str {
+pub(crate) const fn state(state: LineState) -> &'static str {
     match state {
         LineState::Free => "F",
         LineState::Volatile => "V",

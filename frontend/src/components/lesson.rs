@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use daxscope_core::view::Tree;
+use daxscope_core::view::{Detail, Tree};
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 use yew::prelude::*;
@@ -84,6 +84,13 @@ fn stage(state: &State, lesson: &Lesson, send: &Callback<Msg>) -> Html {
         let shown = Shown::Tree { tree: Rc::clone(tree), focus: focus.clone() };
         html! { <Panel key={tree.row.clone()} {shown} send={send.clone()} /> }
     };
+    let about = |title, details: &Rc<Vec<Detail>>, only| Shown::Details {
+        title,
+        details: Rc::clone(details),
+        only,
+    };
+    let block = focus.as_deref().unwrap_or(&parts.touched);
+    let block = parts.blocks.iter().position(|detail| detail.title == block).unwrap_or_default();
     let (caption, stands_on) =
         (Rc::clone(&parts.caption), Rc::clone(&lesson.run.standing().sources));
     html! {
@@ -91,6 +98,9 @@ fn stage(state: &State, lesson: &Lesson, send: &Callback<Msg>) -> Html {
             <main id="stage" tabindex="-1" data-arrows="step">
                 <div class="places">
                     { matrix(&frame, send) }
+                    if !parts.log.is_empty() {
+                        { panel(Shown::Log { log: Rc::clone(&parts.log), focus: focus.clone() }) }
+                    }
                     <section class="trees">
                         <h2 class="sr">{ words::TREES }</h2>
                         { for parts.trees.iter().map(tree) }
@@ -102,6 +112,8 @@ fn stage(state: &State, lesson: &Lesson, send: &Callback<Msg>) -> Html {
                 { question(lesson.asked().as_ref(), send) }
                 { panel(Shown::Crash(Rc::clone(&parts.crash))) }
                 { panel(Shown::Threads(Rc::clone(&parts.threads))) }
+                { panel(about(words::BLOCK, &parts.blocks, Some(block))) }
+                { panel(about(words::TRANSACTION, &parts.transactions, None)) }
                 { panel(Shown::Invariants(Rc::clone(&parts.invariants))) }
                 { panel(Shown::Next(Rc::clone(&parts.enabled))) }
                 { panel(Shown::Changed(Rc::clone(&parts.changed))) }

@@ -34,9 +34,10 @@ pub(crate) fn matrix(frame: &Frame, send: &Callback<Msg>) -> Html {
         html! { <Panel key={id} {shown} send={send.clone()} /> }
     };
     let (above, below) = rows.split_at(waterline.below_row.min(rows.len()));
+    let log = rows.last().is_some_and(|row| row.kind == RowKind::Log);
     let width = (spans.len() + 1).to_string();
     html! {
-        <table class={classes!("matrix", few(spans))}>
+        <table class={classes!("matrix", few(spans), log.then_some("fs"))}>
             <caption class="sr">{ words::BLOCKS }</caption>
             <thead>
                 <tr>
@@ -62,13 +63,15 @@ pub(crate) fn matrix(frame: &Frame, send: &Callback<Msg>) -> Html {
     }
 }
 
-/// A matrix of few columns stays narrow, so that the trees stand beside it.
+/// A matrix of few columns stays narrow, so that the trees stand beside it; in one of many there is no room beside a
+/// line.
 fn few(spans: &[Span]) -> Option<&'static str> {
     match spans.iter().filter(|span| matches!(span, Span::Shown(_))).count() {
         0 | 1 => Some("one"),
         2 => Some("two"),
         3 => Some("three"),
-        _ => None,
+        4..8 => None,
+        _ => Some("many"),
     }
 }
 
@@ -130,6 +133,8 @@ const fn kind(kind: RowKind) -> &'static str {
         RowKind::PageTable => "pte",
         RowKind::FileMapping => "mapping",
         RowKind::DeviceMapping => "mapping device",
+        RowKind::Transaction => "notes",
+        RowKind::Log => "notes log",
         RowKind::CpuCache => "lines cache",
         RowKind::WriteQueue => "lines wpq",
         RowKind::Medium => "lines medium",

@@ -5,7 +5,7 @@ use super::{names, steps};
 use crate::error::{Reporter, Span};
 use crate::raw::{RawContent, RawFile, RawSystem, RawThread, Text};
 use daxscope_core::config::Geometry;
-use daxscope_core::fs::block_map::DIRECT;
+use daxscope_core::fs::block_map::{self, DIRECT};
 use daxscope_core::fs::{Kind, Layout};
 use daxscope_core::machine::THREADS_MAX;
 use daxscope_core::machine::{FileSetup, IndexBlock, Place, Program, System};
@@ -26,9 +26,12 @@ pub(super) fn files(
     }
     let file = |raw: &Spanned<RawFile>| {
         let raw = raw.get_ref();
-        for page in raw.pages.iter().skip(DIRECT) {
-            let message = format!("too many pages; expected at most {DIRECT}");
-            report.at(&page.span(), message);
+        let most = match raw.indirect {
+            None => DIRECT as u64,
+            Some(_) => DIRECT as u64 + block_map::pointers_per_block(&Layout::of(geometry)),
+        };
+        for page in raw.pages.iter().skip(most as usize) {
+            report.at(&page.span(), format!("too many pages; expected at most {most}"));
         }
         let blocks: Vec<_> = raw.pages.iter().map(|page| page_block(page, report)).collect();
         let indirect = raw.indirect.as_ref().and_then(|block| names::block(block, report));

@@ -1,0 +1,90 @@
+//! What of the matrix is in use anywhere along a path: the rest is folded away or not drawn, so that
+//! the stage stands still while one steps.
+
+use crate::address_space::MappingId;
+use crate::jbd::journal::Journal;
+use crate::machine::{Event, Machine, Op, Vma};
+use crate::medium::SimMedium;
+use crate::path::Path;
+use crate::units::BlockNr;
+use alloc::collections::BTreeSet;
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Used {
+    /// Blocks that something touches.
+    pub(super) blocks: BTreeSet<BlockNr>,
+    /// Blocks of which there are several versions.
+    pub(super) rewritten: BTreeSet<BlockNr>,
+    /// Mappings that hold something.
+    pub(super) mappings: BTreeSet<MappingId>,
+    /// Buffer heads, transactions or the allocator: metadata moves.
+    pub(super) metadata: bool,
+    /// A running transaction holds blocks.
+    pub(super) running: bool,
+    /// A committing one does.
+    pub(super) committing: bool,
+    /// A checkpoint list does.
+    pub(super) checkpoint: bool,
+    /// Copies went to the log.
+    pub(super) logged: bool,
+}
+
+impl Used {
+    pub(super) fn of<const FAN: usize>(path: &Path<FAN>) -> Self {
+        let mut used = Self::default();
+        let last = path.len() - 1;
+        for step in 0..=last {
+            let moment = path.moment(step);
+            used.add(&moment.machine);
+            let events = moment.step.iter().flat_map(|(_, step)| &step.events);
+            used.logged |=
+                events.into_iter().any(|event| matches!(event, Event::LogWritten { .. }));
+        }
+        let first = &path.moment(0).machine;
+        used.metadata |= first.has_journal || first.mounted != path.last().machine.mounted;
+        let blocks = (0..first.geometry.first_log_block().0).map(BlockNr);
+        used.rewritten = blocks.filter(|b| path.versions(*b, last).nth(1).is_some()).collect();
+        used.blocks.extend(&used.rewritten);
+        let ops = first.threads.iter().flat_map(|thread| &thread.program.ops);
+        used.blocks.extend(ops.into_iter().filter_map(|op| match op {
+            Op::RawRead { index } => Some(BlockNr(index.0)),
+            _ => None,
+        }));
+        used
+    }
+
+    fn add<const FAN: usize>(&mut self, machine: &Machine<SimMedium, FAN>) {
+        for mapping in machine.mappings() {
+            let mut items = machine.mapping(mapping).i_pages.iter(..).peekable();
+            if items.peek().is_some() {
+                self.mappings.insert(mapping);
+            }
+            self.blocks.extend(items.filter_map(|(index, _)| machine.block_of(mapping, index)));
+        }
+        let ptes = machine.vmas.iter().flat_map(Vma::ptes);
+        self.blocks.extend(ptes.map(|(_, pte)| pte.block));
+        let lines = machine.medium.dirty_lines();
+        self.blocks.extend(lines.map(|line| machine.geometry.block_of(line)));
+        let mut pages = machine.bdev.mapping.pages();
+        self.metadata |= pages.any(|(_, page)| !page.buffers.is_empty());
+        if let Some(journal) = &machine.journal {
+            self.add_journal(journal);
+        }
+    }
+
+    fn add_journal(&mut self, journal: &Journal) {
+        for transaction in journal.running.iter().chain(&journal.committing) {
+            self.blocks.extend(&transaction.freed);
+            self.blocks.extend(&transaction.revoked);
+        }
+        for (_, head) in journal.heads() {
+            let running = journal.running_tid();
+            self.running |=
+                head.next.is_some() || head.transaction.is_some_and(|t| Some(t) == running);
+            let committing = journal.committing_tid();
+            self.committing |= head.transaction.is_some_and(|t| Some(t) == committing);
+            self.checkpoint |= head.checkpoint.is_some();
+        }
+    }
+}
