@@ -8,7 +8,7 @@ pub use contents::contents;
 
 use crate::address_space::MappingId;
 use crate::check::{Verdict, persistence_domain};
-use crate::machine::{Actor, Call, Event, Machine, MappingWord, Skip, Step, ThreadId};
+use crate::machine::{Actor, Call, Event, Machine, MappingWord, PteTarget, Skip, Step, ThreadId};
 use crate::medium::{LineRange, Medium, PersistenceDomain};
 use crate::units::{PageIndex, WORDS_PER_LINE, Word};
 use alloc::format;
@@ -174,8 +174,13 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                 format!("{who} loads {} and sees {value}.", self.word(*at))
             }
             Event::Stored { at, value, line } => {
-                let block = self.machine.block_of(at.mapping, at.index)?;
                 let place = self.word(*at);
+                let Some(line) = line else {
+                    return Some(format!(
+                        "{who} stores {value} to {place}, in its page. The medium does not know."
+                    ));
+                };
+                let block = self.machine.geometry.block_of(*line);
                 let in_cache = self.machine.medium.dirty_lines_in(LineRange::one(*line)) > 0;
                 match (in_cache, self.caches_survive) {
                     (true, false) => format!(
@@ -193,6 +198,18 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                 let name = self.machine.file_name(*ino);
                 format!(
                     "fsync({name}) returns to {who}: every store to {name} before the call is promised to survive."
+                )
+            }
+            Event::CallReturned { call, result: Err(error), .. } => {
+                format!(
+                    "{} fails for {who} with {}: nothing is promised.",
+                    call.name(),
+                    error.name()
+                )
+            }
+            Event::CallReturned { call: Call::Fsync, ino: None, .. } => {
+                format!(
+                    "fsync of the device returns to {who}: every raw store before the call is promised to survive."
                 )
             }
             Event::CallReturned { call: Call::Sync, .. } => {
@@ -260,15 +277,34 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                 labels(words),
                 self.slot(*mapping, *index)
             ),
-            Event::PageDirtied { mapping, index } => {
-                let slot = self.slot(*mapping, *index);
+            Event::DirectWritten { mapping, index, words, fenced, .. } => {
+                let page = self.page(*mapping, *index);
+                let fence = if *fenced { "and fences" } else { "without a fence" };
                 format!(
-                    "{who} marks {slot} dirty: PG_dirty and the DIRTY tag are set. The write returns."
+                    "{who} copies {} straight to {page} with non-temporal stores, {fence}.",
+                    labels(words)
                 )
             }
-            Event::PageCleanedForIo { mapping, index } => {
+            Event::WroteNothing { mapping, index } => {
+                format!(
+                    "{} is dirty and cannot be dropped: the direct write stores nothing and returns 0 bytes.",
+                    self.slot(*mapping, *index)
+                )
+            }
+            Event::PageDirtied { mapping, index } => {
                 let slot = self.slot(*mapping, *index);
-                format!("{who} prepares {slot} for I/O: PG_dirty is cleared, the DIRTY tag stays.")
+                format!("{who} marks {slot} dirty: PG_dirty and the DIRTY tag are set.")
+            }
+            Event::PageCleanedForIo { mapping, index, protected } => {
+                let slot = self.slot(*mapping, *index);
+                let ptes = match protected {
+                    0 => String::new(),
+                    1 => " 1 PTE is write-protected.".to_string(),
+                    n => format!(" {n} PTEs are write-protected."),
+                };
+                format!(
+                    "{who} prepares {slot} for I/O: PG_dirty is cleared, the DIRTY tag stays.{ptes}"
+                )
             }
             Event::WritebackStarted { mapping, index, dirtied_again } => {
                 let slot = self.slot(*mapping, *index);
@@ -339,14 +375,35 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                     self.page(*mapping, *index)
                 )
             }
+            Event::PageDeletedByFault { mapping, index, dirty } => {
+                let slot = self.slot(*mapping, *index);
+                let warns = if *dirty { " The kernel warns: it was dirty." } else { "" };
+                format!("The DAX fault takes {slot} for a hole page: unmapped and deleted.{warns}")
+            }
+            Event::EntryRefused { mapping, index } => {
+                format!(
+                    "A page has come to {}, the DAX entry has no place: {who} is killed by SIGBUS.",
+                    self.slot(*mapping, *index)
+                )
+            }
+            Event::EntryTakenForShadow { mapping, index, .. } => {
+                format!(
+                    "The DAX entry of {} is taken for a shadow and replaced by an empty page.",
+                    self.page(*mapping, *index)
+                )
+            }
             Event::Sleeps { wait } => {
                 format!("{who} cannot go on and sleeps on {}.", self.machine.wait_name(*wait))
             }
             Event::EntryUnlocked { mapping, index } => {
                 format!("The entry of {} is unlocked.", self.page(*mapping, *index))
             }
-            Event::PteInstalled { mapping, index, block, writable } => {
-                let mode = if *writable { "writable" } else { "read-only" };
+            Event::PteInstalled { mapping, index, pte } => {
+                let mode = if pte.writable { "writable" } else { "read-only" };
+                let PteTarget::Block(block) = pte.target else {
+                    let slot = self.slot(*mapping, *index);
+                    return Some(format!("A {mode} PTE of {who} now leads to {slot}."));
+                };
                 format!(
                     "A {mode} PTE now maps {} straight to {block}.",
                     self.page(*mapping, *index)
@@ -446,6 +503,15 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                 let page = self.page(*mapping, *index);
                 let unlocks = if *locked { "unlocks the entry and " } else { "" };
                 format!("{who} {unlocks}clears DIRTY of {page}: it is clean again.")
+            }
+            Event::PageInTheWay { mapping, index } => {
+                format!(
+                    "{who} finds {} where it expects a DAX entry: the kernel warns, EIO.",
+                    self.slot(*mapping, *index)
+                )
+            }
+            Event::Oops { function } => {
+                format!("{function} has no block device to ask: the kernel oopses and kills {who}.")
             }
             Event::Fenced { cpu, lines } => {
                 let done = self.completed(*lines);

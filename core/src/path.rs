@@ -1,10 +1,7 @@
 //! A path: the states that a sequence of actions leads through. Back and forth is indexing.
 
-use crate::address_space::MappingId;
-use crate::buffer_head::Bh;
 use crate::check::{Holds, Invariant, Judge, Verdict};
 use crate::crash::{self, CrashReport};
-use crate::fs::Kind;
 use crate::machine::{Action, Machine, Refusal, Setup, SetupError, Step};
 use crate::medium::SimMedium;
 use crate::units::{BlockNr, WORDS_PER_LINE, Word};
@@ -44,7 +41,8 @@ impl<const FAN: usize> Path<FAN> {
     pub fn new(setup: &Setup) -> Result<Self, SetupError> {
         let machine = Machine::new(setup)?;
         let mut path = Self { moments: Vec::new(), contents: Vec::new() };
-        path.push(machine, Judge::default(), None, Vec::new());
+        let judge = Judge::new(&machine);
+        path.push(machine, judge, None, Vec::new());
         Ok(path)
     }
 
@@ -166,43 +164,15 @@ impl<const FAN: usize> Path<FAN> {
     }
 }
 
-/// The newest content of a block: the medium as the CPUs see it, with every stored word of its
-/// owner put in; or for metadata what a dirty buffer or page of it holds.
+/// The newest content of a block: the medium as the CPUs see it, with every stored word put in.
 fn newest_content<const FAN: usize>(
     machine: &Machine<SimMedium, FAN>,
     judge: &Judge,
     block: BlockNr,
 ) -> Vec<Word> {
-    if let Some(words) = dirty_metadata(machine, block) {
-        return words.to_vec();
-    }
     let mut words = machine.load_block(block);
-    if let Some((inode, index)) = machine.owner_of(block) {
-        let here = judge
-            .newest()
-            .filter(|(at, _)| (at.mapping, at.index) == (MappingId::File(inode.ino), index));
-        here.for_each(|(at, newest)| words[usize::from(at.word)] = newest);
-    }
+    judge.overlay_newest(machine, block, &mut words);
     words
-}
-
-/// What a buffer of a block holds that has not gone home; without a journal a directory's own page.
-fn dirty_metadata<const FAN: usize>(
-    machine: &Machine<SimMedium, FAN>,
-    block: BlockNr,
-) -> Option<&[Word]> {
-    if let Some((inode, index)) = machine.owner_of(block) {
-        if inode.kind == Kind::File {
-            return None;
-        }
-        let page = inode.mapping.find_get_page(index).filter(|page| page.uptodate && page.dirty);
-        if let Some(page) = page {
-            return Some(&page.words);
-        }
-    }
-    let bh = machine.buffer(block)?;
-    let dirty = bh.is(Bh::Dirty) || bh.is(Bh::JbdDirty);
-    machine.buffer_words(block).filter(|_| dirty)
 }
 
 /// FNV-1a, 64 bits. The same on every host: numbers are little-endian, `usize` is widened.

@@ -100,15 +100,15 @@ rules! {
     IDX_3 = "IDX-3", NotModelled, "bdev_direct_access", "fs/block_dev.c", "4.5", "S 4.5",
         "A partition has its own device inode, offset against the whole disk's.",
         "";
-    IDX_4 = "IDX-4", Cited, "generic_perform_write, generic_file_read_iter", "mm/filemap.c", "4.5 to 6.12", "S 4.5",
+    IDX_4 = "IDX-4", Cited, "generic_perform_write, generic_file_read_iter, filemap_fault", "mm/filemap.c", "4.5 to 6.12", "S 4.5",
         "File data is cached in the file's mapping, raw device I/O in the device's.",
-        "only buffered file data and raw reads so far";
+        "";
     IDX_5 = "IDX-5", NotModelled, "", "", "4.5", "I, M21",
         "Raw access shares the cache with ext metadata, not with file data.",
         "";
     IDX_6 = "IDX-6", Cited, "invalidate_bdev, invalidate_mapping_pages", "fs/block_dev.c, mm/truncate.c", "4.5 to 6.12", "S 4.5",
         "Invalidating the device drops its clean pages only.",
-        "mount and set_blocksize are not modelled";
+        "";
     IDX_7 = "IDX-7", Cited, "page_cache_tree_insert, dax_radix_entry", "mm/filemap.c, fs/dax.c", "4.5 to 6.12", "S 4.5",
         "nrpages counts pages, nrexceptional shadows or DAX entries.",
         "no shadows; from 4.20 a kernel counts DAX entries in nrpages";
@@ -145,11 +145,11 @@ rules! {
     TREE_10 = "TREE-10", Cited, "tag_pages_for_writeback", "mm/page-writeback.c", "4.5 to 6.12", "S 4.5",
         "A sync first copies DIRTY to TOWRITE: the set to write is fixed at its start.",
         "one lock hold, not one per 4096 items";
-    TREE_11_1 = "TREE-11.1", Cited, "__set_page_dirty", "fs/buffer.c", "4.5 to 6.12", "S 4.5",
+    TREE_11_1 = "TREE-11.1", Cited, "__set_page_dirty, wp_page_shared", "fs/buffer.c, mm/memory.c", "4.5 to 6.12", "S 4.5",
         "Dirtying a page sets PG_dirty and the DIRTY tag.",
         "";
-    TREE_11_2 = "TREE-11.2", Cited, "clear_page_dirty_for_io", "mm/page-writeback.c", "4.5 to 6.12", "S 4.5",
-        "Before I/O PG_dirty is cleared, the DIRTY tag is not.",
+    TREE_11_2 = "TREE-11.2", Cited, "clear_page_dirty_for_io, page_mkclean", "mm/page-writeback.c, mm/rmap.c", "4.5 to 6.12", "S 4.5",
+        "Before I/O PG_dirty is cleared and the page's PTEs are write-protected; the DIRTY tag stays.",
         "";
     TREE_11_3 = "TREE-11.3", Cited, "set_page_writeback", "mm/page-writeback.c", "4.5 to 6.12", "S 4.5",
         "WRITEBACK is set; DIRTY goes unless the page was dirtied again; TOWRITE goes.",
@@ -163,9 +163,9 @@ rules! {
     TREE_13 = "TREE-13", NotModelled, "__remove_mapping", "mm/vmscan.c", "4.5", "S 4.5",
         "An exceptional entry is a shadow or a DAX entry, never both kinds in one mapping.",
         "";
-    TREE_14 = "TREE-14", NotModelled, "page_cache_tree_insert", "mm/filemap.c", "4.5", "S 4.5",
+    TREE_14 = "TREE-14", Structural, "page_cache_tree_insert", "mm/filemap.c", "4.5", "S 4.5",
         "A page inserted over an exceptional entry: EINVAL in a DAX mapping, else the entry is taken for a shadow.",
-        "";
+        "from 4.7 a kernel replaces it in a DAX mapping too, with a warning";
     TREE_15 = "TREE-15", Structural, "find_get_page, find_get_pages_tag", "mm/filemap.c", "4.5", "S 4.5",
         "Page lookups find nothing where an exceptional entry is.",
         "";
@@ -180,8 +180,8 @@ rules! {
         "";
     DAX_1 = "DAX-1", Cited, "dax_do_io", "fs/dax.c", "4.5", "S 4.5",
         "DAX read and write copy straight between user memory and persistent memory.",
-        "reads only; without the write-back of the range first, which to 4.6 also flushed DAX entries";
-    DAX_2 = "DAX-2", NotModelled, "dax_io", "fs/dax.c", "4.5", "S 4.5",
+        "no writes to files; reads of a file without the write-back of the range first, which to 4.6 also flushed DAX entries";
+    DAX_2 = "DAX-2", Structural, "dax_io", "fs/dax.c", "4.5", "S 4.5",
         "The write path never touches a tree entry.",
         "";
     DAX_3 = "DAX-3", NotModelled, "dax_io", "fs/dax.c", "4.5", "S 4.5",
@@ -196,6 +196,9 @@ rules! {
     DAX_6 = "DAX-6", Cited, "__dax_fault, dax_iomap_pte_fault", "fs/dax.c", "4.5 to 6.12", "S 4.5",
         "A fault checks the end of the file, looks for a hole page, and asks the file system for the block.",
         "no holes, no private mappings";
+    DAX_6_6 = "DAX-6.6", Structural, "__dax_fault, delete_from_page_cache", "fs/dax.c, mm/filemap.c", "4.5 to 4.12", "S 4.5",
+        "A page that the fault finds is unmapped and deleted as if it were the clean page of a hole; if dirty, with a warning.",
+        "no hole pages";
     DAX_7 = "DAX-7", Cited, "dax_insert_mapping", "fs/dax.c", "4.5 to 6.12", "S 4.5",
         "The entry goes into the file's tree, dirty if the fault was a write.",
         "blocks are never new: no zeroing";
@@ -277,11 +280,20 @@ rules! {
     DAX_21 = "DAX-21", Cited, "filemap_write_and_wait_range, ->fsync, ->writepages", "mm/filemap.c, fs/ext4", "4.5 to 6.12", "S 4.5, M1 to M5, M15",
         "Where the flush is called from: four designs in six weeks.",
         "one device only: flush-bdev never differs";
+    DAX_21_1 = "DAX-21.1", Cited, "dax_writeback_one, bd_mount", "fs/dax.c, fs/block_dev.c", "4.5", "S 4.5, M1",
+        "The flush of 4.5-rc asks the inode's superblock for the device; that of a raw device has none.",
+        "no realtime device";
     DAX_21_3 = "DAX-21.3", Cited, "__writeback_single_inode, ->writepages", "fs/fs-writeback.c, fs/ext4", "4.5 to 6.12", "S 4.5, M3, M14, M16",
         "sync(2) writes an inode through ->writepages alone: it reaches a DAX flush only if that is called there.",
         "";
     DAX_21_4 = "DAX-21.4", Cited, "ext4_collapse_range, ext4_punch_hole", "fs/ext4/extents.c, fs/ext4/inode.c", "4.5 to 6.12", "S 4.5, I",
         "Punching and collapsing flush first, because they drop the entries of data that stays.",
+        "";
+    DAX_21_5 = "DAX-21.5", Cited, "ext4_writepages, blkdev_writepages", "fs/ext4/inode.c, fs/block_dev.c", "4.5 to 6.12", "S 4.5, M4 to M6, M16 to M18",
+        "From 4.5.0 ->writepages of an S_DAX inode returns after the DAX flush: it writes no page.",
+        "";
+    DAX_21_6 = "DAX-21.6", Cited, "filemap_write_and_wait_range", "mm/filemap.c", "4.5 to 6.12", "S 4.5",
+        "From 4.5.0 a range is written out if the inode is S_DAX and has entries, or is not and has pages.",
         "";
     DAX_22 = "DAX-22", Cited, "nvdimm_flush, pmem_make_request", "drivers/nvdimm", "4.5 to 6.12", "S 4.5, 4.7, 4.9",
         "To 4.7 the DAX code and the driver fence; from 4.8 only the device flush does.",
@@ -290,28 +302,31 @@ rules! {
         "When the device inode may be S_DAX.",
         "";
     MIX_2 = "MIX-2", Cited, "io_is_direct, blkdev_direct_IO", "include/linux/fs.h, fs/block_dev.c", "4.2 to 4.7", "S 4.5",
-        "With S_DAX on the device inode, raw reads bypass the page cache.",
-        "raw mmap and raw writes are not modelled";
+        "With S_DAX on the device inode, raw reads and writes bypass the page cache, and raw mmap may.",
+        "";
     MIX_3_1 = "MIX-3.1", Cited, "__getblk_slow, grow_dev_page", "fs/buffer.c", "4.5-rc1 to 4.7", "S 4.5",
         "A DAX entry where metadata wants its page: the page cannot be inserted, and __getblk tries again for ever.",
         "";
-    MIX_3 = "MIX-3", NotModelled, "__dax_fault", "", "4.5", "S 4.5, M",
-        "What else happens when DAX entries and pages meet in the device's mapping.",
+    MIX_3 = "MIX-3", Structural, "__dax_fault, __getblk_slow, blkdev_writepages", "fs/dax.c, fs/buffer.c, fs/block_dev.c", "4.5", "S 4.5, M",
+        "What happens when DAX entries and pages meet in the device's mapping.",
         "";
-    MIX_4 = "MIX-4", NotModelled, "read_dax_sector", "", "4.5", "S 4.5, M",
+    MIX_3_8 = "MIX-3.8", Cited, "generic_file_direct_write, invalidate_inode_pages2_range", "mm/filemap.c, mm/truncate.c", "4.5 to 4.7", "S 4.5",
+        "A raw DAX write drops a clean page before and after its copy; if the page is dirty it stores nothing.",
+        "a page is busy only while it is dirty";
+    MIX_4 = "MIX-4", Cited, "read_dev_sector, read_dax_sector", "block/partition-generic.c", "4.5-rc1 to 4.7", "S 4.5, C",
         "Partition reads with a fresh page per I/O.",
         "";
-    MIX_5 = "MIX-5", NotModelled, "", "", "4.5", "S 4.5, M",
+    MIX_5 = "MIX-5", Cited, "sb_bread, __getblk", "fs/buffer.c", "4.5-rc1 to 6.12", "seed, M11, I",
         "Why a new page per I/O cannot serve a file system.",
         "";
-    MIX_6 = "MIX-6", NotModelled, "", "", "4.5", "S 4.5, M",
+    MIX_6 = "MIX-6", Cited, "mount_bdev, __blkdev_get", "fs/super.c, fs/block_dev.c", "4.5-rc1 to 6.12", "seed, M8, C, I",
         "Clearing the device inode's S_DAX at mount.",
         "";
     MIX_7 = "MIX-7", NotModelled, "", "", "4.5", "S 4.5, M",
         "Raw mmap of a mounted device was never supported.",
         "";
-    MIX_8 = "MIX-8", NotModelled, "", "", "4.5", "S 4.5, M",
-        "What became of block-device DAX.",
+    MIX_8 = "MIX-8", Cited, "bdev_may_open", "block/bdev.c", "4.5-rc1 to 6.12", "S 6.12",
+        "A kernel may refuse to open a mounted device for writing (since 6.8).",
         "";
     ALIAS_1 = "ALIAS-1", Cited, "unmap_underlying_metadata, clean_bdev_aliases", "fs/buffer.c", "4.5 to 6.12", "S 4.5",
         "Looks a block's buffer up in the device's mapping, clears its dirty bit and waits for its I/O.",
@@ -532,7 +547,7 @@ rules! {
     CPU_6B = "CPU-6b", NotModelled, "nvdimm_has_cache", "drivers/nvdimm", "4.13 to 6.12", "S 6.12",
         "If caches survive, dax_flush does nothing.",
         "";
-    CPU_7 = "CPU-7", NotModelled, "", "", "", "K",
+    CPU_7 = "CPU-7", Cited, "", "hardware", "x86", "K",
         "Metadata modified in place in DAX memory defeats a redo-only journal.",
         "";
     CPU_8 = "CPU-8", Cited, "pmem_do_bvec", "drivers/nvdimm/pmem.c", "4.5 to 6.12", "S 4.5, I",
@@ -541,10 +556,10 @@ rules! {
     SYNC_1 = "SYNC-1", NotModelled, "", "fs/dax.c", "4.15 to 6.12", "S 6.12",
         "MAP_SYNC's guarantee.",
         "";
-    SYNC_2 = "SYNC-2", NotModelled, "", "fs/dax.c", "4.15 to 6.12", "S 6.12",
+    SYNC_2 = "SYNC-2", Cited, "dax_finish_sync_fault, dax_fault_is_synchronous", "fs/dax.c", "4.15 to 6.12", "S 6.12",
         "The steps of a synchronous write fault.",
         "";
-    SYNC_3 = "SYNC-3", NotModelled, "", "fs/dax.c", "4.15 to 6.12", "S 6.12",
+    SYNC_3 = "SYNC-3", Cited, "dax_fault_is_synchronous", "fs/dax.c", "4.15 to 6.12", "S 6.12",
         "Clean metadata: no sync.",
         "";
     SYNC_4 = "SYNC-4", NotModelled, "", "fs/dax.c", "4.15 to 6.12", "S 6.12",

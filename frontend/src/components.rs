@@ -1,8 +1,12 @@
 //! What is drawn. A panel gets its part of the moment as an `Rc` and is skipped where that is the same one as before.
 
+mod arrows;
+mod dom;
+
 mod app;
 mod catalogue;
 mod dialogs;
+mod history;
 mod lesson;
 
 mod bar;
@@ -23,6 +27,7 @@ mod invariants;
 mod journal;
 mod next;
 mod question;
+mod switches;
 mod threads;
 
 mod text;

@@ -2,13 +2,17 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use crate::words;
 use daxscope_core::check::Verdict;
 use daxscope_core::config::Epoch as KernelEpoch;
 use daxscope_core::view::{RowKind, Scene};
-use daxscope_scenarios::{Catalogue, Choice as Asked, Lecture as Source, Link, Session, Side};
+use daxscope_scenarios::{
+    Basis, Catalogue, Choice as Asked, Lecture as Source, Link, Replayed, Session, Side, find,
+};
+
+pub(crate) use daxscope_scenarios::Switch;
 
 /// A lecture of the catalogue.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,19 +23,28 @@ pub(crate) struct Lecture {
     pub(crate) status: &'static str,
     /// Name and title.
     pub(crate) variants: Vec<(String, String)>,
+    /// The epochs that it says something about, oldest first, as links write them.
+    pub(crate) epochs: Vec<&'static str>,
     /// What a lecture is run with when nothing else is asked for.
     pub(crate) default: Choice,
 }
 
-/// An epoch of a lecture and the verdict that its run there ends with.
+/// An epoch of a lecture and what becomes of it there.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Epoch {
     /// As links and the command line write it.
     pub(crate) name: &'static str,
     /// In full.
     pub(crate) title: &'static str,
+    /// The distinct verdicts, in order.
     pub(crate) verdict: String,
+    /// The last of them, and what it means.
+    pub(crate) last: (&'static str, &'static str),
     pub(crate) ok: bool,
+    /// The verdict was expected by derivation from the rules, not read in a source.
+    pub(crate) derived: bool,
+    /// The step that decides it; 0 if all is well.
+    pub(crate) decided_at: usize,
 }
 
 /// What a lecture is run with.
@@ -44,10 +57,24 @@ pub(crate) struct Choice {
 }
 
 impl Choice {
-    /// The epoch in full.
+    /// The epoch in full, and the switches that were set by hand.
     pub(crate) fn in_words(&self) -> String {
         let epoch = KernelEpoch::from_name(&self.epoch);
-        epoch.map_or(self.epoch.as_str(), |epoch| epoch.title()).to_string()
+        let mut words = epoch.map_or(self.epoch.as_str(), |epoch| epoch.title()).to_string();
+        for (switch, value) in &self.sets {
+            words.extend([", ", switch, "=", value]);
+        }
+        words
+    }
+
+    /// The epoch in full.
+    pub(crate) fn epoch_in_words(&self) -> String {
+        Self { sets: Vec::new(), ..self.clone() }.in_words()
+    }
+
+    fn of(asked: &Asked, session: &Session) -> Self {
+        let epoch = asked.epoch.unwrap_or(session.epoch()).name().to_string();
+        Self { variant: session.variant().name.clone(), epoch, sets: asked.sets.clone() }
     }
 
     fn asked(&self) -> Asked {
@@ -83,10 +110,11 @@ pub(crate) struct Question {
 /// The lectures, packed by `build.rs`.
 static LECTURES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/lectures.bin"));
 
-/// The catalogue, unpacked once.
-fn shelf() -> &'static Catalogue {
-    static SHELF: OnceLock<Catalogue> = OnceLock::new();
-    SHELF.get_or_init(|| Catalogue::unpack(LECTURES).expect("the build has packed them"))
+/// The lectures, unpacked once.
+pub(crate) fn shelf() -> &'static [Arc<Source>] {
+    static SHELF: OnceLock<Vec<Arc<Source>>> = OnceLock::new();
+    let unpack = || Catalogue::unpack(LECTURES).expect("the build has packed them").into_shared();
+    SHELF.get_or_init(unpack)
 }
 
 fn lecture(source: &Source) -> Lecture {
@@ -96,6 +124,7 @@ fn lecture(source: &Source) -> Lecture {
         teaches: source.teaches.clone(),
         status: source.status.name(),
         variants: source.variants.iter().map(|it| (it.name.clone(), it.title.clone())).collect(),
+        epochs: source.epochs.iter().map(|epoch| epoch.name()).collect(),
         default: Choice {
             variant: source.variants[0].name.clone(),
             epoch: source.epoch.name().to_string(),
@@ -106,17 +135,28 @@ fn lecture(source: &Source) -> Lecture {
 
 /// The lectures in the order in which they are taught.
 pub(crate) fn catalogue() -> Rc<Vec<Lecture>> {
-    Rc::new(shelf().lectures().iter().map(lecture).collect())
+    Rc::new(shelf().iter().map(|source| lecture(source)).collect())
 }
 
-/// The link to the start of a lecture.
-pub(crate) fn link(lecture: &Lecture, choice: &Choice) -> String {
-    let Ok(source) = shelf().find(&lecture.id) else { return String::new() };
+/// The link to a step of a lecture's own path.
+pub(crate) fn link(lecture: &Lecture, choice: &Choice, step: usize) -> String {
+    let Ok(source) = find(shelf(), &lecture.id) else { return String::new() };
     let own = choice.epoch == lecture.default.epoch;
     let epoch = KernelEpoch::from_name(&choice.epoch).filter(|_| !own);
     let variant = (choice.variant != lecture.default.variant).then(|| choice.variant.clone());
     let side = Side { epoch, sets: choice.sets.clone() };
-    Link { variant, side, ..Link::to(&source.slug) }.to_string()
+    let step = u32::try_from(step).unwrap_or(0);
+    Link { variant, side, step, ..Link::to(&source.slug) }.to_string()
+}
+
+/// The link to the history.
+pub(crate) fn history_link() -> String {
+    Link::history().to_string()
+}
+
+/// Every epoch that the core knows: as links write it, and in full.
+pub(crate) fn all_epochs() -> impl Iterator<Item = (&'static str, &'static str)> {
+    KernelEpoch::ALL.iter().map(|epoch| (epoch.name(), epoch.title()))
 }
 
 /// The epochs that a lecture declares, oldest first, each with the verdict of the run there. All are run the first time
@@ -140,19 +180,39 @@ pub(crate) fn epochs(lecture: &Lecture, choice: &Choice) -> Rc<Vec<Epoch>> {
 }
 
 fn computed(lecture: &Lecture, choice: &Choice) -> Vec<Epoch> {
-    let Ok(source) = shelf().find(&lecture.id) else { return Vec::new() };
-    let verdict = |epoch: KernelEpoch| {
-        let asked = Asked { epoch: Some(epoch), ..choice.asked() };
-        let reached = Session::open(source, asked).ok()?.reached();
-        let word = |verdict: &Verdict| verdict.to_string();
-        Some(Epoch {
-            name: epoch.name(),
-            title: epoch.title(),
-            verdict: reached.verdicts.iter().map(word).collect::<Vec<_>>().join(", "),
-            ok: reached.verdicts.iter().all(|verdict| *verdict == Verdict::Ok),
-        })
+    let mut epochs = Vec::new();
+    for epoch in &lecture.epochs {
+        epochs.push(run_in(lecture, &Choice { epoch: (*epoch).to_string(), ..choice.clone() }).0);
+    }
+    epochs
+}
+
+/// Runs a lecture's script to its end: what becomes of it, and how many steps that took.
+pub(crate) fn run_in(lecture: &Lecture, choice: &Choice) -> (Epoch, usize) {
+    let epoch = KernelEpoch::from_name(&choice.epoch).expect("a lecture declares known epochs");
+    let (name, title) = (epoch.name(), epoch.title());
+    let opened =
+        find(shelf(), &lecture.id).map(|source| Session::open(Arc::clone(source), choice.asked()));
+    let Ok(Ok(session)) = opened else {
+        // Switches set by hand, which do not go together in this epoch.
+        let verdict = words::NOT_POSSIBLE.to_string();
+        let last = (words::NOT_POSSIBLE, "");
+        return (Epoch { name, title, verdict, last, ok: false, derived: false, decided_at: 0 }, 0);
     };
-    source.epochs.iter().filter_map(|epoch| verdict(*epoch)).collect()
+    let reached = session.reached();
+    let verdicts: Vec<&str> = reached.verdicts.iter().map(|verdict| verdict.word()).collect();
+    let last = reached.verdicts.last().copied().unwrap_or(Verdict::Ok);
+    let expect = session.variant().expect(epoch);
+    let epoch = Epoch {
+        name,
+        title,
+        verdict: verdicts.join(", "),
+        last: (last.word(), last.meaning()),
+        ok: last == Verdict::Ok,
+        derived: expect.is_some_and(|expect| expect.basis == Basis::Derived),
+        decided_at: reached.decided_at,
+    };
+    (epoch, session.last_step())
 }
 
 /// On what a run rests.
@@ -185,12 +245,39 @@ fn standing(session: &Session, by_hand: bool) -> Standing {
     Standing { status: session.variant().status.name(), basis, sources: sources.into() }
 }
 
+/// Where a link leads.
+pub(crate) enum Place {
+    History,
+    Lesson(Box<Reopened>),
+}
+
+/// A run on a path that was given.
+pub(crate) struct Reopened {
+    pub(crate) run: Run,
+    /// The step to show.
+    pub(crate) step: usize,
+    /// In words, why that is not what was asked for.
+    pub(crate) problem: Option<String>,
+}
+
+/// Follows a link.
+pub(crate) fn follow(fragment: &str) -> Result<Place, String> {
+    let link: Link = fragment.parse().map_err(|why| format!("{why}"))?;
+    if link.is_history() {
+        return Ok(Place::History);
+    }
+    let source = Arc::clone(find(shelf(), &link.lecture)?);
+    let replayed = Session::replay_in(source, &link).map_err(|why| why.to_string())?;
+    Ok(Place::Lesson(Run::replayed(replayed).into()))
+}
+
 /// A lecture run along one path.
 pub(crate) struct Run {
     lecture: Lecture,
     standing: Standing,
     choice: Choice,
     session: Session,
+    switches: Rc<Vec<Switch>>,
     marks: Rc<Vec<Mark>>,
     changes: Vec<usize>,
 }
@@ -203,7 +290,7 @@ impl PartialEq for Run {
 }
 
 impl Run {
-    fn of(session: Session, sets: Vec<(String, String)>) -> Self {
+    fn of(session: Session) -> Self {
         let mut changes = Vec::new();
         let mut marks = Vec::new();
         for step in 0..=session.last_step() {
@@ -223,28 +310,39 @@ impl Run {
                 verdicts: failures(scene.caption.verdicts),
             });
         }
-        let choice = Choice {
-            variant: session.variant().name.clone(),
-            epoch: session.epoch().name().to_string(),
-            sets,
-        };
+        let choice = Choice::of(session.choice(), &session);
+        let switches = session.switches().into();
         let standing = standing(&session, !choice.sets.is_empty());
         let lecture = lecture(session.lecture());
-        Self { lecture, standing, choice, session, marks: marks.into(), changes }
+        Self { lecture, standing, choice, session, switches, marks: marks.into(), changes }
     }
 
     /// Runs a lecture's script to its end.
     pub(crate) fn open(lecture: &Lecture, choice: &Choice) -> Result<Self, String> {
-        let source = shelf().find(&lecture.id)?;
-        let session = Session::open(source, choice.asked()).map_err(|why| why.to_string())?;
-        Ok(Self::of(session, choice.sets.clone()))
+        let source = find(shelf(), &lecture.id)?;
+        let session =
+            Session::open(Arc::clone(source), choice.asked()).map_err(|why| why.to_string())?;
+        Ok(Self::of(session))
     }
 
-    /// Follows a link: the run, the step to show, and in words why that is not the link's.
-    pub(crate) fn replay(fragment: &str) -> Result<(Self, usize, Option<String>), String> {
-        let link: Link = fragment.parse().map_err(|why| format!("{why}"))?;
-        let replayed = Session::replay(shelf(), &link).map_err(|why| why.to_string())?;
-        Ok((Self::of(replayed.session, link.side.sets), replayed.step, replayed.problem))
+    fn replayed(replayed: Replayed) -> Reopened {
+        Reopened { run: Self::of(replayed.session), step: replayed.step, problem: replayed.problem }
+    }
+
+    /// The same path with another choice, as far as that is possible.
+    pub(crate) fn under(&self, choice: &Choice, step: usize) -> Result<Reopened, String> {
+        let replayed = self.session.under(choice.asked(), step).map_err(|why| why.to_string())?;
+        Ok(Self::replayed(replayed))
+    }
+
+    /// This run's choice with one switch at another value.
+    pub(crate) fn with_switch(&self, switch: &str, value: &str) -> Choice {
+        Choice::of(&self.session.with_switch(switch, value), &self.session)
+    }
+
+    /// The switches of this run.
+    pub(crate) fn switches(&self) -> &Rc<Vec<Switch>> {
+        &self.switches
     }
 
     pub(crate) fn lecture(&self) -> &Lecture {
@@ -303,7 +401,7 @@ impl Run {
     pub(crate) fn take(&self, step: usize, number: usize) -> Result<Self, String> {
         let mut session = self.session.clone();
         session.take(step, number)?;
-        Ok(Self::of(session, self.choice.sets.clone()))
+        Ok(Self::of(session))
     }
 
     /// The whole lecture as text.

@@ -8,13 +8,14 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use gloo_events::EventListener;
+use gloo_timers::callback::Timeout;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
 
-pub(crate) use address::{address, copy_link, fragment, use_address};
-pub(crate) use keys::use_keys;
+pub(crate) use address::{Writer, address, copy_link, fragment, use_address};
 
+use crate::history;
 use crate::msg::{Msg, Theme};
 use crate::state::State;
 use crate::words;
@@ -40,11 +41,30 @@ pub(crate) fn kept_theme() -> Theme {
 /// The newest state, for listeners that are set up once.
 pub(crate) type Latest = Rc<RefCell<Rc<State>>>;
 
-/// `data-theme` on the root, and the choice kept on the device if that is allowed.
+/// What the page listens to as long as it is there: keys, the address, the width of the window. One effect for all,
+/// because each costs a kilobyte of WebAssembly.
 #[hook]
-pub(crate) fn use_theme(theme: Theme) {
-    use_effect_with(theme, |theme| {
-        if let Some(root) = document_element() {
+pub(crate) fn use_listeners(latest: Latest, writer: Rc<RefCell<Writer>>, send: Callback<Msg>) {
+    use_effect_with((), move |()| {
+        let listeners = [
+            Some(keys::listen(Rc::clone(&latest), send.clone())),
+            Some(address::listen(latest, writer, send.clone())),
+            listen_width(send),
+        ];
+        move || drop(listeners)
+    });
+}
+
+/// `data-theme` on the root, and the choice kept on the device if that is allowed; the title of the page.
+#[hook]
+pub(crate) fn use_document(theme: Theme, title: Option<String>) {
+    use_effect_with((theme, title), |(theme, title)| {
+        let Some(document) = window().document() else { return };
+        document.set_title(&match title {
+            Some(title) => [title, " · ", words::NAME].concat(),
+            None => [words::NAME, ": ", words::TAGLINE].concat(),
+        });
+        if let Some(root) = document.document_element() {
             drop(root.set_attribute("data-theme", theme.name()));
         }
         if let Ok(Some(storage)) = window().local_storage() {
@@ -56,34 +76,24 @@ pub(crate) fn use_theme(theme: Theme) {
     });
 }
 
-/// The title of the page: the question.
+/// While the screen shows a verdict that is not known yet, asks for some more runs, in a task of their own, so that
+/// the browser stays responsive. Then nothing runs any more.
 #[hook]
-pub(crate) fn use_title(question: Option<String>) {
-    use_effect_with(question, |question| {
-        let Some(document) = window().document() else {
-            return;
-        };
-        document.set_title(&match question {
-            Some(question) => format!("{question} · {}", words::NAME),
-            None => format!("{}: {}", words::NAME, words::TAGLINE),
-        });
+pub(crate) fn use_computing(state: &State, send: &Callback<Msg>) {
+    let send = send.clone();
+    let left = state.waiting().map(|_| history::progress(&state.lines));
+    use_effect_with(left, move |left| {
+        let task = left.map(|_| Timeout::new(0, move || send.emit(Msg::Compute)));
+        move || drop(task)
     });
 }
 
 /// Says when the window becomes narrow or wide.
-#[hook]
-pub(crate) fn use_width(send: Callback<Msg>) {
-    use_effect_with((), move |()| {
-        let query = window().match_media(NARROW).ok().flatten();
-        let listener = query.map(|query| {
-            send.emit(Msg::Narrow(query.matches()));
-            let target = query.clone();
-            EventListener::new(&target, "change", move |_| {
-                send.emit(Msg::Narrow(query.matches()));
-            })
-        });
-        move || drop(listener)
-    });
+fn listen_width(send: Callback<Msg>) -> Option<EventListener> {
+    let query = window().match_media(NARROW).ok().flatten()?;
+    send.emit(Msg::Narrow(query.matches()));
+    let target = query.clone();
+    Some(EventListener::new(&target, "change", move |_| send.emit(Msg::Narrow(query.matches()))))
 }
 
 /// Moves the focus to the first element of a selector.

@@ -1,8 +1,8 @@
 //! The page: draws what `daxscope-core` says, decides nothing about kernels.
 //!
-//! Read in this order: [`words`] everything the page says, [`course`] the lectures and their runs, [`parts`] a moment cut
-//! into panels, [`columns`] what folds away, [`state`] what is shown and what a message makes of it, [`keys`] what a key
-//! asks for; then, in a browser only, `hooks` and `components`.
+//! Read in this order: [`words`] everything the page says, [`course`] the lectures and their runs, [`history`] their
+//! verdicts in every kernel, [`parts`] a moment cut into panels, [`columns`] what folds away, [`state`] what is shown
+//! and what a message makes of it, [`keys`] what a key asks for; then, in a browser only, `hooks` and `components`.
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(target_arch = "wasm32"),
@@ -12,6 +12,7 @@
 mod words;
 
 mod course;
+mod history;
 mod parts;
 
 mod columns;

@@ -76,6 +76,12 @@ pub(crate) enum Msg {
     Go(Go),
     Epoch(String),
     Variant(String),
+    /// A switch and the value it is to have.
+    Set(&'static str, &'static str),
+    /// Show all switches, or only those that the lecture is about.
+    AllSwitches,
+    /// Run some more of what the screen shows a verdict of.
+    Compute,
     /// Take the enabled action with this number, from 0.
     Take(usize),
     /// Answer the question that is asked at this step, by its number from 0; the first answer counts.

@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use crate::course::{self, Choice, Lecture, Run};
+use crate::course::{self, Choice, Lecture, Place, Run};
+use crate::history::{self, Line};
 use crate::lesson::Lesson;
 use crate::msg::{Go, Layer, Msg, Notice, Theme};
 use crate::words;
@@ -11,8 +12,13 @@ use crate::words;
 #[derive(Clone, PartialEq)]
 pub(crate) struct State {
     pub(crate) lectures: Rc<Vec<Lecture>>,
+    /// Without one the catalogue or the history is shown.
     pub(crate) lesson: Option<Lesson>,
+    pub(crate) history: bool,
+    /// The history as far as it has been computed.
+    pub(crate) lines: Rc<Vec<Rc<Line>>>,
     pub(crate) text: bool,
+    pub(crate) all_switches: bool,
     pub(crate) unfolded: bool,
     pub(crate) theme: Theme,
     pub(crate) layer: Layer,
@@ -26,10 +32,14 @@ pub(crate) struct State {
 impl State {
     /// The catalogue, or what the link of the page leads to.
     pub(crate) fn new(fragment: &str, theme: Theme) -> Self {
+        let lectures = course::catalogue();
         let home = Self {
-            lectures: course::catalogue(),
+            lines: history::lines(&lectures),
+            lectures,
             lesson: None,
+            history: false,
             text: false,
+            all_switches: false,
             unfolded: false,
             theme,
             layer: Layer::None,
@@ -54,7 +64,28 @@ impl State {
 
     /// The fragment that leads here; empty for the catalogue.
     pub(crate) fn link(&self) -> String {
-        self.lesson.as_ref().map(Lesson::link).unwrap_or_default()
+        match &self.lesson {
+            Some(lesson) => lesson.link(),
+            None if self.history => course::history_link(),
+            None => String::new(),
+        }
+    }
+
+    /// Another lecture, variant, epoch, branch or screen is another place; another step is not.
+    pub(crate) fn place(&self) -> String {
+        self.lesson.as_ref().map_or_else(|| self.link(), |lesson| lesson.run.link(0))
+    }
+
+    /// The title of what is shown; none for the catalogue.
+    pub(crate) fn title(&self) -> Option<String> {
+        let question = self.lesson.as_ref().map(|lesson| lesson.run.lecture().question.clone());
+        question.or_else(|| self.history.then(|| words::HISTORY.to_string()))
+    }
+
+    /// The line of the history that the screen shows and that waits to be run.
+    pub(crate) fn waiting(&self) -> Option<usize> {
+        let shown = self.lesson.is_none();
+        shown.then(|| history::next(&self.lines, &self.lectures, self.history)).flatten()
     }
 
     /// What a message makes of this state.
@@ -63,8 +94,11 @@ impl State {
         match msg {
             Msg::Visit(fragment) => return self.visit(&fragment),
             Msg::Go(go) => next.go(go),
-            Msg::Epoch(epoch) => next.choose(|choice| choice.epoch = epoch),
-            Msg::Variant(variant) => next.choose(|choice| choice.variant = variant),
+            Msg::Epoch(epoch) => next.replay(|run| Choice { epoch, ..run.choice().clone() }),
+            Msg::Set(switch, value) => next.replay(|run| run.with_switch(switch, value)),
+            Msg::Variant(variant) => next.open(variant),
+            Msg::AllSwitches => next.all_switches = !self.all_switches,
+            Msg::Compute => next.compute(),
             Msg::Take(number) => next.take(number),
             Msg::Answer(number) => next.answer(number),
             Msg::Rejoin => next.rejoin(),
@@ -89,6 +123,7 @@ impl State {
     fn visit(&self, fragment: &str) -> Self {
         let home = Self {
             lesson: None,
+            history: false,
             text: false,
             layer: Layer::None,
             notice: None,
@@ -100,10 +135,11 @@ impl State {
             return home;
         }
         let alert = |text| Some(Notice { alert: true, text });
-        match Run::replay(fragment) {
-            Ok((run, step, why)) => Self {
-                lesson: Some(Lesson::at(Rc::new(run), step, None)),
-                notice: why.and_then(alert),
+        match course::follow(fragment) {
+            Ok(Place::History) => Self { history: true, ..home },
+            Ok(Place::Lesson(at)) => Self {
+                lesson: Some(Lesson::at(Rc::new(at.run), at.step, None)),
+                notice: at.problem.and_then(alert),
                 ..home
             },
             Err(why) => Self { notice: alert(words::cannot_open(&why)), ..home },
@@ -121,25 +157,53 @@ impl State {
         }
     }
 
-    /// Replays the lecture with another choice and stays at the same step where it exists.
-    fn choose(&mut self, change: impl FnOnce(&mut Choice)) {
+    /// Opens another variant at the same step, or at its last one if it is shorter.
+    fn open(&mut self, variant: String) {
         let Some(lesson) = &self.lesson else { return };
-        let mut choice = lesson.run.choice().clone();
-        change(&mut choice);
+        let choice = Choice { variant, ..lesson.run.choice().clone() };
         if choice == *lesson.run.choice() {
             return;
         }
         match Run::open(lesson.run.lecture(), &choice) {
-            Ok(run) => {
-                let last = run.last();
-                let text = (lesson.step > last).then(|| words::shorter(&choice.in_words(), last));
-                self.notice = text.map(|text| Notice { alert: false, text });
-                self.lesson = Some(Lesson::at(Rc::new(run), lesson.step, Some(&lesson.parts)));
-            }
-            Err(why) => {
-                self.notice = Some(Notice { alert: false, text: words::cannot_open(&why) });
-            }
+            Ok(run) => self.show(run, None, None),
+            Err(why) => self.cannot(&why),
         }
+    }
+
+    /// Replays the path with another choice and stays at the same step where it exists (UI-611).
+    fn replay(&mut self, change: impl FnOnce(&Run) -> Choice) {
+        let Some(lesson) = &self.lesson else { return };
+        let choice = change(&lesson.run);
+        if choice == *lesson.run.choice() {
+            return;
+        }
+        let trunk = lesson.trunk.as_ref().map(|trunk| Run::open(trunk.lecture(), &choice));
+        match lesson.run.under(&choice, lesson.step) {
+            Ok(at) => self.show(at.run, trunk.and_then(Result::ok), at.problem),
+            Err(why) => self.cannot(&why),
+        }
+    }
+
+    /// Shows the lesson's step on another run; says so if it is not there, or what else is wrong.
+    fn show(&mut self, run: Run, trunk: Option<Run>, problem: Option<String>) {
+        let Some(lesson) = &self.lesson else { return };
+        let (last, choice) = (run.last(), run.choice().in_words());
+        let shorter = || (lesson.step > last).then(|| words::shorter(&choice, last));
+        let text = problem.map(|why| words::cut_short(&choice, &why)).or_else(shorter);
+        self.notice = text.map(|text| Notice { alert: false, text });
+        let shown = Lesson::at(Rc::new(run), lesson.step, Some(&lesson.parts));
+        self.lesson = Some(Lesson { trunk: trunk.map(Rc::new), ..shown });
+    }
+
+    fn cannot(&mut self, why: &str) {
+        self.notice = Some(Notice { alert: false, text: words::cannot_open(why) });
+    }
+
+    fn compute(&mut self) {
+        let Some(number) = self.waiting() else { return };
+        let line = &self.lines[number];
+        let ran = Rc::new(history::run(line, &self.lectures[line.lecture]));
+        Rc::make_mut(&mut self.lines)[number] = ran;
     }
 
     fn take(&mut self, number: usize) {
@@ -158,9 +222,7 @@ impl State {
                 self.lesson = Some(Lesson { trunk: Some(trunk), ..moved });
                 self.notice = None;
             }
-            Err(why) => {
-                self.notice = Some(Notice { alert: false, text: words::cannot_open(&why) });
-            }
+            Err(why) => self.cannot(&why),
         }
     }
 

@@ -7,7 +7,7 @@ fn home() -> State {
 fn first_lecture() -> State {
     let home = home();
     let lecture = &home.lectures[0];
-    home.after(Msg::Visit(course::link(lecture, &lecture.default)))
+    home.after(Msg::Visit(course::link(lecture, &lecture.default, 0)))
 }
 
 fn go(state: &State, go: Go) -> State {
@@ -125,7 +125,7 @@ fn a_bad_link_says_why_and_a_step_too_far_shows_the_last_one() {
 #[test]
 fn another_epoch_keeps_the_step_or_says_that_it_is_not_there() {
     for lecture in home().lectures.iter() {
-        let state = home().after(Msg::Visit(course::link(lecture, &lecture.default)));
+        let state = home().after(Msg::Visit(course::link(lecture, &lecture.default, 0)));
         let end = go(&state, Go::Last);
         for epoch in course::epochs(lecture, &lecture.default).iter() {
             let near = go(&state, Go::Next).after(Msg::Epoch(epoch.name.to_string()));
@@ -142,7 +142,7 @@ fn another_epoch_keeps_the_step_or_says_that_it_is_not_there() {
 #[test]
 fn every_variant_can_be_chosen() {
     for lecture in home().lectures.iter() {
-        let state = home().after(Msg::Visit(course::link(lecture, &lecture.default)));
+        let state = home().after(Msg::Visit(course::link(lecture, &lecture.default, 0)));
         for (name, _) in &lecture.variants {
             let chosen = state.after(Msg::Variant(name.clone()));
             assert_eq!(lesson(&chosen).run.choice().variant, *name);
@@ -220,7 +220,7 @@ fn going_home_lets_everything_go() {
 fn the_first_answer_counts_and_the_next_step_says_what_was_right() {
     let mut asked = 0;
     for lecture in home().lectures.iter() {
-        let mut state = home().after(Msg::Visit(course::link(lecture, &lecture.default)));
+        let mut state = home().after(Msg::Visit(course::link(lecture, &lecture.default, 0)));
         loop {
             let question = lesson(&state).run.question(step(&state));
             if let Some(question) = &question {
@@ -245,4 +245,167 @@ fn the_first_answer_counts_and_the_next_step_says_what_was_right() {
         }
     }
     assert!(asked > 0);
+}
+
+/// The history with everything computed, and how many tasks that took.
+fn computed() -> (State, usize) {
+    let mut state = State::new("#/1/?v=history", Theme::System);
+    let mut tasks = 0;
+    while state.waiting().is_some() {
+        state = state.after(Msg::Compute);
+        tasks += 1;
+    }
+    (state, tasks)
+}
+
+#[test]
+fn the_history_has_its_own_address_and_is_computed_a_little_at_a_time() {
+    let (state, tasks) = computed();
+    assert!(state.history && state.lesson.is_none());
+    assert_eq!(state.link(), "#/1/?v=history");
+    assert_eq!(state.place(), state.link());
+    let (done, all) = history::progress(&state.lines);
+    assert_eq!(done, all);
+    assert!(tasks > state.lectures.len() && tasks < all, "{tasks} tasks for {all} runs");
+    assert!(state.after(Msg::Compute) == state, "nothing is left to do");
+    assert!(!state.after(Msg::Visit(String::new())).history);
+}
+
+#[test]
+fn the_history_is_what_the_checks_of_the_lectures_find() {
+    let (state, _) = computed();
+    let rows: Vec<_> =
+        course::shelf().iter().flat_map(|source| daxscope_scenarios::check(source)).collect();
+    let mut compared = 0;
+    for line in state.lines.iter() {
+        let id = &state.lectures[line.lecture].id;
+        for epoch in line.ran() {
+            let same = |row: &&daxscope_scenarios::Row| {
+                (row.id.as_str(), row.variant.as_str(), row.epoch.name())
+                    == (id, line.choice.variant.as_str(), epoch.name)
+            };
+            let row = rows.iter().find(same).expect("the check has the same runs");
+            assert_eq!((epoch.last.0, epoch.ok), (row.verdict(), row.verdict() == "ok"));
+            assert_eq!(epoch.derived, row.basis.name() == "derived");
+            compared += 1;
+        }
+    }
+    assert_eq!(compared, rows.len());
+}
+
+#[test]
+fn a_cell_of_the_history_opens_its_run_at_the_step_that_decides() {
+    let (state, _) = computed();
+    let mut opened = 0;
+    for line in state.lines.iter() {
+        let lecture = &state.lectures[line.lecture];
+        for epoch in line.ran().filter(|epoch| !epoch.ok) {
+            let choice = Choice { epoch: epoch.name.to_string(), ..line.choice.clone() };
+            let link = course::link(lecture, &choice, epoch.decided_at);
+            let at = State::new(&link, Theme::System);
+            assert_eq!(at.notice, None, "{link}");
+            assert_eq!(lesson(&at).run.choice(), &choice);
+            let shown = &lesson(&at).parts.caption.verdicts;
+            assert!(shown.iter().any(|word| word == epoch.last.0), "{link}: {shown:?}");
+            opened += 1;
+        }
+    }
+    assert!(opened > 0);
+}
+
+#[test]
+fn the_catalogue_computes_what_it_shows_and_no_more() {
+    let mut state = home();
+    while state.waiting().is_some() {
+        state = state.after(Msg::Compute);
+    }
+    for line in state.lines.iter() {
+        let first = line.choice == state.lectures[line.lecture].default;
+        assert_eq!(line.ran().count() > 0, first, "{}", line.title);
+    }
+    assert!(first_lecture().waiting().is_none(), "a lesson computes nothing aside");
+}
+
+fn switch<'a>(state: &'a State, name: &str) -> &'a course::Switch {
+    let switches = lesson(state).run.switches();
+    switches.iter().find(|switch| switch.info.name == name).expect("there is such a switch")
+}
+
+#[test]
+fn a_switch_replays_the_path_stays_at_its_step_and_is_in_the_link() {
+    let state = State::new("#/1/fsync-crash-matrix/~/9", Theme::System);
+    let set = state.after(Msg::Set("platform", "eadr"));
+    assert_eq!((step(&set), &set.notice), (9, &None));
+    assert_eq!((switch(&set, "platform").value, switch(&set, "platform").preset), ("eadr", "adr"));
+    assert!(set.link().contains("s=platform.eadr"), "{}", set.link());
+    let again = State::new(&set.link(), Theme::System);
+    assert!(lesson(&again).parts == lesson(&set).parts);
+    assert!(lesson(&set).parts != lesson(&state).parts, "the picture differs");
+    let back = set.after(Msg::Set("platform", "adr"));
+    assert_eq!(back.link(), state.link());
+    assert!(back.after(Msg::Set("platform", "adr")) == back, "nothing to do");
+}
+
+#[test]
+fn a_switch_that_cannot_be_set_says_why_and_changes_nothing() {
+    let state = State::new("#/1/fsync-crash-matrix/~/9", Theme::System);
+    for (name, value, says) in [
+        ("jbd-forget", "no-such-value", "no-such-value"),
+        ("entry-lock", "yes", "entry-layout=packed-4.7"),
+    ] {
+        let refused = state.after(Msg::Set(name, value));
+        let notice = refused.notice.as_ref().expect("it says why");
+        assert!(!notice.alert && notice.text.contains(says), "{}", notice.text);
+        assert!(lesson(&refused) == lesson(&state), "{name}");
+    }
+    let missing = lesson(&state).run.switches().iter().find_map(|switch| {
+        let value = switch.info.values.iter().find(|it| !switch.info.modelled.contains(it))?;
+        (*value != switch.value).then_some((switch.info.name, *value))
+    });
+    if let Some((name, value)) = missing {
+        let refused = state.after(Msg::Set(name, value));
+        let says = format!("not modelled yet: {name}={value}");
+        assert!(refused.notice.is_some_and(|notice| notice.text.contains(&says)));
+    }
+}
+
+#[test]
+fn a_branch_is_replayed_under_another_kernel_as_far_as_it_goes() {
+    let mut state = State::new("#/1/fsync-crash-matrix/~/0?e=4.10", Theme::System);
+    while lesson(&state).parts.enabled.len() < 2 {
+        state = go(&state, Go::Next);
+    }
+    // Evict a line, then let the writer go on to its end.
+    state = state.after(Msg::Take(1));
+    assert!(lesson(&state).trunk.is_some());
+    while let Some(number) =
+        lesson(&state).parts.enabled.iter().position(|action| action.actor == "writer")
+    {
+        state = state.after(Msg::Take(number));
+    }
+    let end = step(&state);
+    let same = state.after(Msg::Set("platform", "eadr"));
+    assert_eq!((step(&same), &same.notice), (end, &None));
+    assert!(lesson(&same).trunk.is_some(), "it is a branch still");
+    let older = state.after(Msg::Epoch("4.5.0".to_string()));
+    let notice = older.notice.as_ref().expect("it says where it ends");
+    let last = lesson(&older).run.last();
+    assert!(last < end && notice.text.contains(&format!("step {}", last + 1)), "{}", notice.text);
+    assert_eq!(step(&older), last);
+    let script = older.after(Msg::Rejoin);
+    assert!(lesson(&script).trunk.is_none());
+    assert_eq!(lesson(&script).run.choice().epoch, "4.5.0");
+}
+
+#[test]
+fn epochs_in_which_a_switch_does_not_fit_stay_in_the_row() {
+    let state = State::new("#/1/fsync-crash-matrix/~/0?e=4.7", Theme::System);
+    let set = state.after(Msg::Set("entry-layout", "packed-4.7"));
+    assert!(lesson(&set) == lesson(&state), "the epoch has it anyway");
+    let state = State::new("#/1/fsync-crash-matrix/~/0?e=6.12&s=entry-lock.yes", Theme::System);
+    let run = &lesson(&state).run;
+    let epochs = course::epochs(run.lecture(), run.choice());
+    assert_eq!(epochs.len(), run.lecture().epochs.len());
+    assert_eq!(epochs[0].verdict, words::NOT_POSSIBLE, "4.5-rc1 has no bit for a lock");
+    assert!(!epochs[0].ok && epochs.last().is_some_and(|epoch| epoch.verdict == "ok"));
 }

@@ -38,6 +38,51 @@ pub(crate) fn status(name: &str) -> &'static str {
         _ => "What if: no kernel does this.",
     }
 }
+pub(crate) const HISTORY: &str = "History";
+pub(crate) const HISTORY_TITLE: &str = "What became of it, kernel by kernel";
+pub(crate) const HISTORY_SAYS: &str = "Every lecture, run by the rules of every kernel, here and now. A cell opens its run \
+     at the step that decides. A bar stands where the verdict turns.";
+pub(crate) const UNDECLARED: &str = "–";
+pub(crate) const WAITING: &str = "…";
+/// After a verdict that was derived, and what that means.
+pub(crate) const DERIVED: (&str, &str) =
+    ("*", "expected by derivation from the rules, not read in a source");
+/// The verdict of an epoch in which the switches that were set by hand do not go together.
+pub(crate) const NOT_POSSIBLE: &str = "not possible";
+
+/// How much of the history has been computed.
+pub(crate) fn progress(done: usize, all: usize) -> String {
+    if done == all { format!("{all} runs") } else { format!("{done} of {all} runs") }
+}
+
+pub(crate) const SWITCHES: &str = "Switches";
+pub(crate) const NOT_MODELLED: &str = "not modelled";
+pub(crate) const FEWER_SWITCHES: &str = "Only those this lecture is about";
+
+/// How many switches differ from the preset.
+pub(crate) fn switched(count: usize, epoch: &str) -> String {
+    match count {
+        0 => format!("All as in {epoch}."),
+        1 => format!("1 differs from {epoch}."),
+        _ => format!("{count} differ from {epoch}."),
+    }
+}
+
+/// The button that shows the rest of the switches.
+pub(crate) fn more_switches(count: usize) -> String {
+    format!("All switches ({count} more)")
+}
+
+/// The epoch's own value of a switch that differs.
+pub(crate) fn preset(epoch: &str, value: &str) -> String {
+    format!("≠ {value} of {epoch}")
+}
+
+/// A path that could be replayed up to a step only.
+pub(crate) fn cut_short(choice: &str, why: &str) -> String {
+    format!("With {choice} {why}. The path ends before it.")
+}
+
 pub(crate) const VERDICTS: &str = "Verdict by kernel version";
 pub(crate) const HOME: &str = "All lectures";
 
@@ -62,8 +107,8 @@ pub(crate) const PLACE: &str = "place";
 pub(crate) const LEGEND: &str = "Signs";
 pub(crate) const KEYS_TITLE: &str = "Keys";
 pub(crate) const TREES: &str = "Page-cache trees";
-pub(crate) const LOG: &str = "log";
-pub(crate) const LOG_SAYS: &str = "D descriptor · R revoke · C commit block · faded: old";
+pub(crate) const LOG: &str = "log ring";
+pub(crate) const LOG_SAYS: &str = "D descriptor · R revoke · C commit · ▸ tail · head ◂";
 pub(crate) const BLOCK: &str = "Block";
 pub(crate) const TRANSACTION: &str = "Transaction";
 pub(crate) const THREADS: &str = "Threads";

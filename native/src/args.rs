@@ -25,6 +25,7 @@ Examples:
   daxscope crash S04 --step 12                   every image that a power cut could leave there
   daxscope check                                 every lecture, variant and epoch against its file
   daxscope check my-lecture.toml                 a file of your own
+  daxscope matrix                                the whole history: a verdict per lecture and kernel
 
 Exit status: 0 as expected, 1 a verdict differs from the expectation, 2 bad input.";
 
@@ -40,6 +41,14 @@ pub(crate) enum Command {
     Run(Run),
     /// Lectures against what their files expect, in every variant and epoch
     Check {
+        /// Lecture files, or folders of them; without any, the lectures that come with daxscope
+        paths: Vec<PathBuf>,
+        /// Print JSON with stable keys
+        #[arg(long)]
+        json: bool,
+    },
+    /// The verdict of every variant of every lecture, by kernel
+    Matrix {
         /// Lecture files, or folders of them; without any, the lectures that come with daxscope
         paths: Vec<PathBuf>,
         /// Print JSON with stable keys

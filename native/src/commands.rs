@@ -3,6 +3,7 @@
 mod check;
 mod crash;
 mod list;
+mod matrix;
 mod run;
 
 use crate::Outcome;
@@ -20,6 +21,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
         Command::List { json } => list::list(json),
         Command::Run(run) => run::run(&run),
         Command::Check { paths, json } => check::check(&paths, json),
+        Command::Matrix { paths, json } => matrix::matrix(&paths, json),
         Command::Crash { choice, step, json } => crash::crash(&choice, step, json),
     }
 }

@@ -40,6 +40,9 @@ fn open_link(choice: &Choice) -> Result<Opened> {
     }
     let link: Link =
         choice.scenario.parse().map_err(|why| anyhow!("{}: {why}", choice.scenario))?;
+    if link.is_history() {
+        bail!("the link leads to the page's history, not to a lecture: see `daxscope matrix`");
+    }
     let catalogue = Catalogue::embedded();
     let replayed = Session::replay(&catalogue, &link).map_err(|why| anyhow!("{why}"))?;
     if let Some(reason) = &replayed.problem {

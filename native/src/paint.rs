@@ -46,6 +46,17 @@ pub(crate) fn as_expected(ok: bool) -> String {
     format!("{style}{word}{style:#}")
 }
 
+/// The style of a verdict in a table, given the word and whether another one was expected; dim
+/// where there is none.
+pub(crate) fn verdict(found: Option<(&str, bool)>) -> Style {
+    match found {
+        None => DIM,
+        Some((_, true)) => BAD.invert(),
+        Some(("ok", false)) => GOOD,
+        Some((_, false)) => BAD,
+    }
+}
+
 /// Prints one message to standard error.
 pub(crate) fn error(message: &str) {
     anstream::eprintln!("{BAD}error:{BAD:#} {message}");

@@ -105,14 +105,84 @@ fn check_passes_and_counts_derived_expectations_apart() {
 
 #[test]
 fn a_lecture_whose_verdict_differs_is_status_1_and_says_how() {
+    let ran = daxscope(&["check", &wrong_lecture("wrong-verdict.toml")]);
+    assert_eq!(ran.status, 1, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("DIFFERS") && ran.out.contains("verdicts"), "{}", ran.out);
+}
+
+#[test]
+fn matrix_is_the_grid_of_what_check_finds() {
+    let grid = json(&["matrix", "--json"]);
+    let epochs = grid["epochs"].as_array().unwrap();
+    assert_eq!((epochs.len(), &epochs[0], &epochs[10]), (11, &"4.5-rc1".into(), &"6.12".into()));
+    let report = json(&["check", "--json"]);
+    let runs = report["results"].as_array().unwrap();
+    let mut cells = 0;
+    for row in grid["rows"].as_array().unwrap() {
+        assert!(row["slug"].is_string());
+        for (epoch, verdict) in row["verdicts"].as_object().unwrap() {
+            let same = |run: &&Value| {
+                run["id"] == row["id"] && run["variant"] == row["variant"] && run["epoch"] == *epoch
+            };
+            let run = runs.iter().find(same).unwrap();
+            assert_eq!(run["verdict"], *verdict, "{row} {epoch}");
+            let derived = row["derived"].as_array().unwrap().contains(&epoch.as_str().into());
+            assert_eq!(run["basis"] == "derived", derived, "{row} {epoch}");
+            cells += 1;
+        }
+        assert_eq!(row["differs"].as_array().unwrap().len(), 0, "{row}");
+    }
+    assert_eq!(cells, runs.len(), "every run is in the grid, and once");
+}
+
+#[test]
+fn the_printed_matrix_has_its_words_under_their_epochs() {
+    let text = daxscope(&["matrix"]).out;
+    let lines: Vec<Vec<char>> = text.lines().map(|line| line.chars().collect()).collect();
+    let word_at = |line: &[char], at: usize| {
+        let word = line[at..].iter().take_while(|c| **c != ' ').collect::<String>();
+        (at == 0 || line[at - 1] == ' ', word)
+    };
+    let grid = json(&["matrix", "--json"]);
+    for (row, line) in grid["rows"].as_array().unwrap().iter().zip(&lines[1..]) {
+        assert_eq!(row["id"], word_at(line, 0).1);
+        for (epoch, verdict) in row["verdicts"].as_object().unwrap() {
+            // Never a bare `v1`, which is a version chip.
+            let series = if epoch.starts_with('v') { "series " } else { "" };
+            let heading = format!(" {series}{epoch} ");
+            let header = lines[0].iter().collect::<String>() + " ";
+            let at = header.find(&heading).unwrap() + 1;
+            let (begins, word) = word_at(line, at);
+            assert!(begins, "{epoch} in {}", line.iter().collect::<String>());
+            assert_eq!(*verdict, word.trim_end_matches('*'), "{epoch}");
+        }
+    }
+    assert!(lines.iter().all(|line| line.last() != Some(&' ')), "{text}");
+    assert!(text.contains("* expected by derivation"), "{text}");
+    assert!(!text.contains('\u{1b}'), "no colour into a pipe");
+}
+
+#[test]
+fn a_verdict_that_differs_is_marked_in_the_matrix_and_status_1() {
+    let path = wrong_lecture("wrong-in-matrix.toml");
+    let ran = daxscope(&["matrix", &path]);
+    assert_eq!(ran.status, 1, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("≠stale-read"), "{}", ran.out);
+    assert!(ran.out.contains("4.5.0: found stale-read, the file expects ok"), "{}", ran.out);
+    let ran = daxscope(&["matrix", &path, "--json"]);
+    assert_eq!(ran.status, 1);
+    let grid: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(grid["rows"][0]["verdicts"]["4.5.0"], "stale-read");
+    assert!(grid["rows"][0]["differs"].as_array().unwrap().contains(&"4.5.0".into()));
+}
+
+/// Lecture S01 with `ok` expected where it shows a stale read; the file's name.
+fn wrong_lecture(name: &str) -> String {
     let lectures = concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios/lectures/S01.toml");
     let text = fs::read_to_string(lectures).unwrap();
     let wrong = text.replace("verdict = \"stale-read\"", "verdict = \"ok\"");
     assert_ne!(text, wrong);
-    let path = file("wrong-verdict.toml", &wrong);
-    let ran = daxscope(&["check", path.to_str().unwrap()]);
-    assert_eq!(ran.status, 1, "{}{}", ran.out, ran.err);
-    assert!(ran.out.contains("DIFFERS") && ran.out.contains("verdicts"), "{}", ran.out);
+    file(name, &wrong).to_str().unwrap().to_owned()
 }
 
 #[test]
@@ -140,14 +210,19 @@ fn bad_input_is_one_clear_message_and_status_2() {
     refused(&["run", "S03", "--variant", "nope"], &["nope"]);
     refused(&["run", "S03", "--set", "fence-plase=flush-end"], &["fence-plase", "fence-place"]);
     refused(&["run", "S03", "--set", "fence-place=nowhere"], &["nowhere", "flush-end"]);
-    refused(&["run", "S03", "--set", "jbd-forget=new"], &["not modelled yet: jbd-forget=new"]);
+    refused(
+        &["run", "S03", "--set", "wait-for-pins=yes"],
+        &["not modelled yet: wait-for-pins=yes"],
+    );
     refused(&["run", "S03", "--set", "fence-place"], &["switch=value"]);
     refused(&["run", "S03", "--step", "999"], &["step 999 does not exist", "0 to"]);
     refused(&["crash", "S04", "--step", "999"], &["step 999 does not exist"]);
     refused(&["run", "no-such-file.toml"], &["no-such-file.toml"]);
     refused(&["check", "no-such-file.toml"], &["no-such-file.toml"]);
+    refused(&["matrix", "no-such-file.toml"], &["no-such-file.toml"]);
     refused(&["run", "#/1/nowhere/~/3"], &["nowhere"]);
     refused(&["run", "#/9/x/~/3"], &["9"]);
+    refused(&["run", "#/1/?v=history"], &["history", "daxscope matrix"]);
     refused(&["run", "#/1/life-of-a-dax-entry/~/999"], &["999"]);
     refused(&["explode"], &["explode"]);
 }

@@ -5,6 +5,8 @@ mod read;
 
 use crate::lecture::Lecture;
 use crate::suggest::unknown;
+use std::borrow::Borrow;
+use std::sync::Arc;
 
 /// Some lectures, of which no two have one id or slug.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,15 +21,29 @@ impl Catalogue {
         &self.lectures
     }
 
+    /// The lectures, each to be shared by its sessions.
+    #[must_use]
+    pub fn into_shared(self) -> Vec<Arc<Lecture>> {
+        self.lectures.into_iter().map(Arc::new).collect()
+    }
+
     /// The lecture of that id or slug.
     ///
     /// # Errors
     /// What there is, and what was probably meant.
     pub fn find(&self, name: &str) -> Result<&Lecture, String> {
-        let is = |lecture: &&Lecture| lecture.slug == name || lecture.id.eq_ignore_ascii_case(name);
-        self.lectures.iter().find(is).ok_or_else(|| {
-            let names = self.lectures.iter().flat_map(|l| [l.id.as_str(), l.slug.as_str()]);
-            unknown("lecture", name, names)
-        })
+        find(&self.lectures, name)
     }
+}
+
+/// The lecture of that id or slug.
+///
+/// # Errors
+/// What there is, and what was probably meant.
+pub fn find<'a, L: Borrow<Lecture>>(lectures: &'a [L], name: &str) -> Result<&'a L, String> {
+    let is = |lecture: &Lecture| lecture.slug == name || lecture.id.eq_ignore_ascii_case(name);
+    lectures.iter().find(|lecture| is((*lecture).borrow())).ok_or_else(|| {
+        let lectures = lectures.iter().map(Borrow::borrow);
+        unknown("lecture", name, lectures.flat_map(|l: &Lecture| [l.id.as_str(), l.slug.as_str()]))
+    })
 }

@@ -31,11 +31,13 @@ mod session;
 mod suggest;
 mod vocabulary;
 
-pub use catalogue::Catalogue;
+pub use catalogue::{Catalogue, find};
 pub use check::{Row, check, check_one, differences};
 #[cfg(feature = "read")]
 pub use error::{LectureErrors, Problem};
 pub use landmark::{AnyOf, Landmark};
 pub use lecture::*;
 pub use link::{LINK_VERSION, Link, LinkError, MODEL_VERSION, Run, Side, short_hash};
-pub use session::{Choice, FAN_OUT, OpenError, Reached, Replayed, STEPS_MAX, Session, Unreached};
+pub use session::{
+    Choice, FAN_OUT, OpenError, Reached, Replayed, STEPS_MAX, Session, Switch, Unreached,
+};

@@ -2,7 +2,7 @@
 //!
 //! The grammar is small and has one parser, for the page and the command line. It takes any text
 //! and panics on none; a part that is wrong is named. [`Link`] prints the shortest text that reads
-//! back as itself.
+//! back as itself. `#/1/?v=history` is a screen of its own and leads to no lecture.
 
 mod parse;
 
@@ -14,13 +14,15 @@ pub const LINK_VERSION: u32 = 1;
 /// The version of the model, the `m` of a link: raised whenever the same choices may lead to
 /// another state than before.
 pub const MODEL_VERSION: u32 = 1;
+/// The view of [`Link::history`].
+const HISTORY: &str = "history";
 /// Bits of a state's hash in a link: six characters of base 32.
 const HASH_BITS: u32 = 30;
 
 /// A run as an address: lecture, choices, the step shown, and what the page shows of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Link {
-    /// The lecture's slug.
+    /// The lecture's slug; empty for a screen of its own, which `view` names.
     pub lecture: String,
     /// The choices.
     pub path: Vec<Run>,
@@ -87,6 +89,18 @@ impl Link {
             model: None,
         }
     }
+
+    /// The link to the history, every lecture in every epoch: `#/1/?v=history`.
+    #[must_use]
+    pub fn history() -> Self {
+        Self { path: Vec::new(), view: Some(HISTORY.to_owned()), ..Self::to("") }
+    }
+
+    /// Whether it leads to the history and not to a lecture.
+    #[must_use]
+    pub fn is_history(&self) -> bool {
+        self.lecture.is_empty()
+    }
 }
 
 /// The part of a state's hash that a link holds.
@@ -142,7 +156,11 @@ fn joined<T: fmt::Display>(items: &[T]) -> String {
 
 impl fmt::Display for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "#/{LINK_VERSION}/{}/{}/{}", self.lecture, joined(&self.path), self.step)?;
+        write!(f, "#/{LINK_VERSION}/")?;
+        if self.is_history() {
+            return write!(f, "?v={HISTORY}");
+        }
+        write!(f, "{}/{}/{}", self.lecture, joined(&self.path), self.step)?;
         let mut query = Vec::new();
         let mut put = |key: &str, value: Option<String>| {
             query.extend(value.map(|value| format!("{key}={value}")));

@@ -101,6 +101,10 @@ pub(crate) struct RawSystem {
     pub(crate) journal: Option<u32>,
     pub(crate) goal: Option<Text>,
     pub(crate) mounted: Option<bool>,
+    #[serde(default)]
+    pub(crate) disk: bool,
+    #[serde(default, rename = "other-block-size")]
+    pub(crate) other_block_size: bool,
 }
 
 /// `[[source]]`.
@@ -174,6 +178,8 @@ pub(crate) struct RawSegment {
     pub(crate) actor: Text,
     pub(crate) until: Option<Words>,
     pub(crate) evict: Option<Text>,
+    pub(crate) complete: Option<Text>,
+    pub(crate) of: Option<Text>,
 }
 
 /// `[[cut]]`.

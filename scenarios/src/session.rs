@@ -6,18 +6,21 @@ mod branch;
 mod moments;
 mod open;
 mod replay;
+mod switches;
 mod text;
 
 pub use moments::Reached;
 pub(crate) use open::setup;
 pub use open::{Choice, OpenError, Unreached};
 pub use replay::Replayed;
+pub use switches::Switch;
 
 use crate::lecture::{Cut, Lecture, Variant};
 use daxscope_core::config::{Epoch, Geometry, Semantics};
 use daxscope_core::machine::Action;
 use daxscope_core::path::{Moment, Path};
 use daxscope_core::view::{self, Scene};
+use std::sync::Arc;
 
 /// The fan-out of the machine that lectures run on.
 pub const FAN_OUT: usize = Geometry::TEACHING.fan_out;
@@ -27,7 +30,7 @@ pub const STEPS_MAX: usize = 2_000;
 /// One variant of a lecture in one epoch: its scripted run, and the path the user is on.
 #[derive(Clone, Debug)]
 pub struct Session {
-    lecture: Lecture,
+    lecture: Arc<Lecture>,
     variant: usize,
     choice: Choice,
     semantics: Semantics,
@@ -48,6 +51,12 @@ impl Session {
     #[must_use]
     pub fn variant(&self) -> &Variant {
         &self.lecture.variants[self.variant]
+    }
+
+    /// What was asked for.
+    #[must_use]
+    pub fn choice(&self) -> &Choice {
+        &self.choice
     }
 
     /// The epoch.

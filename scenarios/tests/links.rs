@@ -32,11 +32,24 @@ fn a_short_link_and_a_whole_address_are_read() {
 }
 
 #[test]
+fn the_history_has_an_address_of_its_own() {
+    for text in ["#/1/?v=history", "https://example.org/#/1?v=history", "/1/?v=history"] {
+        assert_eq!(text.parse::<Link>(), Ok(Link::history()), "{text}");
+    }
+    assert_eq!(Link::history().to_string(), "#/1/?v=history");
+    assert!(Link::history().is_history());
+    let lesson: Link = "#/1/one-block?v=history".parse().unwrap();
+    assert!(!lesson.is_history(), "a lecture's link is the lecture's");
+}
+
+#[test]
 fn the_wrong_part_is_named() {
     for (text, part, says) in [
         ("", "version", "expected `1`"),
         ("#/2/one-block", "version", "`2`"),
         ("#/1/", "lecture", "missing"),
+        ("#/1/?v=histories", "lecture", "`?v=history`"),
+        ("#/1//~/3?v=history", "lecture", "missing"),
         ("#/1/one block", "lecture", "`one block`"),
         ("#/1/a/~x/0", "path", "`x` is no number"),
         ("#/1/a/3*0/0", "path", "does nothing"),

@@ -1,6 +1,7 @@
 //! Sessions: branches, links there and back, and what cannot be followed.
 
-use daxscope_core::config::Epoch;
+use daxscope_core::config::{Epoch, SWITCHES};
+use daxscope_core::machine::{Action, ThreadId};
 use daxscope_scenarios::{Catalogue, Choice, Link, OpenError, Session};
 
 fn open(lecture: &str, variant: &str, epoch: Epoch) -> Session {
@@ -89,6 +90,89 @@ fn a_link_that_cannot_be_followed_never_shows_another_state_silently() {
         assert_eq!(at, deepest.min(session.last_step()), "{path}");
         assert!(problem.unwrap().contains(says), "{path}");
     }
+}
+
+#[test]
+fn the_switches_of_a_run_are_all_there_and_those_it_is_about_are_marked() {
+    let session = open("S04", "two-cpu-locked", Epoch::V4_9);
+    let switches = session.switches();
+    assert_eq!(switches.len(), SWITCHES.len());
+    let find = |name: &str| switches.iter().find(|switch| switch.info.name == name).unwrap();
+    let locked = find("lock-fences-clwb");
+    assert_eq!((locked.value, locked.preset, locked.matters), ("yes", "no", true));
+    let fence = find("fence-place");
+    assert_eq!((fence.value, fence.preset), ("device-flush", "device-flush"));
+    assert!(fence.matters, "DAX-22 is one of the lecture's rules");
+    assert!(find("platform").matters, "a variant sets it");
+    assert!(!find("jbd-forget").matters);
+    for switch in &switches {
+        assert_eq!(session.semantics().get(switch.info.name), Some(switch.value));
+    }
+}
+
+#[test]
+fn a_switch_is_written_only_where_it_makes_a_difference() {
+    let session = open("S04", "two-cpu-locked", Epoch::V4_9);
+    let sets = |choice: Choice| choice.sets;
+    assert_eq!(sets(session.with_switch("lock-fences-clwb", "yes")), [], "the variant has it");
+    assert_eq!(sets(session.with_switch("fence-place", "device-flush")), [], "the epoch has it");
+    let choice = session.with_switch("lock-fences-clwb", "no");
+    assert_eq!(choice.sets, [("lock-fences-clwb".to_owned(), "no".to_owned())]);
+    let catalogue = Catalogue::embedded();
+    let set = Session::open(catalogue.find("S04").unwrap(), choice).unwrap();
+    let both = set.with_switch("fence-place", "flush-end");
+    assert_eq!(both.sets.len(), 2);
+    let again = Session::open(catalogue.find("S04").unwrap(), both).unwrap();
+    assert_eq!(
+        again.link(3).to_string().split("s=").nth(1).unwrap().split('&').next().unwrap(),
+        "lock-fences-clwb.no,fence-place.flush-end"
+    );
+    assert_eq!(sets(again.with_switch("fence-place", "device-flush")), set.choice().sets);
+}
+
+#[test]
+fn a_path_is_taken_again_under_other_switches_as_far_as_that_is_possible() {
+    let session = open("S04", "one-cpu", Epoch::V4_5_0);
+    let eadr = |session: &Session| session.with_switch("platform", "eadr");
+    let script = session.under(eadr(&session), 9).unwrap();
+    assert_eq!((script.step, script.problem), (9, None));
+    assert_eq!(script.session.last_step(), script.session.script().len(), "the whole script");
+    let later = Choice { epoch: Some(Epoch::V4_10), ..session.choice().clone() };
+    let later = session.under(later, 9_999).unwrap();
+    assert_eq!(later.step, later.session.last_step(), "the last step where it is shorter");
+    // A branch: the hardware evicts a line, then the writer goes on to its end.
+    let mut session = open("S04", "one-cpu", Epoch::V4_10);
+    let dirty = (0..).find(|step| session.moment(*step).machine.enabled().len() > 1).unwrap();
+    session.take(dirty, 1).unwrap();
+    while session.moment(session.last_step()).machine.enabled().contains(&WRITER) {
+        session.take(session.last_step(), 0).unwrap();
+    }
+    let end = session.last_step();
+    let same = session.under(eadr(&session), end).unwrap();
+    assert_eq!((same.step, same.problem), (end, None));
+    // The same writer has less to do in an older kernel.
+    let older = Choice { epoch: Some(Epoch::V4_5_0), ..session.choice().clone() };
+    let cut = session.under(older, end).unwrap();
+    let says = cut.problem.unwrap();
+    assert!(
+        says.starts_with(&format!("step {} is not possible any more: writer, ", cut.step + 1)),
+        "{says}"
+    );
+    assert_eq!(cut.step, cut.session.last_step(), "the path ends before what is not possible");
+    let kept = cut.session.moment(cut.step).machine.enabled();
+    assert!(!kept.contains(&WRITER));
+}
+
+const WRITER: Action = Action::Run(ThreadId(0));
+
+#[test]
+fn the_step_that_decides_is_the_first_with_the_last_verdict() {
+    let session = open("S04", "two-cpu", Epoch::V4_5_0);
+    let reached = session.reached();
+    let last = *reached.verdicts.last().unwrap();
+    assert!(session.verdicts_at(reached.decided_at).contains(&last));
+    assert!((0..reached.decided_at).all(|step| !session.verdicts_at(step).contains(&last)));
+    assert_eq!(open("S04", "one-cpu", Epoch::V4_5_0).reached().decided_at, 0);
 }
 
 #[test]

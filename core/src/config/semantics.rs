@@ -211,9 +211,9 @@ switches! {
     /// Whether mmap of the raw device makes DAX entries in the device's mapping
     raw_mmap_dax: RawMmapDax = "raw-mmap-dax", History, "MIX-2, MIX-8" {
         /// It does, if the device's inode is S_DAX.
-        On = "on",
+        On = "on": modelled,
         /// It uses pages.
-        Off = "off",
+        Off = "off": modelled,
     }
     /// Whether a DAX entry carries a lock bit
     entry_lock: EntryLock = "entry-lock", History, "DAX-16, DAX-17" {
@@ -264,9 +264,9 @@ switches! {
     /// Whether MAP_SYNC is offered
     map_sync: MapSync = "map-sync", History, "SYNC-1 to SYNC-4" {
         /// It is not.
-        No = "no",
+        No = "no": modelled,
         /// It is.
-        Yes = "yes",
+        Yes = "yes": modelled,
     }
     /// Whether freeing a block waits for pinned pages
     wait_for_pins: WaitForPins = "wait-for-pins", History, "REUSE-4" {
@@ -301,9 +301,9 @@ switches! {
     /// Whether a mounted device may be opened for writing
     write_open_mounted: WriteOpenMounted = "write-open-mounted", History, "MIX-8, A2, A4" {
         /// It may.
-        Yes = "yes",
+        Yes = "yes": modelled,
         /// The open is refused (a choice since 6.8).
-        No = "no",
+        No = "no": modelled,
     }
     /// What survives a power cut besides the medium
     platform: Platform = "platform", Setting, "CPU-2, CPU-6b, CPU-7" {
@@ -324,9 +324,9 @@ switches! {
     /// How many blocks the log ring has
     log_blocks: LogBlocks = "log-blocks", Setting, "WAL-2, JBD-10" {
         /// 16 blocks.
-        Sixteen = "16",
+        Sixteen = "16": modelled,
         /// 8 blocks, for a full log.
-        Eight = "8",
+        Eight = "8": modelled,
     }
     /// Whether FLUSH and FUA go with the commit block and with fsync
     barriers: Barriers = "barriers", Setting, "JBD-2 step 11, FS-1, DAX-22" {
@@ -361,9 +361,9 @@ switches! {
     /// Whether metadata is modified in place in DAX memory
     metadata_in_dax: MetadataInDax = "metadata-in-dax", WhatIf, "WAL-3, CPU-7, XFS-3" {
         /// It is buffered in DRAM.
-        No = "no",
+        No = "no": modelled,
         /// It is.
-        Yes = "yes",
+        Yes = "yes": modelled,
     }
     /// Whether a block in two transactions gets a frozen copy
     frozen_copy: FrozenCopy = "frozen-copy", WhatIf, "JBD-5, CPU-7 corollary 3" {
@@ -375,25 +375,25 @@ switches! {
     /// Whether each metadata I/O gets a fresh page of the device
     bdev_page_per_io: BdevPagePerIo = "bdev-page-per-io", WhatIf, "MIX-4, MIX-5" {
         /// Pages are shared through the device's mapping.
-        No = "no",
+        No = "no": modelled,
         /// A fresh one each time.
-        Yes = "yes",
+        Yes = "yes": modelled,
     }
     /// Whether mount clears the device inode's S_DAX
     clear_s_dax_at_mount: ClearSDaxAtMount = "clear-s-dax-at-mount", WhatIf, "MIX-6" {
         /// It does not.
-        No = "no",
+        No = "no": modelled,
         /// It clears the flag and nothing else.
-        FlagOnly = "flag-only",
+        FlagOnly = "flag-only": modelled,
         /// It also flushes, purges and unmaps.
-        Full = "full",
+        Full = "full": modelled,
     }
     /// Whether mount refuses a device whose inode is S_DAX
     mount_refuses_dax_bdev: MountRefusesDaxBdev = "mount-refuses-dax-bdev", WhatIf, "MIX-6" {
         /// It does not.
-        No = "no",
+        No = "no": modelled,
         /// It does.
-        Yes = "yes",
+        Yes = "yes": modelled,
     }
     /// The direction in which range tagging sets the bits of interior nodes
     range_tag_order: RangeTagOrder = "range-tag-order", WhatIf, "TREE-9" {
@@ -685,11 +685,14 @@ mod tests {
     #[test]
     fn a_value_not_modelled_is_refused_by_hand_and_when_read_but_not_in_a_preset() {
         let mut s = Semantics::preset(Epoch::V5_1);
-        assert_eq!(s.get("jbd-forget"), Some("new"), "the preset is accepted");
-        assert_eq!(s.jbd_forget().unwrap_err().to_string(), "not modelled yet: jbd-forget=new");
-        let refused = s.set("jbd-forget", "new").unwrap_err();
+        assert_eq!(s.get("wait-for-pins"), Some("yes"), "the preset is accepted");
+        assert_eq!(
+            s.wait_for_pins().unwrap_err().to_string(),
+            "not modelled yet: wait-for-pins=yes"
+        );
+        let refused = s.set("wait-for-pins", "yes").unwrap_err();
         let SetError::NotModelled(what) = refused else { panic!("{refused:?}") };
-        assert_eq!(what.to_string(), "not modelled yet: jbd-forget=new");
+        assert_eq!(what.to_string(), "not modelled yet: wait-for-pins=yes");
     }
 
     #[test]

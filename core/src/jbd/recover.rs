@@ -16,7 +16,7 @@
 mod image;
 mod step;
 
-pub use image::{Summary, recover_image};
+pub use image::{Replay, Replays, Summary, recover_image, replays};
 pub use step::{End, Found, RecoveryStep, Skip};
 
 use super::LogLayout;

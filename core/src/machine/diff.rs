@@ -1,6 +1,6 @@
 //! The components of a machine one by one: which differ between two states, and each in words.
 
-use super::{Component, Inode, Machine, ThreadId, VmaId, Wait};
+use super::{Bio, Component, Inode, Machine, PteTarget, ThreadId, VmaId, Wait};
 use crate::address_space::MappingId;
 use crate::config::{EntryLayout, EntryPayload};
 use crate::entry::EntryKind;
@@ -39,7 +39,8 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
             all.extend(heads.map(|(block, _)| Component::JournalHead(block)));
         }
         all.extend([Component::Vmas, Component::WaitQueue, Component::Inodes]);
-        all.extend([Component::Allocator, Component::Journal]);
+        all.extend([Component::Allocator, Component::Journal, Component::BdevInode]);
+        all.push(Component::Bios);
         all.sort_unstable();
         all.dedup();
         all.retain(|component| self.differs_in(other, *component));
@@ -82,6 +83,7 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
                 here != other.inodes.iter().find(file).map(Inode::metadata)
             }
             Component::Allocator => self.mounted != other.mounted,
+            Component::Bios => self.bios != other.bios,
             Component::Journal => {
                 self.journal.as_ref().map(Journal::without_heads)
                     != other.journal.as_ref().map(Journal::without_heads)
@@ -123,6 +125,8 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
                 format!("{block} line {}", line.0 - self.geometry.first_line(block).0)
             }
             Component::WaitQueue => "sleepers".to_string(),
+            Component::BdevInode => "device inode".to_string(),
+            Component::Bios => "writes under way".to_string(),
             Component::Inodes => "files in memory".to_string(),
             Component::Allocator => "allocator".to_string(),
             Component::Journal => "journal".to_string(),
@@ -142,7 +146,10 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
                 let pte = self.vmas.get(usize::from(n)).and_then(|vma| vma.pte(index));
                 pte.map_or("none".to_string(), |pte| {
                     let mode = if pte.writable { "writable" } else { "read-only" };
-                    format!("{}, {mode}", pte.block)
+                    match pte.target {
+                        PteTarget::Block(block) => format!("{block}, {mode}"),
+                        PteTarget::Page => format!("the page, {mode}"),
+                    }
                 })
             }
             Component::Vmas => match self.vmas.len() {
@@ -165,6 +172,16 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
                 };
                 let sleepers: Vec<_> = self.waiters.iter().map(sleeper).collect();
                 if sleepers.is_empty() { "none".to_string() } else { sleepers.join(", ") }
+            }
+            Component::Bios => {
+                let bio = |bio: &Bio| format!("{} to {}", labels(&bio.words), bio.block);
+                let all: Vec<String> = self.bios.iter().map(bio).collect();
+                if all.is_empty() { "none".to_string() } else { all.join(", ") }
+            }
+            Component::BdevInode => {
+                let dax = if self.bdev.dax { "S_DAX" } else { "no S_DAX" };
+                let size = if self.bdev.other_block_size { ", another block size" } else { "" };
+                format!("{dax}{size}")
             }
             Component::Inodes => {
                 let names: Vec<&str> = self.inodes.iter().map(|inode| &*inode.name).collect();

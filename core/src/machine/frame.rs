@@ -85,13 +85,13 @@ pub struct PageWalk {
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Frame {
     /// `mmap(2)`.
-    SysMmap { mapping: MappingId },
+    SysMmap { mapping: MappingId, sync: bool },
     /// `write(2)`.
     SysWrite { job: WriteJob },
     /// `read(2)`.
-    SysRead { mapping: MappingId, index: PageIndex },
+    SysRead { mapping: MappingId, index: PageIndex, at: SysReadAt },
     /// `fsync(2)`.
-    SysFsync { ino: Ino, datasync: bool, called: bool },
+    SysFsync { mapping: MappingId, datasync: bool, called: bool },
     /// `sync(2)`. Models FS-4: `fs/sync.c` (4.5).
     SysSync { at: SyncAt },
     /// A pass of periodic writeback, in the flusher's thread. Models TREE-12: `fs/fs-writeback.c`
@@ -112,8 +112,15 @@ pub enum Frame {
     /// Models DAX-9, DAX-19: `fs/dax.c` (4.5, 4.10).
     DaxPfnMkwrite { site: Site, at: MkwriteAt },
 
+    /// Models IDX-4: `mm/filemap.c`, `mm/memory.c` (4.5): a fault of a mapping that uses pages.
+    FilemapFault { site: Site, write: bool, at: PageFaultAt },
+    /// Models TREE-11: `mm/memory.c` (4.5): a store to a page through a read-only PTE.
+    WpPageShared { site: Site, at: WpPageAt },
+
     /// Buffered write of words within one page. Models `mm/filemap.c` (4.5).
     GenericPerformWrite { job: WriteJob, at: WriteAt },
+    /// A write past the page cache. Models MIX-2, MIX-3: `mm/filemap.c` (4.5).
+    GenericFileDirectWrite { job: WriteJob, at: DirectAt },
     /// Buffered read of one page. Models `mm/filemap.c` (4.5).
     GenericFileReadIter { mapping: MappingId, index: PageIndex, at: ReadAt },
     /// A read past the page cache. Models DAX-1: `fs/dax.c` (4.5).
@@ -121,6 +128,8 @@ pub enum Frame {
 
     /// Models FS-1, FS-3: `fs/ext4/fsync.c` (4.5).
     Ext4SyncFile { ino: Ino, datasync: bool, at: SyncFileAt },
+    /// Models DAX-21: `fs/block_dev.c` (4.5).
+    BlkdevFsync { at: SyncFileAt },
     /// Models `mm/filemap.c` (4.5-rc1 to 4.5.0: DAX-21).
     FilemapWriteAndWaitRange { mapping: MappingId, wbc: WritebackControl, at: FilemapAt },
     /// Models DAX-21: `fs/ext4/inode.c` (v2, 4.5.0).
@@ -174,19 +183,25 @@ pub enum Frame {
     Kjournald2 { called: bool },
     /// Models JBD-10: `fs/jbd2/journal.c` (4.5). Omits: the commit before, and marking the log clean.
     Jbd2JournalFlush { called: bool },
+    /// What if: metadata I/O with a page of its own. Models MIX-5.
+    FreshPageIo { block: BlockNr, edit: Edit, at: FreshAt },
+    /// Models MIX-4: `block/partition-generic.c` (4.5).
+    ReadDevSector { index: PageIndex },
 }
 
 /// Where `sys_sync` is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum SyncAt {
     /// Writes the dirty inodes; the next one to look at.
-    Inodes(usize),
+    Inodes(Ino),
     /// Waits for pages under I/O of all inodes; the next one to look at.
-    Wait(usize),
+    Wait(Ino),
     /// Lets the file system flush its device.
     SyncFs,
     /// Writes the device's mapping.
     Bdev,
+    /// Waits for its pages under I/O.
+    BdevWait,
     /// Returns.
     Done,
 }
@@ -195,7 +210,7 @@ pub enum SyncAt {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum PeriodicAt {
     /// Writes the dirty inodes; the next one to look at.
-    Inodes(usize),
+    Inodes(Ino),
     /// Writes the device's inode, if that is dirty.
     Bdev,
     /// Is through.
@@ -218,15 +233,27 @@ pub enum InodeAt {
 pub enum FaultAt {
     /// Checks the size, takes the entry, asks for the block.
     Lookup,
+    /// A page of zeros is mapped.
+    HoleLoaded,
+    /// Deletes the page that it found.
+    Page,
     /// Calls `dax_insert_mapping`.
     Insert,
     /// Unlocks the entry, from 4.7.
     Unlock,
+    /// MAP_SYNC: unlocks the entry before it commits.
+    UnlockForSync,
+    /// MAP_SYNC: commits.
+    Sync,
+    /// MAP_SYNC: tags the entry and makes the PTE writable.
+    Finish,
 }
 
 /// Where `dax_insert_mapping` is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum InsertAt {
+    /// MAP_SYNC: a clean entry and no PTE yet.
+    SyncEntry,
     /// `dax_radix_entry`.
     Entry,
     /// `vm_insert_mixed`.
@@ -253,6 +280,28 @@ pub enum MkwriteAt {
     Unlock,
 }
 
+/// Where `filemap_fault` and what follows it is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum PageFaultAt {
+    /// Checks the size; finds or inserts the page, and locks it.
+    Lookup,
+    /// Reads the block into a page that is not uptodate.
+    ReadPage,
+    /// Dirties the page, for a write.
+    Dirty,
+    /// Installs the PTE and unlocks the page.
+    Pte,
+}
+
+/// Where `wp_page_shared` is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum WpPageAt {
+    /// Locks and dirties the page.
+    Dirty,
+    /// Makes the PTE writable and unlocks the page.
+    Pte,
+}
+
 /// Where `generic_perform_write` is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum WriteAt {
@@ -268,6 +317,32 @@ pub enum WriteAt {
     Dirty,
     /// Stops the handle if there is one, and returns.
     Stop,
+}
+
+/// Where `generic_file_direct_write` is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum DirectAt {
+    /// Writes out what the mapping holds of the range.
+    WriteBack,
+    /// Drops it.
+    Before,
+    /// Copies from the user.
+    Copy,
+    /// Drops what has come meanwhile.
+    After,
+    /// Returns.
+    Return,
+}
+
+/// Where `sys_read` is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum SysReadAt {
+    /// Decides: the page cache, or past it.
+    Start,
+    /// A direct read of the device has written the range out; it copies next.
+    WrittenBack,
+    /// Waits for the callee to return to the user.
+    Reads,
 }
 
 /// Where `generic_file_read_iter` is.
@@ -372,10 +447,14 @@ named! {
         DaxInsertMapping => "dax_insert_mapping",
         WpPfnShared => "wp_pfn_shared",
         DaxPfnMkwrite => "dax_pfn_mkwrite",
+        FilemapFault => "filemap_fault",
+        WpPageShared => "wp_page_shared",
         GenericPerformWrite => "generic_perform_write",
+        GenericFileDirectWrite => "generic_file_direct_write",
         GenericFileReadIter => "generic_file_read_iter",
         DaxDoIo => "dax_do_io",
         Ext4SyncFile => "ext4_sync_file",
+        BlkdevFsync => "blkdev_fsync",
         FilemapWriteAndWaitRange => "filemap_write_and_wait_range",
         Ext4Writepages => "ext4_writepages",
         BlkdevWritepages => "blkdev_writepages",
@@ -401,6 +480,8 @@ named! {
         SysUmount => "sys_umount",
         Kjournald2 => "kjournald2",
         Jbd2JournalFlush => "jbd2_journal_flush",
+        FreshPageIo => "metadata_io",
+        ReadDevSector => "read_dev_sector",
     } else { Ext4Op }
 }
 
@@ -411,6 +492,41 @@ impl Frame {
         match self {
             Self::Ext4Op { op, .. } => op.function(),
             own => own.own_function(),
+        }
+    }
+
+    /// The file that the frame works on.
+    #[must_use]
+    pub fn file(&self) -> Option<Ino> {
+        match self {
+            Self::SysMmap { mapping, .. }
+            | Self::SysFsync { mapping, .. }
+            | Self::SysRead { mapping, .. }
+            | Self::GenericFileReadIter { mapping, .. }
+            | Self::DaxDoIo { mapping, .. }
+            | Self::FilemapWriteAndWaitRange { mapping, .. }
+            | Self::FilemapFdatawait { mapping }
+            | Self::DaxWritebackMappingRange { mapping, .. }
+            | Self::DaxWritebackOne { mapping, .. }
+            | Self::BlockWriteFullPage { mapping, .. }
+            | Self::PmemMakeRequest { mapping, .. } => mapping.ino(),
+            Self::WriteCachePages { walk, .. } => walk.mapping.ino(),
+            Self::SysWrite { job }
+            | Self::GenericPerformWrite { job, .. }
+            | Self::GenericFileDirectWrite { job, .. } => job.mapping.ino(),
+            Self::HandleMmFault { site, .. }
+            | Self::DaxFault { site, .. }
+            | Self::DaxInsertMapping { site, .. }
+            | Self::WpPfnShared { site, .. }
+            | Self::DaxPfnMkwrite { site, .. }
+            | Self::FilemapFault { site, .. }
+            | Self::WpPageShared { site, .. } => site.mapping.ino(),
+            Self::Ext4SyncFile { ino, .. }
+            | Self::Ext4Writepages { ino, .. }
+            | Self::WritebackSingleInode { ino, .. }
+            | Self::Ext2GetPage { dir: ino, .. } => Some(*ino),
+            Self::Ext4Op { op, .. } => op.file(),
+            _ => None,
         }
     }
 
@@ -426,6 +542,19 @@ impl Frame {
             MappingId::File(ino) => Self::Ext4Writepages { ino, wbc, at },
             MappingId::Bdev => Self::BlkdevWritepages { wbc, at },
         }
+    }
+
+    /// `filemap_write_and_wait_range` of one page, for integrity.
+    #[must_use]
+    pub const fn write_and_wait(mapping: MappingId, index: PageIndex) -> Self {
+        let wbc = WritebackControl { sync_mode: SyncMode::All, first: index, last: index };
+        Self::FilemapWriteAndWaitRange { mapping, wbc, at: FilemapAt::DaxFlush }
+    }
+
+    /// `generic_perform_write`.
+    #[must_use]
+    pub const fn generic_perform_write(job: WriteJob) -> Self {
+        Self::GenericPerformWrite { job, at: WriteAt::Grab }
     }
 
     /// `write_cache_pages` of a mapping.
@@ -446,6 +575,10 @@ impl Frame {
                 Some((walk.mapping, *index))
             }
             Self::GenericPerformWrite { job, .. } => Some((job.mapping, job.index)),
+            Self::FilemapFault { at: PageFaultAt::Lookup, .. } => None,
+            Self::FilemapFault { site, .. } | Self::WpPageShared { site, at: WpPageAt::Pte } => {
+                Some((site.mapping, site.index))
+            }
             _ => None,
         }
     }
@@ -455,13 +588,18 @@ impl Frame {
     pub fn locals(&self) -> alloc::string::String {
         use alloc::format;
         match self {
-            Self::HandleMmFault { site, write, .. } | Self::DaxFault { site, write, .. } => {
+            Self::HandleMmFault { site, write, .. }
+            | Self::DaxFault { site, write, .. }
+            | Self::FilemapFault { site, write, .. } => {
                 format!("page {}, {}", site.index, if *write { "write" } else { "read" })
             }
             Self::DaxInsertMapping { site, .. }
             | Self::WpPfnShared { site, .. }
-            | Self::DaxPfnMkwrite { site, .. } => format!("page {}", site.index),
-            Self::GenericPerformWrite { job, .. } => format!("page {}", job.index),
+            | Self::DaxPfnMkwrite { site, .. }
+            | Self::WpPageShared { site, .. } => format!("page {}", site.index),
+            Self::GenericPerformWrite { job, .. } | Self::GenericFileDirectWrite { job, .. } => {
+                format!("page {}", job.index)
+            }
             Self::DaxWritebackOne { index, .. } | Self::BlockWriteFullPage { index, .. } => {
                 format!("page {index}")
             }

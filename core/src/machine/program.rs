@@ -3,7 +3,7 @@
 
 use crate::address_space::MappingId;
 use crate::fs::Name;
-use crate::units::{Cpu, Ino, PageIndex, Word};
+use crate::units::{BlockNr, Cpu, Ino, PageIndex, Word};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -13,7 +13,14 @@ use core::fmt;
 pub enum Op {
     /// `mmap` of a whole file, `MAP_SHARED`, readable and writable.
     Mmap {
-        /// The file; must be S_DAX (mapped page-cache pages are not modelled yet).
+        /// The file.
+        ino: Ino,
+    },
+    /// The same of the whole raw device.
+    RawMmap,
+    /// `mmap` with MAP_SYNC: where the kernel does not offer it, as without.
+    MmapSync {
+        /// The file.
         ino: Ino,
     },
     /// A load of one word through the mapping.
@@ -28,11 +35,30 @@ pub enum Op {
         /// What.
         value: Word,
     },
+    /// A load of one word through the mapping of the raw device.
+    RawLoad {
+        /// Where.
+        at: BlockWord,
+    },
+    /// A store of one word through the mapping of the raw device.
+    RawStore {
+        /// Where.
+        at: BlockWord,
+        /// What.
+        value: Word,
+    },
     /// `write(2)` of whole words within one page of a file without S_DAX.
     Write {
         /// The first word.
         at: FileWord,
         /// The words, at least one; they stay within the page.
+        words: Vec<Word>,
+    },
+    /// `write(2)` of whole words within one block of the raw device.
+    RawWrite {
+        /// The first word.
+        at: BlockWord,
+        /// The words, at least one; they stay within the block.
         words: Vec<Word>,
     },
     /// `read(2)` of one page of a file.
@@ -52,6 +78,8 @@ pub enum Op {
         /// The file.
         ino: Ino,
     },
+    /// `fsync(2)` of the raw device.
+    RawFsync,
     /// `sync(2)`.
     Sync,
     /// A pass of the flusher over everything dirty, `wb_writeback`: what the kernel does by itself
@@ -59,6 +87,11 @@ pub enum Op {
     PeriodicWriteback,
     /// Drops the device's clean pages, as the BLKFLSBUF ioctl does: `invalidate_bdev`.
     InvalidateBdev,
+    /// A read of the partition table: `read_dev_sector`.
+    PartitionRead {
+        /// The block.
+        index: PageIndex,
+    },
     /// `creat(2)` or `mkdir(2)` of a file that the setup names, in the root directory.
     Create {
         /// The file; its name and kind are the setup's.
@@ -127,6 +160,15 @@ pub struct FileWord {
     pub word: u16,
 }
 
+/// A word of a block.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct BlockWord {
+    /// The block.
+    pub block: BlockNr,
+    /// The word within the block, counted from 0.
+    pub word: u16,
+}
+
 /// A word of a mapping: of a file, or of the device, where the page is the block (IDX-2).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct MappingWord {
@@ -144,16 +186,22 @@ impl From<FileWord> for MappingWord {
     }
 }
 
+impl From<BlockWord> for MappingWord {
+    fn from(at: BlockWord) -> Self {
+        Self { mapping: MappingId::Bdev, index: PageIndex(at.block.0), word: at.word }
+    }
+}
+
 /// The system calls, as landmarks and sentences name them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Call {
     /// `mmap(2)`.
     Mmap,
-    /// `write(2)`.
+    /// `write(2)`, of a file or of the raw device.
     Write,
     /// `read(2)`, of a file or of the raw device.
     Read,
-    /// `fsync(2)`.
+    /// `fsync(2)`, of a file or of the raw device.
     Fsync,
     /// `sync(2)`.
     Sync,

@@ -2,9 +2,10 @@
 
 use super::inode::{IndexBlock, Inode};
 use super::program::{Op, Program};
-use crate::config::{Geometry, Semantics};
+use crate::config::{Geometry, LogBlocks, Semantics};
 use crate::fs::block_map::{self, DIRECT};
 use crate::fs::{InodeSpec, Kind as FileKind, Layout, Name, ROOT};
+use crate::jbd::LogLayout;
 use crate::rules::RuleId;
 use crate::units::{BlockNr, Ino, PageIndex, Tid, Word};
 use alloc::format;
@@ -70,11 +71,17 @@ pub struct System {
     pub goal: Option<BlockNr>,
     /// Whether it is mounted at the start.
     pub mounted: bool,
+    /// The device is no persistent memory but a disk: a write lands when the hardware says so, and
+    /// is durable after a flush.
+    pub disk: bool,
+    /// The device has another block size than the file system: the next mount changes it.
+    pub other_block_size: bool,
 }
 
 impl System {
     /// Mounted, without a journal.
-    pub const PLAIN: Self = Self { journal: None, goal: None, mounted: true };
+    pub const PLAIN: Self =
+        Self { journal: None, goal: None, mounted: true, disk: false, other_block_size: false };
 }
 
 /// Everything a [`super::Machine`] starts from.
@@ -143,6 +150,15 @@ impl KnownFile {
 }
 
 impl Setup {
+    /// Where the journal is: what the geometry says, or the first blocks of that.
+    pub(super) fn log_layout(&self) -> LogLayout {
+        let log = LogLayout::of(&self.geometry);
+        match self.semantics.log_blocks() {
+            Ok(LogBlocks::Eight) => LogLayout { len: log.len.min(8), ..log },
+            _ => log,
+        }
+    }
+
     /// Where the allocator looks first.
     pub(super) fn goal(&self) -> BlockNr {
         self.system.goal.unwrap_or(BlockNr(Layout::of(&self.geometry).pool().start))
@@ -205,7 +221,11 @@ impl Setup {
             ));
         }
         let mmaps = |program: &Program| {
-            program.ops.iter().filter(|op| matches!(op, Op::Mmap { .. })).count()
+            program
+                .ops
+                .iter()
+                .filter(|op| matches!(op, Op::Mmap { .. } | Op::MmapSync { .. } | Op::RawMmap))
+                .count()
         };
         let all: usize = self.programs.iter().map(mmaps).sum();
         if all > MMAPS_MAX {
@@ -292,13 +312,26 @@ impl Setup {
 
     fn check_op(&self, op: &Op, earlier: &[Op]) -> Result<(), String> {
         match op {
-            Op::Mmap { ino } => match self.file(*ino)? {
-                file if file.dax => Ok(()),
-                file => Err(format!("not modelled yet: mmap of `{}`, which is not DAX", file.name)),
-            },
+            Op::Mmap { ino } | Op::MmapSync { ino } => self.file(*ino).map(|_| ()),
+            Op::RawLoad { at } | Op::RawStore { at, .. } => {
+                if !earlier.contains(&Op::RawMmap) {
+                    return Err("the device is not mapped: raw-mmap it first".into());
+                }
+                self.check_block(at.block)?;
+                self.check_word(at.word, 1)
+            }
+            Op::RawWrite { at, words } => {
+                if words.is_empty() {
+                    return Err("nothing to write, expected at least one word".into());
+                }
+                self.check_block(at.block)?;
+                self.check_word(at.word, words.len() as u64)
+            }
             Op::Load { at } | Op::Store { at, .. } => {
                 let file = self.file(at.ino)?;
-                if !earlier.contains(&Op::Mmap { ino: at.ino }) {
+                let ino = at.ino;
+                let maps = [Op::Mmap { ino }, Op::MmapSync { ino }];
+                if !earlier.iter().any(|op| maps.contains(op)) {
                     return Err(format!("file `{}` is not mapped: mmap it first", file.name));
                 }
                 self.check_word(at.word, 1)
@@ -315,10 +348,10 @@ impl Setup {
                 self.check_word(at.word, words.len() as u64)
             }
             Op::Read { ino, index } => self.check_page(self.file(*ino)?, *index),
-            Op::RawRead { index } => match self.geometry.blocks {
-                blocks if index.0 < blocks => Ok(()),
-                blocks => Err(format!("b{index} is out of range, expected b0 to b{}", blocks - 1)),
-            },
+            Op::RawRead { index } | Op::PartitionRead { index } => {
+                self.check_block(BlockNr(index.0))
+            }
+            Op::RawMmap | Op::RawFsync => Ok(()),
             Op::Fsync { ino } | Op::Fdatasync { ino } => self.file(*ino).map(|_| ()),
             Op::Create { ino } | Op::Unlink { ino } | Op::Rename { ino, .. } => {
                 self.file(*ino)?;
@@ -372,9 +405,20 @@ impl Setup {
         file.is_some_and(|file| file.absent)
             || ops.into_iter().any(|op| match op {
                 Op::Truncate { ino: grown, .. } => *grown == ino,
+                Op::Write { at, .. } => {
+                    at.ino == ino && file.is_some_and(|f| at.index.0 >= f.pages)
+                }
                 Op::Mount => true,
                 _ => false,
             })
+    }
+
+    fn check_block(&self, block: BlockNr) -> Result<(), String> {
+        let last = self.geometry.blocks - 1;
+        if block.0 <= last {
+            return Ok(());
+        }
+        Err(format!("{block} is out of range, expected b0 to b{last}"))
     }
 
     fn check_word(&self, word: u16, count: u64) -> Result<(), String> {

@@ -3,7 +3,7 @@
 use super::exec::Forgot;
 use super::frame::{Edit, Frame, LogWrite};
 use super::program::{Call, MappingWord, ThreadId};
-use super::{VmaId, Wait};
+use super::{Pte, VmaId, Wait};
 use crate::address_space::MappingId;
 use crate::jbd::recover::RecoveryStep;
 use crate::rules::RuleId;
@@ -27,6 +27,8 @@ pub enum Action {
     Run(ThreadId),
     /// The hardware writes a dirty line back, at a moment of its own choosing (CPU-3).
     Evict(LineNr),
+    /// The disk completes the n-th of its writes under way, in whatever order.
+    CompleteIo(usize),
 }
 
 impl Action {
@@ -35,7 +37,7 @@ impl Action {
     pub const fn actor(self) -> Actor {
         match self {
             Self::Run(thread) => Actor::Thread(thread),
-            Self::Evict(_) => Actor::Hardware,
+            Self::Evict(_) | Self::CompleteIo(_) => Actor::Hardware,
         }
     }
 }
@@ -57,6 +59,8 @@ pub enum Errno {
     Efbig,
     /// No space left on the device.
     Enospc,
+    /// Out of memory: what a call says that can have no page.
+    Enomem,
 }
 
 /// A part of the machine that a step changed: the unit of highlighting, of the text diff and of
@@ -81,6 +85,10 @@ pub enum Component {
     Line(LineNr),
     /// The queue of sleepers.
     WaitQueue,
+    /// S_DAX and the block size of the device's inode.
+    BdevInode,
+    /// The writes under way to a disk.
+    Bios,
     /// The set of files in memory.
     Inodes,
     /// The allocator's own bitmap and the inode slots.
@@ -111,14 +119,14 @@ pub enum Event {
     CallBegan {
         /// Which.
         call: Call,
-        /// The file of an fsync.
+        /// The file of an fsync; `None` for the device's.
         ino: Option<Ino>,
     },
     /// A system call returned to the user.
     CallReturned {
         /// Which.
         call: Call,
-        /// The file of an fsync or write.
+        /// The file of an fsync or write; `None` for the device's.
         ino: Option<Ino>,
         /// Success, or the error.
         result: Result<(), Errno>,
@@ -148,14 +156,14 @@ pub enum Event {
         /// What.
         value: Word,
     },
-    /// A store through a mapping reached the CPU cache.
+    /// A store through a mapping reached the CPU cache, or a page.
     Stored {
         /// Where.
         at: MappingWord,
         /// What.
         value: Word,
-        /// The line it went to.
-        line: LineNr,
+        /// The line of the medium it went to; `None`: into a page.
+        line: Option<LineNr>,
     },
     /// A page entered a mapping, not uptodate.
     PageInserted {
@@ -191,6 +199,26 @@ pub enum Event {
         /// The words.
         words: Vec<Word>,
     },
+    /// write(2) copied words straight to persistent memory.
+    DirectWritten {
+        /// The mapping that it bypassed.
+        mapping: MappingId,
+        /// The page that it would have been in.
+        index: PageIndex,
+        /// The first word.
+        word: u16,
+        /// The words.
+        words: Vec<Word>,
+        /// Whether they are fenced at once.
+        fenced: bool,
+    },
+    /// A direct write could not drop a busy page: it stored nothing and returns 0 bytes.
+    WroteNothing {
+        /// The mapping.
+        mapping: MappingId,
+        /// The page.
+        index: PageIndex,
+    },
     /// A page was dirtied: PG_dirty and DIRTY.
     PageDirtied {
         /// The mapping.
@@ -204,6 +232,8 @@ pub enum Event {
         mapping: MappingId,
         /// The page.
         index: PageIndex,
+        /// PTEs that were writable and are not any more.
+        protected: u64,
     },
     /// WRITEBACK was set, TOWRITE cleared, and DIRTY too unless the page was dirtied again.
     WritebackStarted {
@@ -307,6 +337,44 @@ pub enum Event {
         /// The page.
         index: PageIndex,
     },
+    /// A fault of DAX found a page where its entry goes: it was unmapped and deleted as a clean hole
+    /// page is.
+    PageDeletedByFault {
+        /// The mapping.
+        mapping: MappingId,
+        /// The page.
+        index: PageIndex,
+        /// Whether it was dirty: the kernel warns.
+        dirty: bool,
+    },
+    /// The DAX flush found a page tagged TOWRITE: the kernel warns and returns EIO.
+    PageInTheWay {
+        /// The mapping.
+        mapping: MappingId,
+        /// The page.
+        index: PageIndex,
+    },
+    /// A fault of DAX cannot put its entry where a page has come: SIGBUS.
+    EntryRefused {
+        /// The mapping.
+        mapping: MappingId,
+        /// The page.
+        index: PageIndex,
+    },
+    /// A page was inserted over a DAX entry, which was taken for a shadow.
+    EntryTakenForShadow {
+        /// The mapping.
+        mapping: MappingId,
+        /// The page.
+        index: PageIndex,
+        /// The block that the entry named.
+        block: BlockNr,
+    },
+    /// The kernel dereferenced what is not there; the thread is killed.
+    Oops {
+        /// Where.
+        function: &'static str,
+    },
     /// The thread cannot go on yet and sleeps.
     Sleeps {
         /// On what.
@@ -330,10 +398,8 @@ pub enum Event {
         mapping: MappingId,
         /// The page.
         index: PageIndex,
-        /// The block.
-        block: BlockNr,
-        /// Whether a store may go through it without a fault.
-        writable: bool,
+        /// Where it leads, and whether a store may go through it without a fault.
+        pte: Pte,
     },
     /// A PTE became writable.
     PteMadeWritable {
@@ -577,6 +643,36 @@ pub enum Event {
         /// Which.
         step: RecoveryStep,
     },
+    /// A metadata block was read into a page that no tree holds.
+    FreshPageRead {
+        /// The block.
+        block: BlockNr,
+    },
+    /// A thread used memory that its mmap has not mapped: SIGSEGV.
+    NotMapped {
+        /// Where it meant to go.
+        at: MappingWord,
+    },
+    /// A mount cleared the device inode's S_DAX (what if).
+    SDaxCleared,
+    /// Everything that the device's mapping held is gone.
+    BdevPurged {
+        /// The pages and entries.
+        indices: Vec<PageIndex>,
+        /// How many of them were dirty.
+        dirty: usize,
+        /// How many PTEs went with them.
+        unmapped: u64,
+    },
+    /// A write of a page was submitted to a disk, which completes it when it likes.
+    BioSubmitted {
+        /// Whose page.
+        mapping: MappingId,
+        /// Which.
+        index: PageIndex,
+        /// Where to.
+        block: BlockNr,
+    },
     /// A file system is mounted.
     Mounted,
     /// A file system was let go.
@@ -598,6 +694,8 @@ named! {
         PagesDropped => "pages-dropped",
         PageRead => "page-read",
         PageWritten => "page-written",
+        DirectWritten => "direct-written",
+        WroteNothing => "wrote-nothing",
         PageDirtied => "page-dirtied",
         PageCleanedForIo => "page-cleaned-for-io",
         WritebackStarted => "writeback-started",
@@ -611,6 +709,11 @@ named! {
         EntryInserted => "entry-inserted",
         EntryDirtied => "entry-dirtied",
         EntryGone => "entry-gone",
+        PageDeletedByFault => "page-deleted-by-fault",
+        PageInTheWay => "page-in-the-way",
+        EntryRefused => "entry-refused",
+        EntryTakenForShadow => "entry-taken-for-shadow",
+        Oops => "oops",
         Sleeps => "sleeps",
         Wakes => "wakes",
         EntryUnlocked => "entry-unlocked",
@@ -646,6 +749,11 @@ named! {
         CacheTruncated => "cache-truncated",
         PagesLeft => "pages-left",
         Recovering => "recovering",
+        FreshPageRead => "fresh-page-read",
+        NotMapped => "not-mapped",
+        SDaxCleared => "s-dax-cleared",
+        BdevPurged => "bdev-purged",
+        BioSubmitted => "bio-submitted",
         Mounted => "mounted",
         Unmounted => "unmounted",
     } else { Entered, Left, CallBegan, CallReturned }

@@ -28,6 +28,15 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
             Event::AliasCleaned { block, .. } => {
                 format!("The device has a buffer of {block}, but it is not Dirty: nothing to do.")
             }
+            Event::BioSubmitted { mapping, index, block } => {
+                let page = self.slot(*mapping, *index);
+                format!(
+                    "{who} submits the write of {page} to {block}: the disk does it when it likes."
+                )
+            }
+            Event::FreshPageRead { block } => {
+                format!("{who} reads {block} into a page of its own, which no tree holds.")
+            }
             Event::BlockZeroed { block, fenced } => {
                 let safe = if *fenced { "durably" } else { "not durable yet" };
                 format!("{who} zeroes the new block {block} in persistent memory, {safe}.")
@@ -178,6 +187,20 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
     /// Mounts and recovery.
     pub(super) fn tell_mount(&self, event: &Event) -> Option<String> {
         Some(match event {
+            Event::NotMapped { .. } => {
+                format!("{} uses memory that nothing is mapped to: SIGSEGV.", self.who)
+            }
+            Event::SDaxCleared => {
+                "The mount clears S_DAX of the device's inode; what its tree holds stays."
+                    .to_string()
+            }
+            Event::BdevPurged { indices, dirty, unmapped } => {
+                let slots = plural(indices.len() as u64, "slot");
+                let ptes = plural(*unmapped, "PTE");
+                format!(
+                    "All {slots} of the device's mapping are dropped, {dirty} of them dirty, with {ptes}."
+                )
+            }
             Event::Mounted => "The file system is mounted: its inodes are in memory.".to_string(),
             Event::Unmounted { indices } => {
                 let pages = plural(indices.len() as u64, "clean page");
@@ -277,6 +300,7 @@ impl Errno {
             Self::Ebusy => "EBUSY",
             Self::Efbig => "EFBIG",
             Self::Enospc => "ENOSPC",
+            Self::Enomem => "ENOMEM",
         }
     }
 }

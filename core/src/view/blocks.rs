@@ -81,13 +81,18 @@ fn claims<const FAN: usize>(machine: &Machine<SimMedium, FAN>, block: BlockNr) -
     claims
 }
 
-/// Whether the file system has a use for a block.
-pub(super) fn is_owned<const FAN: usize>(
-    machine: &Machine<SimMedium, FAN>,
-    block: BlockNr,
-) -> bool {
+/// Whether a block holds something: a file's page, or metadata that moves somewhere on the path.
+pub(super) fn is_used<const FAN: usize>(now: &Moment<'_, FAN>, block: BlockNr) -> bool {
+    let machine = now.machine();
     let role = Layout::of(&machine.geometry).role(block);
-    role != Some(Role::Pool) || !claims(machine, block).is_empty()
+    let metadata = role != Some(Role::Pool) || !claims(machine, block).is_empty();
+    machine.owner_of(block).is_some() || now.used.metadata && metadata
+}
+
+/// Whether a block has a newest content: not one that was freed and that nobody has used since.
+pub(super) fn is_comparable<const FAN: usize>(now: &Moment<'_, FAN>, block: BlockNr) -> bool {
+    let judge = &now.path.moment(now.step).judge;
+    !now.used.metadata || is_used(now, block) || judge.has_changed(now.machine(), block)
 }
 
 fn role_name(role: Option<Role>) -> Option<(&'static str, &'static str)> {
@@ -200,7 +205,7 @@ fn facts<const FAN: usize>(
                 bitmap += &format!(", {} on the medium", in_use(beliefs.used_on_medium));
             }
             let owner = beliefs.claims.join(" and ");
-            facts.push(("files", if owner.is_empty() { "nobody's".to_string() } else { owner }));
+            facts.push(("owner", if owner.is_empty() { "nobody".to_string() } else { owner }));
             facts.extend([("bitmap", bitmap), ("allocator", allocator)]);
         }
     }

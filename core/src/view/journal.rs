@@ -33,10 +33,7 @@ struct Seen {
 impl Ring {
     pub(super) fn of<const FAN: usize>(now: &Moment<'_, FAN>) -> Self {
         let machine = now.machine();
-        if !machine.has_journal {
-            return Self { blocks: Vec::new() };
-        }
-        let layout = LogLayout::of(&machine.geometry);
+        let Some(layout) = machine.log else { return Self { blocks: Vec::new() } };
         let ring = ring::look(&layout, |at| machine.load_block(layout.device_block(at)));
         let (tail, head, live) = ends(machine, &layout, &ring);
         let seen = |(at, holds): (u32, RingBlock)| {
@@ -239,7 +236,7 @@ pub(super) fn transactions<const FAN: usize>(now: &Moment<'_, FAN>) -> Vec<Row> 
     let used = now.used;
     let journal = now.machine().journal.as_ref();
     let head = |transaction: Option<&Transaction>| {
-        transaction.map_or_else(|| "none".to_string(), |t| format!("{} {}", t.tid, t.state.name()))
+        transaction.map_or_else(String::new, |transaction| transaction.tid.to_string())
     };
     let mut rows = Vec::new();
     let mut add = |used: bool, id: &str, subtitle: String, notes: Notes<FAN>| {
@@ -259,7 +256,6 @@ pub(super) fn transactions<const FAN: usize>(now: &Moment<'_, FAN>) -> Vec<Row> 
         held(now, block, |journal| journal.committing.as_ref())
     });
     let waiting = journal.map(|journal| tids(&journal.checkpoints)).unwrap_or_default();
-    let waiting = if waiting.is_empty() { "none".to_string() } else { waiting };
     add(used.checkpoint, "checkpoint", waiting, |now, block| {
         let head = now.machine().journal.as_ref().and_then(|journal| journal.head_of(block));
         let tid = head.and_then(|head| head.checkpoint);
@@ -335,7 +331,7 @@ pub(super) fn log_row<const FAN: usize>(now: &Moment<'_, FAN>, ring: &Ring) -> O
         return None;
     }
     let before = Ring::of(&now.earlier());
-    let head = (RowKind::Log, "log", "log copies", "what the ring has of it");
+    let head = (RowKind::Log, "log", "log copies", "in the log ring");
     Some(row(now, head, |block| notes_cell(ring.copies(block), || before.copies(block))))
 }
 
@@ -392,7 +388,7 @@ fn facts<const FAN: usize>(
     if !transaction.inodes.is_empty() {
         let files: Vec<&str> =
             transaction.inodes.iter().map(|ino| machine.file_name(*ino)).collect();
-        facts.push(("ordered data of", files.join(" ")));
+        facts.push(("ordered data", files.join(" ")));
     }
     facts
 }

@@ -1,6 +1,6 @@
 //! The rows and columns of the stage.
 
-use super::blocks::{is_owned, owners};
+use super::blocks::{is_comparable, is_used, owners};
 use super::journal::{self, Ring};
 use super::used::Used;
 use super::{Cell, Column, Content, Line, LineState, Row, RowKind};
@@ -8,7 +8,7 @@ use crate::address_space::MappingId;
 use crate::buffer_head::Bh;
 use crate::check::persistence_domain;
 use crate::entry::EntryKind;
-use crate::machine::{Component, Machine, VmaId};
+use crate::machine::{Component, Machine, Pte, PteTarget, VmaId};
 use crate::medium::{PersistenceDomain, SimMedium};
 use crate::narrate::{contents, mapping_name};
 use crate::path::Path;
@@ -135,7 +135,9 @@ fn page_table<const FAN: usize>(now: &Moment<'_, FAN>, id: VmaId) -> Row {
     let row_id = format!("pte-{thread}-{of}{again}");
     let subtitle = format!("PTEs for {}", mapping_name(machine, vma.mapping));
     row(now, (RowKind::PageTable, &row_id, thread, &subtitle), |block| {
-        let Some((index, pte)) = vma.ptes().find(|(_, pte)| pte.block == block) else {
+        let shows =
+            |(index, pte): &(PageIndex, Pte)| machine.pte_block(vma, *index, *pte) == Some(block);
+        let Some((index, pte)) = vma.ptes().find(shows) else {
             return empty();
         };
         let mode = if pte.writable { "writable" } else { "read-only" };
@@ -143,7 +145,10 @@ fn page_table<const FAN: usize>(now: &Moment<'_, FAN>, id: VmaId) -> Row {
             content: Content::Pte { index: index.0, writable: pte.writable },
             changed: now.has_changed(Component::Pte(id, index)),
             differs_from: None,
-            words: format!("PTE of page {index}, {mode}"),
+            words: match pte.target {
+                PteTarget::Block(_) => format!("PTE of page {index}, {mode}"),
+                PteTarget::Page => format!("PTE of page {index}, to the page, {mode}"),
+            },
         }
     })
 }
@@ -199,7 +204,8 @@ fn item_cell<const FAN: usize>(
             let page = space.find_get_page(index).expect("the slot holds a page");
             let uptodate = page.uptodate;
             let chips = if uptodate { now.chips(block, &page.words) } else { Vec::new() };
-            let differs_from = now.differs_from(block, &page.words).filter(|_| uptodate);
+            let comparable = uptodate && is_comparable(now, block);
+            let differs_from = now.differs_from(block, &page.words).filter(|_| comparable);
             let flags: Vec<String> = page.flags().into_iter().map(String::from).collect();
             let older = differs_from.as_ref().map(|v| format!(", differs from {v}"));
             let words = format!(
@@ -315,7 +321,7 @@ fn crossed<const FAN: usize>(now: &Moment<'_, FAN>, line: LineNr) -> bool {
 
 fn write_queue<const FAN: usize>(now: &Moment<'_, FAN>) -> Row {
     let machine = now.machine();
-    let head = (RowKind::WriteQueue, "wpq", "WPQ", "came here in this step");
+    let head = (RowKind::WriteQueue, "wpq", "WPQ", "came in this step");
     row(now, head, |block| {
         let line = |line: LineNr| {
             if !crossed(now, line) {
@@ -354,9 +360,10 @@ fn medium<const FAN: usize>(now: &Moment<'_, FAN>) -> Row {
                 Line { state, label, changed: arrived, ..no_line() }
             })
             .collect();
-        let owned = machine.owner_of(block).is_some() || now.used.rewritten.contains(&block);
-        let chips = if owned { now.chips(block, &content) } else { Vec::new() };
-        let differs_from = now.differs_from(block, &content).filter(|_| is_owned(machine, block));
+        let known = is_used(now, block) || now.used.rewritten.contains(&block);
+        let chips = if known { now.chips(block, &content) } else { Vec::new() };
+        let comparable = known && is_comparable(now, block);
+        let differs_from = now.differs_from(block, &content).filter(|_| comparable);
         lines_cell(lines, chips, differs_from)
     })
 }
@@ -373,10 +380,8 @@ fn broken_promise<const FAN: usize>(now: &Moment<'_, FAN>, line: LineNr) -> bool
         return false;
     }
     let safe = machine.medium.guaranteed(line);
-    now.path.moment(now.step).judge.promises().any(|(at, keeps)| {
-        let Some(block) = machine.block_of(at.mapping, at.index) else { return false };
-        let word = machine.geometry.first_word(block).0 + u64::from(at.word);
-        let word = crate::units::WordAddr(word);
-        word.line() == line && !keeps(safe[word.in_line()])
-    })
+    let judge = &now.path.moment(now.step).judge;
+    judge
+        .promised_places(machine)
+        .any(|(_, word, keeps)| word.line() == line && !keeps(safe[word.in_line()]))
 }

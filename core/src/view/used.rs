@@ -3,7 +3,7 @@
 
 use crate::address_space::MappingId;
 use crate::jbd::journal::Journal;
-use crate::machine::{Event, Machine, Op, Vma};
+use crate::machine::{Event, Machine, Op};
 use crate::medium::SimMedium;
 use crate::path::Path;
 use crate::units::BlockNr;
@@ -42,13 +42,16 @@ impl Used {
                 events.into_iter().any(|event| matches!(event, Event::LogWritten { .. }));
         }
         let first = &path.moment(0).machine;
-        used.metadata |= first.has_journal || first.mounted != path.last().machine.mounted;
+        used.metadata |= first.log.is_some() || first.mounted != path.last().machine.mounted;
         let blocks = (0..first.geometry.first_log_block().0).map(BlockNr);
         used.rewritten = blocks.filter(|b| path.versions(*b, last).nth(1).is_some()).collect();
         used.blocks.extend(&used.rewritten);
         let ops = first.threads.iter().flat_map(|thread| &thread.program.ops);
         used.blocks.extend(ops.into_iter().filter_map(|op| match op {
             Op::RawRead { index } => Some(BlockNr(index.0)),
+            Op::RawLoad { at } | Op::RawStore { at, .. } | Op::RawWrite { at, .. } => {
+                Some(at.block)
+            }
             _ => None,
         }));
         used
@@ -62,8 +65,10 @@ impl Used {
             }
             self.blocks.extend(items.filter_map(|(index, _)| machine.block_of(mapping, index)));
         }
-        let ptes = machine.vmas.iter().flat_map(Vma::ptes);
-        self.blocks.extend(ptes.map(|(_, pte)| pte.block));
+        for vma in &machine.vmas {
+            let ptes = vma.ptes();
+            self.blocks.extend(ptes.filter_map(|(at, pte)| machine.pte_block(vma, at, pte)));
+        }
         let lines = machine.medium.dirty_lines();
         self.blocks.extend(lines.map(|line| machine.geometry.block_of(line)));
         let mut pages = machine.bdev.mapping.pages();

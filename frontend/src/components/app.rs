@@ -4,7 +4,8 @@ use std::rc::Rc;
 
 use yew::prelude::*;
 
-use super::{catalogue::catalogue, dialogs::Dialogs, lesson::lesson};
+use super::dom::{Node, list};
+use super::{catalogue::catalogue, dialogs::use_dialogs, history::history, lesson::lesson};
 use crate::hooks;
 use crate::msg::Msg;
 use crate::state::State;
@@ -28,23 +29,19 @@ fn App() -> Html {
     let latest: hooks::Latest = use_mut_ref(|| Rc::clone(&state));
     latest.replace(Rc::clone(&state));
 
-    hooks::use_keys(Rc::clone(&latest), send.clone());
-    hooks::use_address(Rc::clone(&state), latest, send.clone());
-    hooks::use_theme(state.theme);
-    let question = |lesson: &crate::lesson::Lesson| lesson.run.lecture().question.clone();
-    hooks::use_title(state.lesson.as_ref().map(question));
-    hooks::use_width(send.clone());
+    let writer = use_mut_ref(hooks::Writer::default);
+    hooks::use_listeners(Rc::clone(&latest), Rc::clone(&writer), send.clone());
+    hooks::use_address(&state, &latest, &writer);
+    hooks::use_document(state.theme, state.title());
+    hooks::use_computing(&state, &send);
 
-    html! {
-        <>
-            if state.lesson.is_some() {
-                { lesson(&state, &send) }
-            } else {
-                { catalogue(&state, &send) }
-            }
-            <Dialogs {state} {send} />
-        </>
-    }
+    let dialogs = use_dialogs(&state, &send);
+    let screen = match &state.lesson {
+        Some(shown) => lesson(&state, shown, &send),
+        None if state.history => history(&state, &send),
+        None => catalogue(&state, &send),
+    };
+    list(vec![screen.node(), dialogs])
 }
 
 /// Draws the page in `<div id="app">`; does nothing in a worker, which has no document.

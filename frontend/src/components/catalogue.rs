@@ -1,92 +1,108 @@
 //! The home screen: a question per lecture.
 
-use yew::prelude::*;
+use yew::Callback;
 
+use super::dom::{Tag, classes, each, tag};
 use super::header::{help_button, theme_button};
 use super::sentence::notice_line;
-use crate::course::{self, Choice, Lecture};
+use crate::course::{self, Choice, Epoch, Lecture};
 use crate::msg::Msg;
 use crate::state::State;
 use crate::words;
 
-pub(crate) fn catalogue(state: &State, send: &Callback<Msg>) -> Html {
-    html! {
-        <div class="home">
-            <header class="masthead">
-                <span class="brand">{ words::NAME }</span>
-                <div class="tools">
-                    { theme_button(state.theme, send) }
-                    { help_button(send) }
-                </div>
-            </header>
-            <main id="stage">
-                <div class="hero">
-                    <div>
-                        <h1>{ words::TAGLINE }</h1>
-                        <p class="lead">{ words::ABOUT }</p>
-                        <p>{ words::ABOUT_STAGE }</p>
-                    </div>
-                    { emblem() }
-                </div>
-                { notice_line(state.notice.as_ref(), send) }
-                <h2>{ words::LECTURES }</h2>
-                <ol class="lectures">
-                    { for state.lectures.iter().map(card) }
-                </ol>
-            </main>
-        </div>
-    }
+pub(crate) fn catalogue(state: &State, send: &Callback<Msg>) -> Tag {
+    tag!("div", "class" = "home";
+        masthead(state, send),
+        tag!("main", "id" = "stage";
+            tag!("div", "class" = "hero";
+                tag!("div";
+                    tag!("h1"; words::TAGLINE),
+                    tag!("p", "class" = "lead"; words::ABOUT),
+                    tag!("p"; words::ABOUT_STAGE),
+                ),
+                emblem(),
+            ),
+            notice_line(state.notice.as_ref(), send),
+            tag!("h2"; words::LECTURES),
+            tag!("ol", "class" = "lectures"; each(state.lectures.iter(), |lecture| card(state, lecture))),
+        ),
+    )
 }
 
-fn card(lecture: &Lecture) -> Html {
-    let epochs = course::epochs(lecture, &lecture.default);
+/// The line on top of the screens that are no lesson.
+pub(crate) fn masthead(state: &State, send: &Callback<Msg>) -> Tag {
+    let screen = |to, title, here: bool| tag!("a", "href" = to, "aria-current" = here.then_some("page"); title);
+    tag!("header", "class" = "masthead";
+        tag!("span", "class" = "brand"; words::NAME),
+        tag!("nav", "class" = "screens", "aria-label" = words::NAME;
+            screen("#/".to_string(), words::LECTURES, !state.history),
+            screen(course::history_link(), words::HISTORY, state.history),
+        ),
+        tag!("div", "class" = "tools"; theme_button(state.theme, send), help_button(send)),
+    )
+}
+
+fn card(state: &State, lecture: &Lecture) -> Tag {
+    let line = state.lines.iter().find(|line| {
+        state.lectures[line.lecture].id == lecture.id && line.choice == lecture.default
+    });
+    let ran: Vec<&Epoch> = line.iter().flat_map(|line| line.ran()).collect();
     let link = |epoch: &str| {
         let epoch = epoch.to_string();
-        course::link(lecture, &Choice { epoch, ..lecture.default.clone() })
+        course::link(lecture, &Choice { epoch, ..lecture.default.clone() }, 0)
     };
-    html! {
-        <li key={lecture.id.clone()} class="card">
-            <h3><a href={link(&lecture.default.epoch)}>
-                <span class="id">{ &lecture.id }</span>{ " " }{ &lecture.question }
-            </a></h3>
-            <p>{ &lecture.teaches }</p>
-            <p class="status soft">{ words::status(lecture.status) }</p>
-            <ul class="verdicts" aria-label={words::VERDICTS}>
-                { for epochs.chunk_by(|one, other| one.verdict == other.verdict).map(|alike| html! {
-                    <li key={alike[0].name} class={super::epochs::class(&alike[0])}>
-                        <b>{ super::epochs::sign(&alike[0]) }{ " " }{ &alike[0].verdict }</b>
-                        { for alike.iter().map(|epoch| html! {
-                            <a key={epoch.name} href={link(epoch.name)}>{ epoch.title }</a>
-                        }) }
-                    </li>
-                }) }
-            </ul>
-        </li>
-    }
+    let group = |alike: &[&Epoch]| {
+        let first = alike[0];
+        tag!("li", "class" = super::epochs::class(first);
+            tag!("b"; super::epochs::sign(first), " ", &first.verdict),
+            each(alike, |epoch| {
+                tag!("a", "href" = link(epoch.name); epoch.title).key(epoch.name)
+            }),
+        )
+        .key(first.name)
+    };
+    let alike = ran.chunk_by(|one, other| one.verdict == other.verdict);
+    tag!("li", "class" = "card";
+        tag!("h3"; tag!("a", "href" = link(&lecture.default.epoch);
+            tag!("span", "class" = "id"; &lecture.id), " ", &lecture.question,
+        )),
+        tag!("p"; &lecture.teaches),
+        tag!("p", "class" = "status soft"; words::status(lecture.status)),
+        // The others come as they are run.
+        tag!("ul", "class" = "verdicts", "aria-label" = words::VERDICTS; each(alike, group)),
+    )
+    .key(lecture.id.as_str())
 }
 
 /// The idea in one drawing: copies above the waterline, what stays below it.
-fn emblem() -> Html {
-    html! {
-        <svg class="emblem" viewBox="0 0 260 170" aria-hidden="true">
-            <g class="shape">
-                <rect x="20" y="12" width="44" height="30" rx="4" />
-                <path d="M130 8l19 19-19 19-19-19z" />
-                <rect x="196" y="12" width="44" height="30" rx="4" />
-            </g>
-            <g class="volatile">
-                <rect x="20" y="62" width="44" height="14" rx="3" />
-                <rect x="108" y="62" width="44" height="14" rx="3" />
-            </g>
-            <path class="waterline" d="M0 96H260" />
-            <g class="persistent">
-                <rect x="20" y="116" width="44" height="14" rx="3" />
-                <rect x="108" y="116" width="44" height="14" rx="3" />
-                <rect x="196" y="116" width="44" height="14" rx="3" />
-                <rect x="20" y="136" width="44" height="14" rx="3" />
-                <rect x="108" y="136" width="44" height="14" rx="3" />
-            </g>
-            <rect class="wrong" x="196" y="136" width="44" height="14" rx="3" />
-        </svg>
-    }
+fn emblem() -> Tag {
+    let line = |(x, y, class)| {
+        tag!(
+            "rect",
+            "class" = classes(&[class]),
+            "x" = x,
+            "y" = y,
+            "width" = "44",
+            "height" = "14",
+            "rx" = "3"
+        )
+    };
+    let page = |x| tag!("rect", "x" = x, "y" = "12", "width" = "44", "height" = "30", "rx" = "4");
+    let above = [("20", "62", ""), ("108", "62", "")];
+    let below = [
+        ("20", "116", ""),
+        ("108", "116", ""),
+        ("196", "116", ""),
+        ("20", "136", ""),
+        ("108", "136", ""),
+        ("196", "136", "wrong"),
+    ];
+    tag!("svg", "class" = "emblem", "viewBox" = "0 0 260 170", "aria-hidden" = "true";
+        tag!("g", "class" = "shape";
+            page("20"), tag!("path", "d" = "M130 8l19 19-19 19-19-19z"), page("196"),
+        ),
+        tag!("g", "class" = "volatile"; each(above, line)),
+        tag!("path", "class" = "waterline", "d" = "M0 96H260"),
+        tag!("g", "class" = "persistent"; each(below, line)),
+    )
 }

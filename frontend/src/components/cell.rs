@@ -1,85 +1,72 @@
 //! A cell of the matrix: drawn for the eye, in words for assistive technology.
 
 use daxscope_core::view::{Cell, Content, Line, LineState, Note};
-use yew::prelude::*;
+use yew::Html;
+
+use super::dom::{Node, Tag, classes, each, list, tag, when};
 
 pub(crate) fn cell(cell: &Cell) -> Html {
     if cell.content == Content::Empty {
-        return html! { if !cell.words.is_empty() { <span class="nothing">{ &cell.words }</span> } };
+        let words = Some(&cell.words).filter(|words| !words.is_empty());
+        return words.map(|words| tag!("span", "class" = "nothing"; words)).node();
     }
-    html! {
-        <>
-            <div class="cell" aria-hidden="true" title={cell.words.clone()}>
-                { drawn(&cell.content) }
-                if let Some(newest) = &cell.differs_from {
-                    <b class="differs">{ newest }</b>
-                }
-            </div>
-            <span class="sr">{ &cell.words }</span>
-        </>
-    }
+    let differs = cell.differs_from.as_ref();
+    let drawn = tag!("div", "class" = "cell", "aria-hidden" = "true", "title" = &cell.words;
+        drawn(&cell.content),
+        differs.map(|newest| tag!("b", "class" = "differs"; newest)),
+    );
+    list(vec![drawn.node(), tag!("span", "class" = "sr"; &cell.words).node()])
 }
 
 fn drawn(content: &Content) -> Html {
+    let two = |one: Tag, other: Tag| list(vec![one.node(), other.node()]);
     match content {
         Content::Empty => Html::default(),
-        Content::Owner { names, doubts } => html! {
-            <>
-                { for names.iter().map(|name| html! { <span class="name">{ name }</span> }) }
-                { for doubts.iter().map(|doubt| html! { <i class="doubt">{ doubt }</i> }) }
-            </>
-        },
-        Content::Pte { index, writable } => html! {
-            <span class="map">{ index }<i>{ if *writable { "rw" } else { "r" } }</i></span>
-        },
-        Content::Page { index, chips, tags, buffer, .. } => html! {
-            <>
-                <span class="page">{ chips.join(" / ") }</span>
-                <span class="tags">
-                    <i>{ "p" }{ index }</i>{ " " }{ tags }
-                    if !buffer.is_empty() { <b class="bh">{ buffer }</b> }
-                </span>
-            </>
-        },
-        Content::Notes(notes) => html! { { for notes.iter().map(note) } },
-        Content::Entry { index, tags, locked, .. } => html! {
-            <>
-                <span class={classes!("entry", locked.then_some("locked"))}>{ index }</span>
-                <span class="tags">{ tags }{ if *locked { " lock" } else { "" } }</span>
-            </>
-        },
-        Content::Lines { lines, chips } => html! {
-            <>
-                { for lines.iter().map(line) }
-                <span class="chips">{ chips.join(" / ") }</span>
-            </>
-        },
+        Content::Owner { names, doubts } => list(vec![
+            each(names, |name| tag!("span", "class" = "name"; name)),
+            each(doubts, |doubt| tag!("i", "class" = "doubt"; doubt)),
+        ]),
+        Content::Pte { index, writable } => {
+            let may = tag!("i"; if *writable { "rw" } else { "r" });
+            tag!("span", "class" = "map"; *index, may).node()
+        }
+        Content::Page { index, chips, tags, buffer, .. } => {
+            let buffer = Some(buffer).filter(|buffer| !buffer.is_empty());
+            let buffer = buffer.map(|flags| tag!("b", "class" = "bh"; flags));
+            two(
+                tag!("span", "class" = "page"; chips.join(" / ")),
+                tag!("span", "class" = "tags"; tag!("i"; "p", *index), " ", tags, buffer),
+            )
+        }
+        Content::Notes(notes) => each(notes, note),
+        Content::Entry { index, tags, locked, .. } => two(
+            tag!("span", "class" = if *locked { "entry locked" } else { "entry" }; *index),
+            tag!("span", "class" = "tags"; tags, when(*locked, " lock")),
+        ),
+        Content::Lines { lines, chips } => {
+            let chips = tag!("span", "class" = "chips"; chips.join(" / "));
+            list(vec![each(lines, line), chips.node()])
+        }
     }
 }
 
 /// A copy in the log has a box that says how safe it is, a frozen one that of a page; others are words.
 fn note(note: &Note) -> Html {
     let chips = note.chips.join(" / ");
+    let copy = Some(&chips).filter(|chips| !chips.is_empty());
     if note.state == LineState::Free {
-        return html! {
-            <>
-                <span class="name">{ &note.text }</span>
-                if !chips.is_empty() { <span class="page">{ chips }</span> }
-            </>
-        };
+        let copy = copy.map(|chips| tag!("span", "class" = "page"; chips));
+        return list(vec![tag!("span", "class" = "name"; &note.text).node(), copy.node()]);
     }
-    let class = classes!(
-        "ln",
-        state(note.state),
-        (!note.idle.is_empty()).then_some("idle"),
-        note.revoked.then_some("dead")
-    );
-    html! { <i {class} data-letter={note.state.letter()}>{ &note.text }{ " " }{ chips }</i> }
+    let idle = when(!note.idle.is_empty(), "idle");
+    let class = classes(&["ln", state(note.state), idle, when(note.revoked, "dead")]);
+    let letter = note.state.letter();
+    tag!("i", "class" = class, "data-letter" = letter; &note.text, " ", copy).node()
 }
 
 /// The letter is drawn from `data-letter`: one element per line keeps the page light.
-fn line(line: &Line) -> Html {
-    let class = classes!("ln", state(line.state), line.changed.then_some("chg"));
+fn line(line: &Line) -> Tag {
+    let class = classes(&["ln", state(line.state), when(line.changed, "chg")]);
     let mut text = line.label.clone();
     if line.versions > 1 {
         text.push_str(" ×");
@@ -90,10 +77,10 @@ fn line(line: &Line) -> Html {
         // The CPU's name is in the words; the drawing has room for the kind.
         text.push_str(mark.split(' ').next().unwrap_or_default());
     }
-    html! { <i {class} data-letter={line.state.letter()}>{ text }</i> }
+    tag!("i", "class" = class, "data-letter" = line.state.letter().to_string(); text)
 }
 
-pub(crate) const fn state(state: LineState) -> &'static str {
+pub(super) const fn state(state: LineState) -> &'static str {
     match state {
         LineState::Free => "F",
         LineState::Volatile => "V",

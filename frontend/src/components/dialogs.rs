@@ -3,23 +3,20 @@
 use std::rc::Rc;
 
 use wasm_bindgen::JsCast;
-use web_sys::{HtmlDialogElement, HtmlInputElement};
+use web_sys::{Event, HtmlDialogElement, HtmlInputElement};
 use yew::prelude::*;
+use yew::virtual_dom::ListenerKind;
 
+use super::dom::{Node, Tag, each, list, tag};
+use super::lesson::line_signs;
 use crate::hooks;
 use crate::msg::{Go, Layer, Msg};
 use crate::state::State;
 use crate::words;
 
-#[derive(Properties, PartialEq)]
-pub(crate) struct Props {
-    pub(crate) state: Rc<State>,
-    pub(crate) send: Callback<Msg>,
-}
-
 /// One native dialog, always there: closing it gives the focus back to where it was.
-#[component]
-pub(crate) fn Dialogs(Props { state, send }: &Props) -> Html {
+#[hook]
+pub(crate) fn use_dialogs(state: &Rc<State>, send: &Callback<Msg>) -> Html {
     let dialog = use_node_ref();
     {
         let dialog = dialog.clone();
@@ -34,85 +31,74 @@ pub(crate) fn Dialogs(Props { state, send }: &Props) -> Html {
             }
         });
     }
-    let close = send.reform(|_: Event| Msg::Close);
-    let title = match state.layer {
-        Layer::GoTo => words::GO_TO,
-        Layer::Link => words::LINK_BY_HAND,
-        Layer::Help | Layer::None => words::HELP,
+    let (title, inside) = match state.layer {
+        Layer::None => ("", None),
+        Layer::Help => (words::HELP, Some(help())),
+        Layer::GoTo => (words::GO_TO, Some(go_to(state, send).node())),
+        Layer::Link => (words::LINK_BY_HAND, Some(link(state).node())),
     };
-    html! {
-        <dialog ref={dialog} oncancel={close} aria-labelledby="dialog-title">
-            if state.layer != Layer::None {
-                <header>
-                    <h2 id="dialog-title">{ title }</h2>
-                    <button type="button" class="icon" aria-label={words::CLOSE}
-                        onclick={send.reform(|_: MouseEvent| Msg::Close)}>{ "×" }</button>
-                </header>
-            }
-            { match state.layer {
-                Layer::None => Html::default(),
-                Layer::Help => help(),
-                Layer::GoTo => go_to(state, send),
-                Layer::Link => link(state),
-            } }
-        </dialog>
-    }
+    let close = || {
+        tag!("button", "type" = "button", "class" = "icon", "aria-label" = words::CLOSE; "×")
+            .press(send, Msg::Close)
+    };
+    let head = |_: &Html| tag!("header"; tag!("h2", "id" = "dialog-title"; title), close());
+    tag!("dialog", "aria-labelledby" = "dialog-title"; inside.as_ref().map(head), inside)
+        .found_by(&dialog)
+        .sends(ListenerKind::oncancel, send, Msg::Close)
+        .node()
 }
 
 fn help() -> Html {
-    html! {
-        <>
-            { for words::HELP_SAYS.iter().map(|says| html! { <p>{ *says }</p> }) }
-            <h3>{ words::LEGEND }</h3>
-            <ul class="legend">
-                { for words::LINE_SIGNS.iter().map(|(class, letter, says)| html! {
-                    <li><i class={classes!("ln", *class)} data-letter={*letter} />{ *says }</li>
-                }) }
-                <li><span class="page" />{ words::SIGN_PAGE }</li>
-                <li><span class="entry" />{ words::SIGN_ENTRY }</li>
-                <li>{ words::SIGN_TAGS }</li>
-                <li>{ words::SIGN_CHANGED }</li>
-            </ul>
-            <h3>{ words::KEYS_TITLE }</h3>
-            <dl class="keys">
-                { for words::KEYS.iter().map(|(keys, what)| html! {
-                    <div><dt>{ *keys }</dt><dd>{ *what }</dd></div>
-                }) }
-            </dl>
-        </>
-    }
+    let legend = tag!("ul", "class" = "legend";
+        line_signs("li"),
+        tag!("li"; tag!("span", "class" = "page"), words::SIGN_PAGE),
+        tag!("li"; tag!("span", "class" = "entry"), words::SIGN_ENTRY),
+        tag!("li"; words::SIGN_TAGS),
+        tag!("li"; words::SIGN_CHANGED),
+    );
+    let keys = tag!("dl", "class" = "keys"; each(words::KEYS, |(keys, what)| {
+        tag!("div"; tag!("dt"; keys), tag!("dd"; what))
+    }));
+    list(vec![
+        each(words::HELP_SAYS, |says| tag!("p"; says)),
+        tag!("h3"; words::LEGEND).node(),
+        legend.node(),
+        tag!("h3"; words::KEYS_TITLE).node(),
+        keys.node(),
+    ])
 }
 
-fn go_to(state: &State, send: &Callback<Msg>) -> Html {
-    let Some(lesson) = &state.lesson else {
-        return Html::default();
-    };
-    let field = |event: &SubmitEvent| {
-        let form = event.target()?.dyn_into::<web_sys::Element>().ok()?;
-        form.query_selector("input").ok()??.dyn_into::<HtmlInputElement>().ok()
-    };
-    let submit = send.reform(move |event: SubmitEvent| {
-        event.prevent_default();
-        let step = field(&event).and_then(|field| field.value().parse().ok());
-        step.map_or(Msg::Close, |step| Msg::Go(Go::To(step)))
-    });
-    html! {
-        <form onsubmit={submit}>
-            <label>{ words::GO_TO }{ " " }
-                <input type="number" min="0" max={lesson.run.last().to_string()} value={lesson.step.to_string()} />
-            </label>
-            { " " }<button type="submit">{ words::GO }</button>
-        </form>
-    }
+fn field(event: &Event) -> Option<HtmlInputElement> {
+    let element = event.target()?.dyn_into::<web_sys::Element>().ok()?;
+    let form = element.closest("form").ok()??;
+    form.query_selector("input").ok()??.dyn_into().ok()
 }
 
-fn link(state: &State) -> Html {
-    html! {
-        <input class="link" readonly=true aria-label={words::LINK_BY_HAND} value={hooks::address(state)}
-            onfocus={Callback::from(|event: FocusEvent| {
-                if let Some(field) = event.target().and_then(|it| it.dyn_into::<HtmlInputElement>().ok()) {
-                    field.select();
-                }
-            })} />
-    }
+fn go_to(state: &State, send: &Callback<Msg>) -> Option<Tag> {
+    let lesson = state.lesson.as_ref()?;
+    let submit = {
+        let send = send.clone();
+        move |event: Event| {
+            event.prevent_default();
+            let step = field(&event).and_then(|field| field.value().parse().ok());
+            send.emit(step.map_or(Msg::Close, |step| Msg::Go(Go::To(step))));
+        }
+    };
+    let number = tag!("input", "type" = "number", "min" = "0", "max" = lesson.run.last());
+    let form = tag!("form";
+        tag!("label"; words::GO_TO, " ", number.filled(lesson.step.to_string())),
+        " ", tag!("button", "type" = "submit"; words::GO),
+    );
+    Some(form.on(ListenerKind::onsubmit, submit))
+}
+
+fn link(state: &State) -> Tag {
+    let select = |event: Event| {
+        if let Some(field) = event.target().and_then(|it| it.dyn_into::<HtmlInputElement>().ok()) {
+            field.select();
+        }
+    };
+    tag!("input", "class" = "link", "readonly" = "", "aria-label" = words::LINK_BY_HAND)
+        .filled(hooks::address(state))
+        .on(ListenerKind::onfocus, select)
 }

@@ -3,9 +3,11 @@
 use std::rc::Rc;
 
 use wasm_bindgen::JsCast;
-use web_sys::HtmlSelectElement;
-use yew::prelude::*;
+use web_sys::{Event, HtmlSelectElement};
+use yew::Callback;
+use yew::virtual_dom::ListenerKind;
 
+use super::dom::{Tag, each, tag};
 use crate::course::{self, Epoch, Run};
 use crate::msg::Msg;
 use crate::words;
@@ -23,71 +25,62 @@ fn of(run: &Run) -> Rc<Vec<Epoch>> {
 }
 
 /// The row of all epochs, neighbours with one verdict together, for wide windows.
-pub(crate) fn row(run: &Run, send: &Callback<Msg>) -> Html {
+pub(crate) fn row(run: &Run, send: &Callback<Msg>) -> Tag {
     let epochs = of(run);
-    html! {
-        <nav class="epochs" aria-label={words::VERDICTS}><ul>
-            { for epochs.chunk_by(|one, other| one.verdict == other.verdict).map(|alike| html! {
-                <li key={alike[0].name} class={class(&alike[0])}>
-                    <span>{ sign(&alike[0]) }{ " " }{ &alike[0].verdict }</span>
-                    { for alike.iter().map(|epoch| choice(epoch, &run.choice().epoch, send)) }
-                </li>
-            }) }
-        </ul></nav>
-    }
+    let alike = epochs.chunk_by(|one, other| one.verdict == other.verdict);
+    let group = |alike: &[Epoch]| {
+        let verdict = &alike[0].verdict;
+        tag!("li", "class" = class(&alike[0]);
+            tag!("span"; sign(&alike[0]), " ", verdict),
+            each(alike, |epoch| choice(epoch, &run.choice().epoch, send)),
+        )
+        .key(alike[0].name)
+    };
+    tag!("nav", "class" = "epochs", "aria-label" = words::VERDICTS; tag!("ul"; each(alike, group)))
 }
 
-fn choice(epoch: &Epoch, chosen: &str, send: &Callback<Msg>) -> Html {
-    let name = epoch.name;
+fn choice(epoch: &Epoch, chosen: &str, send: &Callback<Msg>) -> Tag {
     let says = words::epoch(epoch.title, &epoch.verdict);
-    html! {
-        <button key={name} type="button" aria-pressed={(name == chosen).to_string()} aria-label={says}
-            onclick={send.reform(move |_: MouseEvent| Msg::Epoch(name.to_string()))}>
-            { epoch.title }
-        </button>
-    }
+    let pressed = epoch.name == chosen;
+    tag!("button", "type" = "button", "aria-pressed" = pressed, "aria-label" = says; epoch.title)
+        .key(epoch.name)
+        .press(send, Msg::Epoch(epoch.name.to_string()))
 }
 
 /// The same as a list to choose from, for narrow ones.
-pub(crate) fn select(run: &Run, send: &Callback<Msg>) -> Html {
+pub(crate) fn select(run: &Run, send: &Callback<Msg>) -> Tag {
     let epochs = of(run);
-    html! {
-        <label class="choose epoch-select">
-            <span>{ words::EPOCH }</span>
-            <select aria-label={words::EPOCH} onchange={chosen(send, Msg::Epoch)}>
-                { for epochs.iter().map(|epoch| html! {
-                    <option key={epoch.name} value={epoch.name}
-                        selected={epoch.name == run.choice().epoch}>
-                        { format!("{} {} {}", epoch.title, sign(epoch), epoch.verdict) }
-                    </option>
-                }) }
-            </select>
-        </label>
-    }
+    let option = |epoch: &Epoch| {
+        let selected = (epoch.name == run.choice().epoch).then_some("");
+        tag!("option", "value" = epoch.name, "selected" = selected;
+            [epoch.title, sign(epoch), &epoch.verdict].join(" "),
+        )
+        .key(epoch.name)
+    };
+    let select = tag!("select", "aria-label" = words::EPOCH; each(epochs.iter(), option));
+    tag!("label", "class" = "choose epoch-select";
+        tag!("span"; words::EPOCH), chosen(select, send, Msg::Epoch),
+    )
 }
 
-pub(crate) fn variant_select(run: &Run, send: &Callback<Msg>) -> Html {
+pub(crate) fn variant_select(run: &Run, send: &Callback<Msg>) -> Option<Tag> {
     let variants = &run.lecture().variants;
     if variants.len() < 2 {
-        return Html::default();
+        return None;
     }
-    html! {
-        <label class="choose">
-            <span>{ words::VARIANT }</span>
-            <select aria-label={words::VARIANT} onchange={chosen(send, Msg::Variant)}>
-                { for variants.iter().map(|(name, title)| html! {
-                    <option key={name.clone()} value={name.clone()} selected={*name == run.choice().variant}>
-                        { title }
-                    </option>
-                }) }
-            </select>
-        </label>
-    }
+    let option = |(name, title): &(String, String)| {
+        let selected = (*name == run.choice().variant).then_some("");
+        tag!("option", "value" = name, "selected" = selected; title).key(name.as_str())
+    };
+    let select = tag!("select", "aria-label" = words::VARIANT; each(variants, option));
+    Some(tag!("label", "class" = "choose";
+        tag!("span"; words::VARIANT), chosen(select, send, Msg::Variant),
+    ))
 }
 
-fn chosen(send: &Callback<Msg>, msg: fn(String) -> Msg) -> Callback<Event> {
+fn chosen(select: Tag, send: &Callback<Msg>, msg: fn(String) -> Msg) -> Tag {
     let send = send.clone();
-    Callback::from(move |event: Event| {
+    select.on(ListenerKind::onchange, move |event: Event| {
         let select = event.target().and_then(|it| it.dyn_into::<HtmlSelectElement>().ok());
         if let Some(select) = select {
             send.emit(msg(select.value()));

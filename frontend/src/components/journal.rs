@@ -1,52 +1,48 @@
 //! The log ring under the matrix, and tables of facts: what is known of a block, what a transaction holds.
 
 use daxscope_core::view::{Detail, LogBlock};
-use yew::prelude::*;
 
 use super::cell::state;
+use super::dom::{Tag, classes, each, tag, when};
 use crate::words;
 
 /// The ring as a list in the order of the device; a copy is tied to the column of its home.
-pub(crate) fn ring(log: &[LogBlock], focus: Option<&str>) -> Html {
-    html! {
-        <section class="ring">
-            <h3><b>{ words::LOG }</b>{ " " }<span class="soft">{ words::LOG_SAYS }</span></h3>
-            <ol>{ for log.iter().map(|block| one(block, focus)) }</ol>
-        </section>
-    }
+pub(crate) fn ring(log: &[LogBlock], focus: Option<&str>) -> Tag {
+    tag!("section", "class" = "ring";
+        tag!("h3"; tag!("b"; words::LOG), " ", tag!("span", "class" = "soft"; words::LOG_SAYS)),
+        tag!("ol"; each(log, |block| one(block, focus))),
+    )
 }
 
-fn one(block: &LogBlock, focus: Option<&str>) -> Html {
-    let home = (!block.home.is_empty()).then_some(block.home.as_str());
-    let class = classes!(
-        block.changed.then_some("chg"),
-        (home.is_some() && home == focus).then_some("hl"),
-        block.tail.then_some("tail"),
-        block.head.then_some("head"),
-        (!block.live).then_some("old"),
-    );
-    let chips = block.chips.join("/");
-    html! {
-        <li {class} data-block={home.map(str::to_string)} title={block.words.clone()}>
-            <b>{ &block.label }</b>
-            <span class="sr">{ &block.words }</span>
-            <i class={classes!("ln", state(block.state))} aria-hidden="true">
-                { &block.holds }{ " " }{ chips }<small>{ &block.transaction }</small>
-            </i>
-        </li>
-    }
+fn one(block: &LogBlock, focus: Option<&str>) -> Tag {
+    let home = Some(&block.home).filter(|home| !home.is_empty());
+    let class = classes(&[
+        when(block.changed, "chg"),
+        when(home.is_some_and(|home| Some(home.as_str()) == focus), "hl"),
+        when(block.tail, "tail"),
+        when(block.head, "head"),
+        when(!block.live, "old"),
+    ]);
+    let sign = classes(&["ln", state(block.state)]);
+    tag!("li", "class" = class, "data-block" = home, "title" = &block.words;
+        tag!("b"; &block.label),
+        tag!("span", "class" = "sr"; &block.words),
+        tag!("i", "class" = sign, "aria-hidden" = "true";
+            &block.holds, tag!("small"; &block.transaction, " ", block.chips.join("/")),
+        ),
+    )
 }
 
-/// What is known of one thing.
-pub(crate) fn detail(what: &str, detail: &Detail) -> Html {
-    html! {
-        <section class="facts">
-            <h2>{ what }{ " " }{ &detail.title }</h2>
-            <table>{ for detail.facts.iter().map(|fact| html! {
-                <tr class={classes!(fact.changed.then_some("chg"))}>
-                    <th scope="row">{ fact.name }</th><td>{ &fact.says }</td>
-                </tr>
-            }) }</table>
-        </section>
-    }
+/// What is known of each of these.
+pub(crate) fn details(what: &str, details: &[Detail]) -> yew::Html {
+    each(details, |detail| {
+        tag!("section", "class" = "facts";
+            tag!("h2"; what, " ", &detail.title),
+            tag!("table"; each(&detail.facts, |fact| {
+                tag!("tr", "class" = when(fact.changed, "chg");
+                    tag!("th", "scope" = "row"; fact.name), tag!("td"; &fact.says),
+                )
+            })),
+        )
+    })
 }

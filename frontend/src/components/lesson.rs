@@ -2,17 +2,19 @@
 
 use std::rc::Rc;
 
-use daxscope_core::view::{Detail, Tree};
+use daxscope_core::view::Tree;
 use wasm_bindgen::JsCast;
-use web_sys::Element;
-use yew::prelude::*;
+use web_sys::{Element, Event};
+use yew::virtual_dom::ListenerKind;
+use yew::{Callback, Html};
 
+use super::dom::{Node, Tag, each, list, tag};
 use super::{
     bar::bar,
     epochs,
     header::header,
     matrix::{Frame, matrix},
-    panel::{Panel, Shown},
+    panel::{Shown, panel},
     question::question,
     sentence::sentence,
     text::text,
@@ -24,50 +26,49 @@ use crate::msg::Msg;
 use crate::state::State;
 use crate::words;
 
-/// How many columns a narrow window shows (UI-303).
-const NARROW_COLUMNS: usize = 5;
+/// How many columns a narrow window shows (UI-303), and how many where they hold words of the journal.
+const NARROW_COLUMNS: (usize, usize) = (5, 4);
 
-pub(crate) fn lesson(state: &Rc<State>, send: &Callback<Msg>) -> Html {
-    let Some(lesson) = &state.lesson else {
-        return Html::default();
+pub(crate) fn lesson(state: &Rc<State>, lesson: &Lesson, send: &Callback<Msg>) -> Tag {
+    let skip = |to, says| jump(tag!("a", "href" = to; says), to);
+    let inside = if state.text {
+        text(&lesson.run, send).node()
+    } else {
+        list(vec![
+            epochs::row(&lesson.run, send).node(),
+            sentence(lesson, state.notice.as_ref(), send).node(),
+            stage(state, lesson, send).node(),
+            tag!("footer", "id" = "bar", "data-arrows" = "step";
+                timeline(&lesson.run, lesson.step, send),
+                bar(lesson.step, lesson.run.last(), send),
+            )
+            .node(),
+        ])
     };
-    let look = {
-        let send = send.clone();
-        move |target: Option<web_sys::EventTarget>| send.emit(Msg::Look(block_at(target)))
-    };
-    let over = Callback::from({
-        let look = look.clone();
-        move |event: PointerEvent| look(event.target())
-    });
-    let focused = Callback::from(move |event: FocusEvent| look(event.target()));
-    html! {
-        <div class={classes!("lesson", state.text.then_some("as-text"))} onpointerover={over} onfocusin={focused}>
-            <nav class="skips" aria-label={words::SKIP_STAGE}>
-                <a href="#stage" onclick={jump("#stage")}>{ words::SKIP_STAGE }</a>
-                if !state.text {
-                    <a href="#bar" onclick={jump("#bar .go")}>{ words::SKIP_BAR }</a>
-                }
-                <a href="#text-button" onclick={jump("#text-button")}>{ words::SKIP_TEXT }</a>
-            </nav>
-            { header(state, send) }
-            if state.text {
-                { text(&lesson.run, send) }
-            } else {
-                { epochs::row(&lesson.run, send) }
-                { sentence(lesson, state.notice.as_ref(), send) }
-                { stage(state, lesson, send) }
-                <footer id="bar" data-arrows="step">
-                    { timeline(&lesson.run, lesson.step, send) }
-                    { bar(lesson.step, lesson.run.last(), send) }
-                </footer>
-            }
-        </div>
-    }
+    let class = if state.text { "lesson as-text" } else { "lesson" };
+    let page = tag!("div", "class" = class;
+        tag!("nav", "class" = "skips", "aria-label" = words::SKIP_STAGE;
+            skip("#stage", words::SKIP_STAGE),
+            (!state.text).then(|| skip("#bar", words::SKIP_BAR)),
+            skip("#text-button", words::SKIP_TEXT),
+        ),
+        header(state, lesson, send),
+        inside,
+    );
+    page.on(ListenerKind::onpointerover, look(send)).on(ListenerKind::onfocusin, look(send))
 }
 
-fn stage(state: &State, lesson: &Lesson, send: &Callback<Msg>) -> Html {
+/// What is pointed at or has the focus is marked everywhere.
+fn look(send: &Callback<Msg>) -> impl Fn(Event) + use<> {
+    let send = send.clone();
+    move |event| send.emit(Msg::Look(block_at(&event)))
+}
+
+fn stage(state: &State, lesson: &Lesson, send: &Callback<Msg>) -> Tag {
     let parts = &lesson.parts;
-    let only = state.narrow.then(|| columns::busiest(lesson.run.changes(), NARROW_COLUMNS));
+    let log = Rc::clone(&parts.log);
+    let few = if log.is_empty() { NARROW_COLUMNS.0 } else { NARROW_COLUMNS.1 };
+    let only = state.narrow.then(|| columns::busiest(lesson.run.changes(), few));
     let spans = Rc::new(columns::spans(&parts.columns, state.unfolded, only.as_deref()));
     let focus = state.focus().cloned();
     let frame = Frame {
@@ -79,75 +80,77 @@ fn stage(state: &State, lesson: &Lesson, send: &Callback<Msg>) -> Html {
         pinned: state.pinned().map(|block| &**block),
         unfolded: state.unfolded,
     };
-    let panel = |shown: Shown| html! { <Panel {shown} send={send.clone()} /> };
     let tree = |tree: &Rc<Tree>| {
         let shown = Shown::Tree { tree: Rc::clone(tree), focus: focus.clone() };
-        html! { <Panel key={tree.row.clone()} {shown} send={send.clone()} /> }
-    };
-    let about = |title, details: &Rc<Vec<Detail>>, only| Shown::Details {
-        title,
-        details: Rc::clone(details),
-        only,
+        panel(&tree.row, shown, send)
     };
     let block = focus.as_deref().unwrap_or(&parts.touched);
-    let block = parts.blocks.iter().position(|detail| detail.title == block).unwrap_or_default();
+    let number = parts.blocks.iter().position(|detail| detail.title == block).unwrap_or_default();
     let (caption, stands_on) =
         (Rc::clone(&parts.caption), Rc::clone(&lesson.run.standing().sources));
-    html! {
-        <div class="table">
-            <main id="stage" tabindex="-1" data-arrows="step">
-                <div class="places">
-                    { matrix(&frame, send) }
-                    if !parts.log.is_empty() {
-                        { panel(Shown::Log { log: Rc::clone(&parts.log), focus: focus.clone() }) }
-                    }
-                    <section class="trees">
-                        <h2 class="sr">{ words::TREES }</h2>
-                        { for parts.trees.iter().map(tree) }
-                    </section>
-                </div>
-                <p class="also">{ also(lesson, focus.as_deref()) }</p>
-            </main>
-            <aside aria-label={words::DETAILS} tabindex="0">
-                { question(lesson.asked().as_ref(), send) }
-                { panel(Shown::Crash(Rc::clone(&parts.crash))) }
-                { panel(Shown::Threads(Rc::clone(&parts.threads))) }
-                { panel(about(words::BLOCK, &parts.blocks, Some(block))) }
-                { panel(about(words::TRANSACTION, &parts.transactions, None)) }
-                { panel(Shown::Invariants(Rc::clone(&parts.invariants))) }
-                { panel(Shown::Next(Rc::clone(&parts.enabled))) }
-                { panel(Shown::Changed(Rc::clone(&parts.changed))) }
-                { panel(Shown::Sources { caption, stands_on }) }
-            </aside>
-        </div>
-    }
+    let switches = Shown::Switches {
+        switches: Rc::clone(lesson.run.switches()),
+        epoch: lesson.run.choice().epoch_in_words(),
+        unfolded: state.all_switches,
+    };
+    let panels = [
+        Shown::Crash(Rc::clone(&parts.crash)),
+        Shown::Threads(Rc::clone(&parts.threads)),
+        Shown::Block { blocks: Rc::clone(&parts.blocks), number },
+        Shown::Transactions(Rc::clone(&parts.transactions)),
+        Shown::Invariants(Rc::clone(&parts.invariants)),
+        Shown::Next(Rc::clone(&parts.enabled)),
+        Shown::Changed(Rc::clone(&parts.changed)),
+        switches,
+        Shown::Sources { caption, stands_on },
+    ];
+    tag!("div", "class" = "table";
+        tag!("main", "id" = "stage", "tabindex" = "-1", "data-arrows" = "step";
+            tag!("div", "class" = "places";
+                matrix(&frame, send),
+                (!log.is_empty()).then(|| panel("log", Shown::Log { log, focus: focus.clone() }, send)),
+                tag!("section", "class" = "trees";
+                    tag!("h2", "class" = "sr"; words::TREES), each(parts.trees.iter(), tree),
+                ),
+            ),
+            tag!("p", "class" = "also"; also(lesson, focus.as_deref())),
+        ),
+        tag!("aside", "aria-label" = words::DETAILS, "tabindex" = "0";
+            lesson.asked().map(|asked| question(&asked, send)),
+            each(panels.into_iter().zip(b'a'..), |(shown, letter)| {
+                panel(char::from(letter).encode_utf8(&mut [0; 4]), shown, send)
+            }),
+        ),
+    )
 }
 
 /// The fixed line under the matrix: everywhere a marked block appears, else the signs.
 fn also(lesson: &Lesson, focus: Option<&str>) -> Html {
     let Some(block) = focus else {
-        return html! {
-            <>
-                { for words::LINE_SIGNS.iter().map(|(class, letter, says)| html! {
-                    <span><i class={classes!("ln", *class)} data-letter={*letter} />{ *says }</span>
-                }) }
-                <span>{ words::TEACHING }</span>
-            </>
-        };
+        return list(vec![line_signs("span"), tag!("span"; words::TEACHING).node()]);
     };
-    html! { <><b>{ words::also_in(block) }{ ": " }</b>{ lesson.parts.places(block).join(" · ") }</> }
+    let label = tag!("b"; words::also_in(block), ": ").node();
+    list(vec![label, lesson.parts.places(block).join(" · ").node()])
 }
 
-fn block_at(target: Option<web_sys::EventTarget>) -> Option<Rc<str>> {
-    let element = target?.dyn_into::<Element>().ok()?;
+/// The signs of a line's states, each in an element of this name.
+pub(super) fn line_signs(name: &'static str) -> Html {
+    each(words::LINE_SIGNS, |(class, letter, says)| {
+        let sign = tag!("i", "class" = ["ln ", class].concat(), "data-letter" = letter);
+        Tag::named(name).and(sign).and(says)
+    })
+}
+
+fn block_at(event: &Event) -> Option<Rc<str>> {
+    let element = event.target()?.dyn_into::<Element>().ok()?;
     let marked = element.closest("[data-block]").ok().flatten()?;
     marked.get_attribute("data-block").map(Rc::from)
 }
 
 /// A skip link moves the focus and leaves the address, which holds the step, alone.
-fn jump(to: &'static str) -> Callback<MouseEvent> {
-    Callback::from(move |event: MouseEvent| {
+fn jump(link: Tag, to: &'static str) -> Tag {
+    link.on(ListenerKind::onclick, move |event| {
         event.prevent_default();
-        crate::hooks::focus(to);
+        crate::hooks::focus(if to == "#bar" { "#bar .go" } else { to });
     })
 }

@@ -3,10 +3,11 @@
 use std::rc::Rc;
 
 use daxscope_core::view::{Column, Row, RowKind, Waterline};
-use yew::prelude::*;
+use yew::Callback;
 
 use super::cell;
-use super::panel::{Panel, Shown};
+use super::dom::{Tag, classes, each, tag, when};
+use super::panel::{Shown, panel};
 use crate::columns::Span;
 use crate::msg::Msg;
 use crate::words;
@@ -22,109 +23,95 @@ pub(crate) struct Frame<'a> {
     pub(crate) unfolded: bool,
 }
 
-pub(crate) fn matrix(frame: &Frame, send: &Callback<Msg>) -> Html {
+pub(crate) fn matrix(frame: &Frame, send: &Callback<Msg>) -> Tag {
     let Frame { columns, rows, waterline, spans, focus, .. } = frame;
     let marked = focus.and_then(|block| columns.iter().position(|column| column.label == block));
     let labels: Rc<Vec<String>> =
         Rc::new(columns.iter().map(|column| column.label.clone()).collect());
     let row = |row: &Rc<Row>| {
-        let (id, row, spans, labels) =
-            (row.id.clone(), Rc::clone(row), Rc::clone(spans), Rc::clone(&labels));
-        let shown = Shown::Row { row, spans, labels, marked };
-        html! { <Panel key={id} {shown} send={send.clone()} /> }
+        let (spans, labels) = (Rc::clone(spans), Rc::clone(&labels));
+        panel(&row.id, Shown::Row { row: Rc::clone(row), spans, labels, marked }, send)
     };
+    let fold =
+        || tag!("button", "type" = "button", "class" = "fold"; words::FOLD).press(send, Msg::Fold);
     let (above, below) = rows.split_at(waterline.below_row.min(rows.len()));
+    let width = spans.len() + 1;
     let log = rows.last().is_some_and(|row| row.kind == RowKind::Log);
-    let width = (spans.len() + 1).to_string();
-    html! {
-        <table class={classes!("matrix", few(spans), log.then_some("fs"))}>
-            <caption class="sr">{ words::BLOCKS }</caption>
-            <thead>
-                <tr>
-                    <th scope="col">
-                        <span class="sr">{ words::PLACE }</span>
-                        if frame.unfolded {
-                            <button type="button" class="fold" onclick={send.reform(|_: MouseEvent| Msg::Fold)}>
-                                { words::FOLD }
-                            </button>
-                        }
-                    </th>
-                    { for spans.iter().map(|span| heading(frame, span, marked, send)) }
-                </tr>
-            </thead>
-            <tbody>{ for above.iter().map(row) }</tbody>
-            <tbody>
-                <tr class="waterline">
-                    <th colspan={width} scope="rowgroup"><span>{ &waterline.text }</span></th>
-                </tr>
-                { for below.iter().map(row) }
-            </tbody>
-        </table>
-    }
+    tag!("table", "class" = classes(&["matrix", few(spans), when(log, "fs")]);
+        tag!("caption", "class" = "sr"; words::BLOCKS),
+        tag!("thead"; tag!("tr";
+            tag!("th", "scope" = "col";
+                tag!("span", "class" = "sr"; words::PLACE), frame.unfolded.then(fold),
+            ),
+            each(spans.iter(), |span| heading(frame, span, marked, send)),
+        )),
+        tag!("tbody"; each(above, row)),
+        tag!("tbody";
+            tag!("tr", "class" = "waterline";
+                tag!("th", "colspan" = width, "scope" = "rowgroup"; tag!("span"; &waterline.text)),
+            ),
+            each(below, row),
+        ),
+    )
 }
 
-/// A matrix of few columns stays narrow, so that the trees stand beside it; in one of many there is no room beside a
-/// line.
-fn few(spans: &[Span]) -> Option<&'static str> {
+/// A matrix of few columns stays narrow, so that the trees stand beside it; in one of many lines do not stand two by
+/// two.
+fn few(spans: &[Span]) -> &'static str {
     match spans.iter().filter(|span| matches!(span, Span::Shown(_))).count() {
-        0 | 1 => Some("one"),
-        2 => Some("two"),
-        3 => Some("three"),
-        4..8 => None,
-        _ => Some("many"),
+        0 | 1 => "one",
+        2 => "two",
+        3 => "three",
+        4..8 => "",
+        _ => "many",
     }
 }
 
-fn heading(frame: &Frame, span: &Span, marked: Option<usize>, send: &Callback<Msg>) -> Html {
+fn heading(frame: &Frame, span: &Span, marked: Option<usize>, send: &Callback<Msg>) -> Tag {
     let Frame { columns, pinned, .. } = frame;
     match *span {
         Span::Shown(number) => {
             let column = &columns[number];
-            let label: Rc<str> = Rc::from(column.label.as_str());
-            let pressed = *pinned == Some(&*label);
-            let class =
-                classes!((marked == Some(number)).then_some("hl"), column.changed.then_some("chg"));
-            let pin = send.reform(move |_: MouseEvent| Msg::Pin(Rc::clone(&label)));
-            html! {
-                <th key={column.label.clone()} scope="col" {class} data-block={column.label.clone()}>
-                    <button type="button" aria-pressed={pressed.to_string()} onclick={pin}>{ &column.label }</button>
-                </th>
-            }
+            let label = &column.label;
+            let hl = when(marked == Some(number), "hl");
+            let pressed = *pinned == Some(label.as_str());
+            let pin = tag!("button", "type" = "button", "aria-pressed" = pressed; label);
+            let pin = pin.press(send, Msg::Pin(label.as_str().into()));
+            let class = classes(&[hl, when(column.changed, "chg")]);
+            tag!("th", "scope" = "col", "class" = class, "data-block" = label; pin)
+                .key(label.as_str())
         }
         Span::Gap(first, last) => {
             let label =
                 words::unfold(&columns[first].label, &columns[last].label, last - first + 1);
-            let fold = send.reform(|_: MouseEvent| Msg::Fold);
-            html! {
-                <th key={format!("gap {first}")} class="gap">
-                    <button type="button" aria-label={label.clone()} title={label} onclick={fold}>{ "⋯" }</button>
-                </th>
-            }
+            let unfold =
+                tag!("button", "type" = "button", "aria-label" = &label, "title" = &label; "⋯");
+            tag!("th", "class" = "gap"; unfold.press(send, Msg::Fold)).key(&gap(first))
         }
     }
 }
 
-/// A row of the matrix.
-pub(crate) fn row(row: &Row, spans: &[Span], labels: &[String], marked: Option<usize>) -> Html {
-    html! {
-        <tr class={kind(row.kind)} data-row={row.id.clone()}>
-            <th scope="row"><b>{ &row.title }</b>{ " " }<span>{ &row.subtitle }</span></th>
-            { for spans.iter().map(|span| match *span {
-                Span::Shown(number) => place(row, &labels[number], number, marked == Some(number)),
-                Span::Gap(first, _) => html! { <td key={format!("gap {first}")} class="gap" /> },
-            }) }
-        </tr>
-    }
+fn gap(first: usize) -> String {
+    format!("gap {first}")
 }
 
-fn place(row: &Row, label: &str, number: usize, marked: bool) -> Html {
-    let Some(cell) = row.cells.get(number) else {
-        return html! { <td key={label} /> };
+/// A row of the matrix.
+pub(crate) fn row(row: &Row, spans: &[Span], labels: &[String], marked: Option<usize>) -> Tag {
+    let place = |span: &Span| match *span {
+        Span::Shown(number) => place(row, &labels[number], number, marked == Some(number)),
+        Span::Gap(first, _) => tag!("td", "class" = "gap").key(&gap(first)),
     };
-    let class = classes!(marked.then_some("hl"), cell.changed.then_some("chg"));
-    html! {
-        <td key={label} {class} data-block={label.to_string()}>{ cell::cell(cell) }</td>
-    }
+    tag!("tr", "class" = kind(row.kind), "data-row" = &row.id;
+        tag!("th", "scope" = "row"; tag!("b"; &row.title), " ", tag!("span"; &row.subtitle)),
+        each(spans, place),
+    )
+}
+
+fn place(row: &Row, label: &String, number: usize, marked: bool) -> Tag {
+    let cell = row.cells.get(number);
+    let changed = cell.is_some_and(|cell| cell.changed);
+    let class = classes(&[when(marked, "hl"), when(changed, "chg")]);
+    tag!("td", "class" = class, "data-block" = label; cell.map(cell::cell)).key(label.as_str())
 }
 
 const fn kind(kind: RowKind) -> &'static str {

@@ -1,35 +1,29 @@
 //! The actions that are possible now, by number key.
 
 use daxscope_core::view::EnabledAction;
-use yew::prelude::*;
+use yew::Callback;
 
+use super::dom::{Node, Tag, classes, each, tag, when};
 use crate::msg::Msg;
 use crate::words;
 
-pub(crate) fn next(enabled: &[EnabledAction], send: &Callback<Msg>) -> Html {
-    html! {
-        <section class="next">
-            <h2>{ words::NEXT }</h2>
-            if enabled.is_empty() {
-                <p class="soft">{ words::NEXT_NONE }</p>
-            } else {
-                <ol>{ for enabled.iter().enumerate().map(|(number, action)| action_button(number, action, send)) }</ol>
-            }
-        </section>
-    }
+pub(crate) fn next(enabled: &[EnabledAction], send: &Callback<Msg>) -> Tag {
+    let button = |(number, action)| action_button(number, action, send);
+    let none = || tag!("p", "class" = "soft"; words::NEXT_NONE).node();
+    let actions = enabled.iter().enumerate();
+    tag!("section", "class" = "next";
+        tag!("h2"; words::NEXT),
+        if enabled.is_empty() { none() } else { tag!("ol"; each(actions, button)).node() },
+    )
 }
 
-fn action_button(number: usize, action: &EnabledAction, send: &Callback<Msg>) -> Html {
+fn action_button(number: usize, action: &EnabledAction, send: &Callback<Msg>) -> Tag {
     let key = (number < 9).then(|| (number + 1).to_string());
-    html! {
-        <li>
-            <button type="button" aria-keyshortcuts={key.clone()} class={classes!(action.scripted.then_some("scripted"))}
-                onclick={send.reform(move |_: MouseEvent| Msg::Take(number))}>
-                <kbd>{ key.unwrap_or_default() }</kbd>
-                <span><b>{ &action.actor }</b>{ " " }{ &action.what }
-                    if action.scripted { <span class="sr">{ ", " }{ words::SCRIPTED }</span> }
-                </span>
-            </button>
-        </li>
-    }
+    let class = classes(&[when(action.scripted, "scripted")]);
+    let scripted = action.scripted.then(|| tag!("span", "class" = "sr"; ", ", words::SCRIPTED));
+    let says = tag!("span"; tag!("b"; &action.actor), " ", &action.what, scripted);
+    let button = tag!("button", "type" = "button", "aria-keyshortcuts" = key.clone(), "class" = class;
+        tag!("kbd"; key.unwrap_or_default()), says,
+    );
+    tag!("li"; button.press(send, Msg::Take(number)))
 }

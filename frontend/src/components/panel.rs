@@ -9,10 +9,15 @@ use daxscope_core::view::{
 };
 use yew::prelude::*;
 
-use super::{crash, details, invariants, journal, matrix, next, threads, timeline, trees};
+use super::dom::Node;
+use super::{
+    crash, details, history, invariants, journal, matrix, next, switches, threads, timeline, trees,
+};
 use crate::columns::Span;
-use crate::course::Mark;
+use crate::course::{Lecture, Mark, Switch};
+use crate::history::Line;
 use crate::msg::Msg;
+use crate::words;
 
 /// What a panel shows.
 #[derive(Clone, PartialEq)]
@@ -31,12 +36,12 @@ pub(crate) enum Shown {
         log: Rc<Vec<LogBlock>>,
         focus: Option<Rc<str>>,
     },
-    /// The details of this number, or of all.
-    Details {
-        title: &'static str,
-        details: Rc<Vec<Detail>>,
-        only: Option<usize>,
+    /// The block of this number.
+    Block {
+        blocks: Rc<Vec<Detail>>,
+        number: usize,
     },
+    Transactions(Rc<Vec<Detail>>),
     Threads(Rc<Vec<Thread>>),
     Invariants(Rc<Vec<Invariant>>),
     Crash(Rc<CrashNow>),
@@ -47,6 +52,16 @@ pub(crate) enum Shown {
         stands_on: Rc<Vec<(String, String)>>,
     },
     Lanes(Rc<Vec<Mark>>),
+    Switches {
+        switches: Rc<Vec<Switch>>,
+        epoch: String,
+        unfolded: bool,
+    },
+    Line {
+        line: Rc<Line>,
+        lectures: Rc<Vec<Lecture>>,
+        first: bool,
+    },
 }
 
 #[derive(Properties, PartialEq)]
@@ -55,17 +70,22 @@ pub(crate) struct Props {
     pub(crate) send: Callback<Msg>,
 }
 
+/// A panel, told from its siblings by the key.
+pub(crate) fn panel(key: &str, shown: Shown, send: &Callback<Msg>) -> Html {
+    html! { <Panel key={key} {shown} send={send.clone()} /> }
+}
+
 #[component]
-pub(crate) fn Panel(Props { shown, send }: &Props) -> Html {
+fn Panel(Props { shown, send }: &Props) -> Html {
     match shown {
         Shown::Row { row, spans, labels, marked } => matrix::row(row, spans, labels, *marked),
         Shown::Tree { tree, focus } => trees::tree(tree, focus.as_deref()),
         Shown::Log { log, focus } => journal::ring(log, focus.as_deref()),
-        Shown::Details { title, details, only } => {
-            let shown = |number: &usize| only.is_none_or(|only| only == *number);
-            let details = details.iter().enumerate().filter(|(number, _)| shown(number));
-            html! { { for details.map(|(_, it)| journal::detail(title, it)) } }
+        Shown::Block { blocks, number } => {
+            let block = blocks.get(*number..=*number).unwrap_or_default();
+            return journal::details(words::BLOCK, block);
         }
+        Shown::Transactions(all) => return journal::details(words::TRANSACTION, all),
         Shown::Threads(threads) => threads::threads(threads),
         Shown::Invariants(invariants) => invariants::invariants(invariants),
         Shown::Crash(crash) => crash::crash(crash),
@@ -73,5 +93,12 @@ pub(crate) fn Panel(Props { shown, send }: &Props) -> Html {
         Shown::Changed(changed) => details::changed(changed),
         Shown::Sources { caption, stands_on } => details::sources(caption, stands_on),
         Shown::Lanes(marks) => timeline::lanes(marks),
+        Shown::Switches { switches, epoch, unfolded } => {
+            switches::switches(switches, epoch, *unfolded, send)
+        }
+        Shown::Line { line, lectures, first } => {
+            history::line(line, &lectures[line.lecture], *first)
+        }
     }
+    .node()
 }

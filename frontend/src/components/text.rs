@@ -1,24 +1,20 @@
 //! The whole lecture as text: what `daxscope run` prints, with headings to move by.
 
-use yew::prelude::*;
+use yew::Callback;
 
+use super::dom::{Tag, each, tag};
 use crate::course::Run;
 use crate::msg::Msg;
 use crate::words;
 
-pub(crate) fn text(run: &Run, send: &Callback<Msg>) -> Html {
+pub(crate) fn text(run: &Run, send: &Callback<Msg>) -> Tag {
     let transcript = run.transcript();
-    html! {
-        <main id="stage" class="text" tabindex="-1">
-            <p><button type="button" onclick={send.reform(|_: MouseEvent| Msg::Text)}>{ words::STAGE }</button></p>
-            <article id="transcript">
-                { for crate::transcript::sections(&transcript).into_iter().map(|section| html! {
-                    <section>
-                        <h2>{ section.heading }</h2>
-                        <pre>{ section.body }</pre>
-                    </section>
-                }) }
-            </article>
-        </main>
-    }
+    let sections = crate::transcript::sections(&transcript);
+    let back = tag!("button", "type" = "button"; words::STAGE).press(send, Msg::Text);
+    tag!("main", "id" = "stage", "class" = "text", "tabindex" = "-1";
+        tag!("p"; back),
+        tag!("article", "id" = "transcript"; each(sections, |section| {
+            tag!("section"; tag!("h2"; section.heading), tag!("pre"; section.body))
+        })),
+    )
 }

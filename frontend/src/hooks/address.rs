@@ -42,38 +42,34 @@ pub(crate) fn copy_link(state: &State, send: &Callback<Msg>) {
     }
 }
 
-/// The address follows the state and the state the address (UI-1104).
+/// The address follows the state.
 #[hook]
-pub(crate) fn use_address(state: Rc<State>, latest: Latest, send: Callback<Msg>) {
-    let writer = use_mut_ref(Writer::default);
-    let link = state.link();
-    // Another lecture, variant, epoch or branch is another place; another step is not.
-    let place = state.lesson.as_ref().map(|lesson| lesson.run.link(0));
-    {
-        let writer = Rc::clone(&writer);
-        let latest = Rc::clone(&latest);
-        use_effect_with(link, move |_| {
-            Writer::follow(&writer, &latest, place);
-        });
-    }
-    use_effect_with((), move |()| {
-        let listener = EventListener::new(&window(), "hashchange", move |_| {
-            writer.borrow_mut().timer = None;
-            let fragment = fragment();
-            if fragment != latest.borrow().link() {
-                writer.borrow_mut().arrived = true;
-                send.emit(Msg::Visit(fragment));
-            }
-        });
-        move || drop(listener)
-    });
+pub(crate) fn use_address(state: &State, latest: &Latest, writer: &Rc<RefCell<Writer>>) {
+    let (latest, writer, place) = (Rc::clone(latest), Rc::clone(writer), state.place());
+    use_effect_with(state.link(), move |_| Writer::follow(&writer, &latest, place));
+}
+
+/// The state follows the address.
+pub(super) fn listen(
+    latest: Latest,
+    writer: Rc<RefCell<Writer>>,
+    send: Callback<Msg>,
+) -> EventListener {
+    EventListener::new(&window(), "hashchange", move |_| {
+        writer.borrow_mut().timer = None;
+        let fragment = fragment();
+        if fragment != latest.borrow().link() {
+            writer.borrow_mut().arrived = true;
+            send.emit(Msg::Visit(fragment));
+        }
+    })
 }
 
 /// Writes steps into the address at most once a second, the last one always.
 #[derive(Default)]
-struct Writer {
+pub(crate) struct Writer {
     written_at_ms: f64,
-    place: Option<Option<String>>,
+    place: Option<String>,
     timer: Option<Timeout>,
     /// The browser has led here, so that its history has the place already.
     arrived: bool,
@@ -82,7 +78,7 @@ struct Writer {
 impl Writer {
     const PAUSE_MS: f64 = 1_000.0;
 
-    fn follow(this: &Rc<RefCell<Self>>, latest: &Latest, place: Option<String>) {
+    fn follow(this: &Rc<RefCell<Self>>, latest: &Latest, place: String) {
         let mut writer = this.borrow_mut();
         let moved = writer.place.as_ref() != Some(&place);
         let known = writer.place.is_none() || std::mem::take(&mut writer.arrived);

@@ -13,35 +13,30 @@ use crate::msg::{Layer, Msg};
 use crate::state::State;
 
 /// Keys, wherever the focus is.
-#[hook]
-pub(crate) fn use_keys(latest: Latest, send: Callback<Msg>) {
-    use_effect_with((), move |()| {
-        let options = EventListenerOptions::enable_prevent_default();
-        let listener =
-            EventListener::new_with_options(&window(), "keydown", options, move |event| {
-                let Some(event) = event.dyn_ref::<KeyboardEvent>() else {
-                    return;
-                };
-                let state = Rc::clone(&latest.borrow());
-                let key = event.key();
-                let press = Press {
-                    key: &key,
-                    shift: event.shift_key(),
-                    other: event.ctrl_key() || event.alt_key() || event.meta_key(),
-                };
-                let place = place(event.target().and_then(|target| target.dyn_into().ok()));
-                let Some(command) = keys::command(press, place, screen(&state)) else {
-                    return;
-                };
-                event.prevent_default();
-                match command {
-                    Command::Do(msg) => send.emit(msg),
-                    Command::CopyLink => copy_link(&state, &send),
-                    Command::FullScreen => full_screen(),
-                }
-            });
-        move || drop(listener)
-    });
+pub(super) fn listen(latest: Latest, send: Callback<Msg>) -> EventListener {
+    let options = EventListenerOptions::enable_prevent_default();
+    EventListener::new_with_options(&window(), "keydown", options, move |event| {
+        let Some(event) = event.dyn_ref::<KeyboardEvent>() else {
+            return;
+        };
+        let state = Rc::clone(&latest.borrow());
+        let key = event.key();
+        let press = Press {
+            key: &key,
+            shift: event.shift_key(),
+            other: event.ctrl_key() || event.alt_key() || event.meta_key(),
+        };
+        let place = place(event.target().and_then(|target| target.dyn_into().ok()));
+        let Some(command) = keys::command(press, place, screen(&state)) else {
+            return;
+        };
+        event.prevent_default();
+        match command {
+            Command::Do(msg) => send.emit(msg),
+            Command::CopyLink => copy_link(&state, &send),
+            Command::FullScreen => full_screen(),
+        }
+    })
 }
 
 fn screen(state: &State) -> Screen {

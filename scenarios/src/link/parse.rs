@@ -1,6 +1,6 @@
 //! Reading a link. Every number is bounded, every name is of a few plain characters.
 
-use super::{DIGITS, HASH_BITS, LINK_VERSION, Link, LinkError, Run, Side};
+use super::{DIGITS, HASH_BITS, HISTORY, LINK_VERSION, Link, LinkError, Run, Side};
 use crate::suggest::unknown;
 use daxscope_core::config::Epoch;
 use std::str::FromStr;
@@ -25,8 +25,13 @@ impl FromStr for Link {
             return Err(error("version", message));
         }
         let lecture = parts.next().unwrap_or("");
+        if lecture.is_empty() && parts.next().is_none() && query.strip_prefix("v=") == Some(HISTORY)
+        {
+            return Ok(Self::history());
+        }
         if lecture.is_empty() {
-            return Err(error("lecture", "it is missing; expected a lecture's name".to_owned()));
+            let expected = "expected a lecture's name, or `?v=history`";
+            return Err(error("lecture", format!("it is missing; {expected}")));
         }
         let mut link = Self::to(&name("lecture", lecture)?);
         if let Some(choices) = parts.next() {

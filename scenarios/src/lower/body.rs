@@ -56,6 +56,8 @@ pub(super) fn system(raw: Option<&RawSystem>, report: &mut Reporter<'_>) -> Syst
         journal: raw.journal.map(Tid),
         goal: raw.goal.as_ref().and_then(|block| names::block(block, report)),
         mounted: raw.mounted.unwrap_or(true),
+        disk: raw.disk,
+        other_block_size: raw.other_block_size,
     }
 }
 

@@ -144,7 +144,8 @@ fn variant(
             report.at(&body::place(&error.place, raw, naming.name), error.message);
         }
     }
-    let moments = moments::Context { programs: &programs, geometry: &shared.geometry };
+    let moments =
+        moments::Context { programs: &programs, geometry: &shared.geometry, files: &files };
     let schedule = moments.schedule(raw.schedule, report);
     let cuts = moments.cuts(raw.cuts, report);
     let sentences = moments.sentences(raw.sentences, &shared.epochs, report);

@@ -44,8 +44,8 @@ pub(super) struct Variant<'a> {
     pub(super) status: &'a str,
     #[serde(borrow)]
     pub(super) sets: Vec<(&'a str, &'a str)>,
-    /// Journal, goal, mounted.
-    pub(super) system: (Option<u32>, Option<u64>, bool),
+    /// Journal, goal, mounted, disk, other block size.
+    pub(super) system: (Option<u32>, Option<u64>, bool, bool, bool),
     #[serde(borrow)]
     pub(super) files: Vec<File<'a>>,
     /// Block and words.
@@ -84,7 +84,8 @@ pub(super) struct Program<'a> {
     pub(super) ops: Vec<Op<'a>>,
 }
 
-/// An operation by its word in lecture files; what it has no use for is 0.
+/// An operation by its word in lecture files; what it has no use for is 0. A block of the device is
+/// its `index`.
 #[derive(Serialize, Deserialize, Default)]
 pub(super) struct Op<'a> {
     pub(super) op: &'a str,
@@ -105,6 +106,8 @@ pub(super) struct Segment<'a> {
     #[serde(borrow)]
     pub(super) until: Vec<Landmark<'a>>,
     pub(super) line: u64,
+    /// A block and its mapping: a file, or 0 for the device.
+    pub(super) complete: Option<(u64, u32)>,
     pub(super) place: &'a str,
 }
 
@@ -171,11 +174,18 @@ pub(super) mod op {
     pub(in crate::pack) const STORE: &str = "store";
     pub(in crate::pack) const WRITE: &str = "write";
     pub(in crate::pack) const READ: &str = "read";
+    pub(in crate::pack) const RAW_MMAP: &str = "raw-mmap";
+    pub(in crate::pack) const RAW_LOAD: &str = "raw-load";
+    pub(in crate::pack) const RAW_STORE: &str = "raw-store";
+    pub(in crate::pack) const RAW_WRITE: &str = "raw-write";
     pub(in crate::pack) const RAW_READ: &str = "raw-read";
+    pub(in crate::pack) const RAW_FSYNC: &str = "raw-fsync";
     pub(in crate::pack) const FSYNC: &str = "fsync";
     pub(in crate::pack) const SYNC: &str = "sync";
     pub(in crate::pack) const PERIODIC_WRITEBACK: &str = "periodic-writeback";
     pub(in crate::pack) const INVALIDATE_BDEV: &str = "invalidate-bdev";
+    pub(in crate::pack) const PARTITION_READ: &str = "partition-read";
+    pub(in crate::pack) const MMAP_SYNC: &str = "mmap-sync";
     pub(in crate::pack) const CREATE: &str = "create";
     pub(in crate::pack) const UNLINK: &str = "unlink";
     pub(in crate::pack) const RENAME: &str = "rename";

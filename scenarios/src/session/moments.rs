@@ -14,6 +14,8 @@ pub struct Reached {
     pub verdicts: Vec<Verdict>,
     /// The landmarks of segments and the names of cuts that did not occur.
     pub unreached: Vec<String>,
+    /// The step that first shows the last of the verdicts; 0 if that is `ok`.
+    pub decided_at: usize,
 }
 
 /// Whether the moment after `step` shows one of the landmarks; `End` is meant of `thread`.
@@ -91,9 +93,13 @@ impl Session {
     /// What the path came to: its verdicts, and what it did not reach.
     #[must_use]
     pub fn reached(&self) -> Reached {
-        let shown = (0..=self.last_step()).flat_map(|step| self.verdicts_at(step));
+        let shown: Vec<_> = (0..=self.last_step()).map(|step| self.verdicts_at(step)).collect();
+        let verdicts = Verdict::distinct(shown.iter().flatten().copied());
+        let last = verdicts.last().filter(|verdict| **verdict != Verdict::Ok);
+        let decided_at = last.and_then(|last| shown.iter().position(|list| list.contains(last)));
         let segments = self.unreached.iter().map(|unreached| unreached.landmark.clone());
         let cuts = self.cuts().filter(|(_, at)| at.is_none()).map(|(cut, _)| cut.name.clone());
-        Reached { verdicts: Verdict::distinct(shown), unreached: segments.chain(cuts).collect() }
+        let unreached = segments.chain(cuts).collect();
+        Reached { verdicts, unreached, decided_at: decided_at.unwrap_or(0) }
     }
 }

@@ -5,10 +5,11 @@ use crate::landmark::AnyOf;
 use crate::lecture::{Lecture, Segment, Variant};
 use crate::suggest::unknown;
 use daxscope_core::config::{Epoch, SWITCHES, Semantics, SetError};
-use daxscope_core::machine::{Action, Refusal, Setup, SetupError, ThreadId};
+use daxscope_core::machine::{Action, Bio, Refusal, Setup, SetupError, ThreadId};
 use daxscope_core::path::Path;
 use daxscope_core::rules::RuleId;
 use std::fmt;
+use std::sync::Arc;
 
 /// What to run of a lecture; everything that is not given is the lecture's own.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -59,6 +60,12 @@ impl fmt::Display for OpenError {
 
 impl std::error::Error for OpenError {}
 
+impl From<&Lecture> for Arc<Lecture> {
+    fn from(lecture: &Lecture) -> Self {
+        Self::new(lecture.clone())
+    }
+}
+
 /// A segment that ended without its landmark.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Unreached {
@@ -73,25 +80,30 @@ pub struct Unreached {
 }
 
 impl Session {
-    /// Builds the initial state and runs the schedule to its end.
+    /// Builds the initial state and runs the schedule to its end. A lecture given as an `Arc` is
+    /// shared with its other sessions, one given by reference is copied.
     ///
     /// # Errors
     /// If something that was asked for does not exist, or the core refuses a step.
-    pub fn open(lecture: &Lecture, choice: Choice) -> Result<Self, OpenError> {
+    pub fn open(lecture: impl Into<Arc<Lecture>>, choice: Choice) -> Result<Self, OpenError> {
+        Self::open_shared(lecture.into(), choice)
+    }
+
+    fn open_shared(lecture: Arc<Lecture>, choice: Choice) -> Result<Self, OpenError> {
         let number = match &choice.variant {
             None => 0,
-            Some(name) => variant_number(lecture, name)?,
+            Some(name) => variant_number(&lecture, name)?,
         };
         let variant = &lecture.variants[number];
         if lecture.geometry.fan_out != FAN_OUT {
             let message = "not modelled yet: a lecture with geometry=kernel".to_owned();
             return Err(OpenError::NotModelled(message));
         }
-        let setup = setup(lecture, variant, &choice)?;
+        let setup = setup(&lecture, variant, &choice)?;
         let semantics = setup.semantics;
         let path = Path::new(&setup).map_err(OpenError::Setup)?;
         let mut session = Self {
-            lecture: lecture.clone(),
+            lecture,
             variant: number,
             choice,
             semantics,
@@ -104,17 +116,29 @@ impl Session {
     }
 
     fn run_schedule(&mut self) -> Result<(), OpenError> {
-        let schedule = self.variant().schedule.clone();
+        let lecture = Arc::clone(&self.lecture);
+        let schedule = &lecture.variants[self.variant].schedule;
         for (number, segment) in schedule.iter().enumerate() {
             let reached = match segment {
                 Segment::Run { thread, until } => self.run_until(*thread, until)?,
                 Segment::Evict { line, .. } => self.try_script(Action::Evict(*line))?,
+                Segment::Complete { block, mapping, .. } => {
+                    let bios = &self.path.last().machine.bios;
+                    let wanted = |bio: &Bio| (bio.block, bio.mapping) == (*block, *mapping);
+                    match bios.iter().position(wanted) {
+                        Some(bio) => self.try_script(Action::CompleteIo(bio))?,
+                        None => false,
+                    }
+                }
             };
             if !reached {
                 let (actor, landmark) = match segment {
                     Segment::Run { thread, until } => {
                         let program = &self.variant().programs[usize::from(thread.0)];
                         (program.name.clone(), until.to_string())
+                    }
+                    Segment::Complete { place, .. } => {
+                        ("hardware".to_owned(), format!("complete {place}"))
                     }
                     Segment::Evict { place, .. } => {
                         ("hardware".to_owned(), format!("evict {place}"))
@@ -158,13 +182,9 @@ pub(crate) fn setup(
     variant: &Variant,
     choice: &Choice,
 ) -> Result<Setup, OpenError> {
-    let mut semantics = Semantics::preset(choice.epoch.unwrap_or(lecture.epoch));
-    for (switch, value) in variant.sets.iter().chain(&choice.sets) {
-        set(&mut semantics, switch, value)?;
-    }
     Ok(Setup {
         geometry: lecture.geometry,
-        semantics,
+        semantics: semantics(lecture, variant, choice)?,
         system: variant.system,
         files: variant.files.clone(),
         contents: variant.contents.clone(),
@@ -173,22 +193,39 @@ pub(crate) fn setup(
     })
 }
 
+/// The epoch's preset with the switches of the variant and of the choice over it.
+pub(super) fn semantics(
+    lecture: &Lecture,
+    variant: &Variant,
+    choice: &Choice,
+) -> Result<Semantics, OpenError> {
+    let mut semantics = Semantics::preset(choice.epoch.unwrap_or(lecture.epoch));
+    set(&mut semantics, &variant.sets)?;
+    set(&mut semantics, &choice.sets)?;
+    Ok(semantics)
+}
+
 fn variant_number(lecture: &Lecture, name: &str) -> Result<usize, OpenError> {
     let names = || lecture.variants.iter().map(|variant| variant.name.as_str());
     let number = names().position(|known| known == name);
     number.ok_or_else(|| OpenError::Unknown(unknown("variant", name, names())))
 }
 
-fn set(semantics: &mut Semantics, switch: &str, value: &str) -> Result<(), OpenError> {
-    semantics.set(switch, value).map_err(|error| match error {
-        SetError::UnknownSwitch => {
-            let names = SWITCHES.iter().map(|switch| switch.name);
-            OpenError::Unknown(unknown("switch", switch, names))
-        }
-        SetError::UnknownValue(values) => {
-            let what = format!("value of `{switch}`");
-            OpenError::Unknown(unknown(&what, value, values.iter().copied()))
-        }
-        SetError::NotModelled(what) => OpenError::NotModelled(what.to_string()),
-    })
+/// Sets switches by name; on the first that cannot be set says what there is.
+#[inline(never)] // The core's `set` is large, and would be in the page once for each call.
+fn set(semantics: &mut Semantics, sets: &[(String, String)]) -> Result<(), OpenError> {
+    for (switch, value) in sets {
+        semantics.set(switch, value).map_err(|error| match error {
+            SetError::UnknownSwitch => {
+                let names = SWITCHES.iter().map(|switch| switch.name);
+                OpenError::Unknown(unknown("switch", switch, names))
+            }
+            SetError::UnknownValue(values) => {
+                let what = format!("value of `{switch}`");
+                OpenError::Unknown(unknown(&what, value, values.iter().copied()))
+            }
+            SetError::NotModelled(what) => OpenError::NotModelled(what.to_string()),
+        })?;
+    }
+    Ok(())
 }

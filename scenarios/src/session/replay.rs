@@ -2,7 +2,9 @@
 
 use super::{Choice, OpenError, STEPS_MAX, Session};
 use crate::catalogue::Catalogue;
+use crate::lecture::Lecture;
 use crate::link::{Link, MODEL_VERSION, Run, short_hash};
+use std::sync::Arc;
 
 /// Where a link led.
 #[derive(Clone, Debug)]
@@ -25,6 +27,14 @@ impl Session {
     /// If there is no such lecture, variant or switch.
     pub fn replay(catalogue: &Catalogue, link: &Link) -> Result<Replayed, OpenError> {
         let lecture = catalogue.find(&link.lecture).map_err(OpenError::Unknown)?;
+        Self::replay_in(lecture, link)
+    }
+
+    /// The same in a lecture that was found.
+    ///
+    /// # Errors
+    /// If there is no such variant or switch.
+    pub fn replay_in(lecture: impl Into<Arc<Lecture>>, link: &Link) -> Result<Replayed, OpenError> {
         let choice = Choice {
             variant: link.variant.clone(),
             epoch: link.side.epoch,
@@ -43,6 +53,48 @@ impl Session {
         };
         let problem = problem.map(|why| with_version(link.model, &why));
         Ok(Replayed { session, step, problem })
+    }
+
+    /// The same path with other choices of epoch and switches: the script as it is then, and after
+    /// it the free choices of this path, each by what it does and not by its number. Shows `step`,
+    /// or the last one if the path is shorter.
+    ///
+    /// A choice that is not possible any more ends the path before it, which
+    /// [`Replayed::problem`] tells.
+    ///
+    /// # Errors
+    /// If the choices cannot be opened.
+    pub fn under(&self, choice: Choice, step: usize) -> Result<Replayed, OpenError> {
+        let mut session = Self::open(Arc::clone(&self.lecture), choice)?;
+        let scripted = self.scripted_steps();
+        let mut problem = None;
+        if scripted < self.script.len() {
+            session.path.truncate(scripted.min(session.script.len()));
+        }
+        for free in scripted + 1..=self.last_step() {
+            let at = session.last_step();
+            let enabled = session.moment(at).machine.enabled();
+            let number = enabled.iter().position(|action| *action == self.action(free));
+            let taken = match number {
+                Some(number) => session.take(at, number),
+                None => Err(self.what_was_done(free)),
+            };
+            if let Err(why) = taken {
+                problem = Some(format!("step {} is not possible any more: {why}", at + 1));
+                break;
+            }
+        }
+        let step = step.min(session.last_step());
+        Ok(Replayed { session, step, problem })
+    }
+
+    /// Who acted in a step and what that was, as it stood among what was possible before it.
+    fn what_was_done(&self, step: usize) -> String {
+        let enabled = self.moment(step - 1).machine.enabled();
+        let number = enabled.iter().position(|enabled| *enabled == self.action(step));
+        let number = number.expect("a step's action was enabled before it");
+        let done = &self.scene(step - 1).enabled[number];
+        format!("{}, {}", done.actor, done.what)
     }
 
     /// The step to show and what is wrong with it: the state's hash decides.

@@ -78,9 +78,13 @@ planted! {
     dirty_never_cleared_since_4_10: DAX_18_5, "S03" "base" V4_10, "tags";
     mkwrite_without_the_entry_lock: DAX_19, "mkwrite-race" "base" V4_10, "INV-D410";
     a_flush_that_nobody_calls: DAX_21, "S04" "one-cpu" V4_5_0, "verdicts";
+    a_raw_flush_that_finds_a_device: DAX_21_1, "raw-oops" "base" V4_5Rc1, "verdicts";
     a_sync_that_skips_writepages: DAX_21_3, "S07" "sync" V4_5_0, "verdicts";
+    pages_of_an_s_dax_inode_that_are_written: DAX_21_5, "s-dax-pages" "base" V4_7, "verdicts";
+    a_range_that_is_asked_for_pages_only: DAX_21_6, "S04" "one-cpu" V4_5_0, "verdicts";
     a_device_flush_without_its_fence: DAX_22, "S04" "one-cpu" V4_9, "verdicts";
     a_device_that_is_read_through_its_page_cache: MIX_2, "S01" "base" V4_5Rc1, "reads";
+    a_direct_write_that_leaves_the_page: MIX_3_8, "direct-write" "base" V4_7, "verdicts";
     a_store_that_nobody_sees: CPU_1, "S04" "one-cpu" V4_5_0, "INV-COH";
     an_eviction_that_writes_nothing: CPU_3, "evict" "base" V4_5_0, "images";
     a_fence_that_completes_nothing: CPU_4, "S04" "one-cpu" V4_5_0, "verdicts";
@@ -96,6 +100,9 @@ const EXTRA: &[(&str, &str)] = &[
     ("evict", include_str!("planted/evict.toml")),
     ("contention", include_str!("planted/contention.toml")),
     ("mkwrite-race", include_str!("planted/mkwrite-race.toml")),
+    ("raw-oops", include_str!("planted/raw-oops.toml")),
+    ("s-dax-pages", include_str!("planted/s-dax-pages.toml")),
+    ("direct-write", include_str!("planted/direct-write.toml")),
 ];
 
 fn lecture(name: &str) -> Lecture {

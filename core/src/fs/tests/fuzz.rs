@@ -4,6 +4,7 @@ use super::samples::{Random, image_of, sample};
 use crate::config::Geometry;
 use crate::crash::recover;
 use crate::fs::{Layout, block_map, fsck, read};
+use crate::jbd::LogLayout;
 use crate::units::{BlockNr, WORDS_PER_LINE, Word};
 use std::string::ToString;
 use std::vec::Vec;
@@ -15,7 +16,8 @@ fn look(image: &[Word], geometry: &Geometry, what: &str) -> usize {
     let refused = read(image, geometry).is_err();
     assert!(!refused || !problems.is_empty(), "{what}: fsck has nothing to say");
     // What recovery makes of it is its own business, as long as it ends.
-    let _ = recover(image, geometry);
+    let _ = recover(image, geometry, None);
+    let _ = recover(image, geometry, Some(&LogLayout::of(geometry)));
     problems.len()
 }
 

@@ -3,12 +3,11 @@
 use super::{Event, Flow, Frame, Machine, Outcome, Report, ThreadId};
 use crate::address_space::MappingId;
 use crate::buffer_head::Bh;
-use crate::config::FencePlace;
 use crate::machine::Component;
 use crate::machine::frame::{BioAt, LogBio, LogWrite};
 use crate::medium::Medium;
 use crate::rules::RuleId;
-use crate::units::{BlockNr, PageIndex};
+use crate::units::{BlockNr, Cpu, PageIndex};
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// Writes a block of the log. Persistent memory copies it with non-temporal stores; to 4.7 it
@@ -22,7 +21,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         report: &mut impl Report,
     ) -> Outcome {
         let cpu = self.cpu(id);
-        let cached = self.semantics.fence_place()? == FencePlace::DeviceFlush;
+        let cached = self.has_write_cache()?;
         let frame = |bio, at| Frame::SubmitLogBio { bio, at };
         match at {
             BioAt::Preflush if !(bio.preflush && cached) => {
@@ -30,20 +29,23 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             BioAt::Preflush => {
                 report.rule(RuleId::JBD_2_11);
-                let lines =
-                    if self.obeys(RuleId::DAX_22, report) { self.fence(cpu, report) } else { 0 };
+                let lines = if self.obeys(RuleId::DAX_22, report) {
+                    self.flush_device(cpu, report)
+                } else {
+                    0
+                };
                 report.event(|| Event::DeviceFlushed { cpu, fenced: true, lines });
                 Ok(Flow::Acted(frame(bio, BioAt::Write)))
             }
             BioAt::Write => {
                 report.rule(RuleId::CPU_8);
                 let (block, what) = (self.journal_ref().layout.device_block(bio.at), bio.what);
-                self.medium.store_nt(cpu, self.geometry.first_word(block), &bio.words);
+                self.medium.store_nt(Cpu::DEVICE, self.geometry.first_word(block), &bio.words);
                 self.lines_of(block).lines().for_each(|line| report.changed(Component::Line(line)));
                 // The superblock is written whole: one step, durable.
                 let fenced = !cached || what == LogWrite::Superblock;
                 if fenced {
-                    self.fence(cpu, report);
+                    self.flush_device(cpu, report);
                 }
                 let LogBio { tid, at, .. } = bio;
                 report.event(|| Event::LogWritten { what, tid, at, block, fenced });
@@ -53,7 +55,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 Ok(Flow::ActedAndReturned)
             }
             BioAt::Fua => {
-                let lines = self.fence(cpu, report);
+                let lines = self.flush_device(cpu, report);
                 report.rule(RuleId::DAX_22);
                 report.event(|| Event::DeviceFlushed { cpu, fenced: true, lines });
                 Ok(Flow::ActedAndReturned)
@@ -70,17 +72,17 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         report: &mut impl Report,
     ) -> Outcome {
         let cpu = self.cpu(id);
-        let fenced = self.semantics.fence_place()? == FencePlace::FlushEnd;
+        let fenced = !self.has_write_cache()?;
         let start = |bh: &mut crate::buffer_head::BufferHead, words: &mut [crate::units::Word]| {
             bh.clear(Bh::Dirty);
             bh.set(Bh::Req);
             words.to_vec()
         };
         let words = self.with_buffer(block, start, report);
-        self.medium.store_nt(cpu, self.geometry.first_word(block), &words);
+        self.medium.store_nt(Cpu::DEVICE, self.geometry.first_word(block), &words);
         self.lines_of(block).lines().for_each(|line| report.changed(Component::Line(line)));
         if fenced {
-            self.fence(cpu, report);
+            self.flush_device(cpu, report);
         }
         let (mapping, index) = (MappingId::Bdev, PageIndex(block.0));
         report.event(|| Event::BlockWritten { mapping, index, block, words, fenced });

@@ -4,7 +4,7 @@ use super::{Event, Flow, Frame, Machine, Outcome, Report, ThreadId};
 use crate::address_space::MappingId;
 use crate::buffer_head::{Bh, BufferHead};
 use crate::machine::frame::BreadAt;
-use crate::machine::{Component, Wait};
+use crate::machine::{Component, Errno, Wait};
 use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::tag::Tag;
@@ -75,12 +75,13 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     self.create_empty_buffers(block, report);
                     return Ok(Flow::GoesOn(Frame::SbBread { block, at: BreadAt::Read }));
                 }
-                let in_the_way = self.bdev.mapping.dax_entry(index).is_some();
-                if in_the_way && self.bdev.dax && self.obeys(RuleId::MIX_3_1, report) {
+                if self.add_page(MappingId::Bdev, index, report).is_err() {
+                    if !self.obeys(RuleId::MIX_3_1, report) {
+                        return Ok(Flow::Failed(Errno::Eio));
+                    }
                     report.event(|| Event::GetblkRetries { block });
                     return Ok(Flow::Acted(Frame::SbBread { block, at }));
                 }
-                self.add_page(MappingId::Bdev, index, report);
                 self.create_empty_buffers(block, report);
                 Ok(Flow::Acted(Frame::SbBread { block, at: BreadAt::Read }))
             }

@@ -60,6 +60,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             CommitAt::Lock => self.commit_lock(id, tid, report),
             CommitAt::Switch => self.commit_switch(id, tid, report),
             CommitAt::Data(mut left) => Ok(match left.pop() {
+                Some(ino) if self.mapping_if(MappingId::File(ino)).is_none() => {
+                    Flow::GoesOn(frame(CommitAt::Data(left)))
+                }
                 Some(ino) => {
                     let callee = self.write_ordered(ino);
                     report.rule(RuleId::JBD_2_5);
@@ -80,6 +83,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 None => Flow::GoesOn(frame(CommitAt::Descriptor)),
             }),
             CommitAt::WaitData(mut left) => Ok(match left.pop() {
+                Some(ino) if self.mapping_if(MappingId::File(ino)).is_none() => {
+                    Flow::GoesOn(frame(CommitAt::WaitData(left)))
+                }
                 Some(ino) => {
                     let callee = Frame::FilemapFdatawait { mapping: MappingId::File(ino) };
                     Flow::Calls(frame(CommitAt::WaitData(left)), callee)

@@ -5,13 +5,13 @@ use super::{Event, Flow, Frame, Machine, Refusal, Report, ThreadId};
 use crate::address_space::MappingId;
 use crate::config::{DataMode, FreeBeforeCommit};
 use crate::fs::block_map::{self, DIRECT, DOUBLE_SLOT, INDIRECT_SLOT};
-use crate::fs::{self, DiskInode, bitmap, dir};
-use crate::machine::frame::{Edit, ReadAt};
+use crate::fs::{self, DiskInode, Name, bitmap, dir};
+use crate::machine::frame::{Edit, FreshAt, ReadAt};
 use crate::machine::{Component, IndexBlock, Inode};
 use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::tag::Tag;
-use crate::units::{BlockNr, Ino, PageIndex, Word};
+use crate::units::{BlockNr, Ino, PageIndex, WORDS_PER_LINE, Word};
 
 /// Where the words are that an edit changes.
 enum Target {
@@ -21,6 +21,42 @@ enum Target {
     DirectoryPage(Ino, PageIndex),
     /// No words: the journal or the allocator.
     None,
+}
+
+/// What an edit does to the words of a block.
+pub(super) enum Change {
+    /// Replaces a line.
+    Line { at: usize, line: [Word; WORDS_PER_LINE] },
+    /// Marks a block used in the bitmap.
+    SetBit(u64),
+    /// Marks a block free.
+    ClearBit(u64),
+    /// Fills with zeros.
+    Zero,
+    /// Sets a pointer of a block of pointers.
+    Pointer { slot: usize, to: Option<BlockNr> },
+    /// Adds a directory entry.
+    Add { name: Name, ino: Ino },
+    /// Removes one.
+    Remove(Name),
+}
+
+impl Change {
+    pub(super) fn apply(self, words: &mut [Word]) {
+        match self {
+            Self::Line { at, line } => words[at..][..line.len()].copy_from_slice(&line),
+            Self::SetBit(bit) => bitmap::set_used(words, bit),
+            Self::ClearBit(bit) => bitmap::set_free(words, bit),
+            Self::Zero => words.fill(Word::ZERO),
+            Self::Pointer { slot, to } => block_map::set_pointer(words, slot, to),
+            Self::Add { name, ino } => {
+                dir::insert(words, &name, ino).expect("the plan has looked for room");
+            }
+            Self::Remove(name) => {
+                dir::remove(words, &name).expect("the plan has looked the name up");
+            }
+        }
+    }
 }
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
@@ -39,8 +75,16 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     self.ext4_forget(*block, report)?;
                 }
             }
+            Target::Buffer(block, _) if self.uses_fresh_page(report)? => {
+                let callee = Frame::FreshPageIo { block, edit: edit.clone(), at: FreshAt::Read };
+                return Ok(Flow::Calls(done, callee));
+            }
             Target::Buffer(block, access) => match self.take_buffer(id, block, access, report)? {
-                Taken::Yes => self.edit_buffer(block, edit, report)?,
+                Taken::Yes => {
+                    let change = self.change_of(edit);
+                    self.modify_buffer(id, block, edit, |words| change.apply(words), report)?;
+                    self.freed_by(edit, report)?;
+                }
                 Taken::Calls(callee) => return Ok(Flow::Calls(again, callee)),
                 Taken::Sleeps => return Ok(Flow::Acted(again)),
             },
@@ -118,61 +162,28 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         page.uptodate.then_some(&page.words)
     }
 
-    fn edit_buffer(
-        &mut self,
-        block: BlockNr,
-        edit: &Edit,
-        report: &mut impl Report,
-    ) -> Result<(), Refusal> {
+    /// What an edit does to the words of its block.
+    pub(super) fn change_of(&self, edit: &Edit) -> Change {
         let mounted = self.mounted.as_ref().expect("operations need a file system");
         let layout = mounted.layout;
         match edit {
             Edit::Inode(ino) => {
                 let slot = mounted.slot_of(*ino).expect("an inode in memory has a slot");
                 let line = disk_inode(self.inode(*ino), &layout).encode();
-                let at = layout.slot_of(slot).1 * line.len();
-                self.modify_buffer(
-                    block,
-                    edit,
-                    |words| words[at..][..8].copy_from_slice(&line),
-                    report,
-                );
+                Change::Line { at: layout.slot_of(slot).1 * line.len(), line }
             }
             Edit::ClearInode { slot, .. } => {
-                let at = layout.slot_of(*slot).1 * 8;
-                self.modify_buffer(block, edit, |words| words[at..][..8].fill(Word::ZERO), report);
+                let line = [Word::ZERO; WORDS_PER_LINE];
+                Change::Line { at: layout.slot_of(*slot).1 * line.len(), line }
             }
-            Edit::Use(used) => {
-                let bit = layout.bit_of(*used).1;
-                self.modify_buffer(block, edit, |words| bitmap::set_used(words, bit), report);
-            }
-            Edit::Free { block: freed, data } => {
-                let bit = layout.bit_of(*freed).1;
-                self.modify_buffer(block, edit, |words| bitmap::set_free(words, bit), report);
-                self.free_block(*freed, *data, report)?;
-            }
-            Edit::Forget(_) | Edit::ZeroPage { .. } => unreachable!("not in a buffer"),
-            Edit::Zero(_) => {
-                self.modify_buffer(block, edit, |words| words.fill(Word::ZERO), report);
-            }
-            Edit::Pointer { slot, to, .. } => {
-                let change = |words: &mut [Word]| block_map::set_pointer(words, *slot, *to);
-                self.modify_buffer(block, edit, change, report);
-            }
-            Edit::AddEntry { name, ino, .. } => {
-                let change = |words: &mut [Word]| {
-                    dir::insert(words, name, *ino).expect("the plan has looked for room");
-                };
-                self.modify_buffer(block, edit, change, report);
-            }
-            Edit::RemoveEntry { name, .. } => {
-                let change = |words: &mut [Word]| {
-                    dir::remove(words, name).expect("the plan has looked the name up");
-                };
-                self.modify_buffer(block, edit, change, report);
-            }
+            Edit::Use(block) => Change::SetBit(layout.bit_of(*block).1),
+            Edit::Free { block, .. } => Change::ClearBit(layout.bit_of(*block).1),
+            Edit::Zero(_) | Edit::ZeroPage { .. } => Change::Zero,
+            Edit::Pointer { slot, to, .. } => Change::Pointer { slot: *slot, to: *to },
+            Edit::AddEntry { name, ino, .. } => Change::Add { name: *name, ino: *ino },
+            Edit::RemoveEntry { name, .. } => Change::Remove(*name),
+            Edit::Forget(_) => unreachable!("it changes no words"),
         }
-        Ok(())
     }
 
     /// Models `fs/ext2/dir.c ext2_add_link, ext2_delete_entry` (4.5): the page is dirty like file
@@ -185,18 +196,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         report: &mut impl Report,
     ) {
         let mapping = MappingId::File(ino);
+        let change = self.change_of(edit);
         let inode = self.inode_mut(ino);
         inode.dirty_pages = true;
         let page = inode.mapping.page_mut(index).expect("the plan has read it");
-        match edit {
-            Edit::AddEntry { name, ino, .. } => {
-                dir::insert(&mut page.words, name, *ino).expect("the plan has looked for room");
-            }
-            Edit::RemoveEntry { name, .. } => {
-                dir::remove(&mut page.words, name).expect("the plan has looked the name up");
-            }
-            _ => page.words.fill(Word::ZERO),
-        }
+        change.apply(&mut page.words);
         page.dirty = true;
         inode.mapping.i_pages.tag_set(index, Tag::Dirty);
         report.rule(RuleId::IDX_4);
@@ -205,6 +209,18 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         Self::slot_changed(mapping, index, report);
         let block = self.block_of(mapping, index).expect("a directory has no hole");
         report.event(|| Event::MetadataChanged { block, edit: edit.clone(), tid: None });
+    }
+
+    /// A block whose bit was cleared is the allocator's again, now or later.
+    pub(super) fn freed_by(
+        &mut self,
+        edit: &Edit,
+        report: &mut impl Report,
+    ) -> Result<(), Refusal> {
+        match edit {
+            Edit::Free { block, data } => self.free_block(*block, *data, report),
+            _ => Ok(()),
+        }
     }
 
     /// Gives a freed block back to the allocator: at the end of the commit that frees it, or at

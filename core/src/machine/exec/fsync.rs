@@ -17,12 +17,15 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// Models FS-1; without a journal FS-3 between its steps 1 and 5.
     pub(super) fn ext4_sync_file(
         &mut self,
-        ino: Ino,
-        datasync: bool,
+        id: ThreadId,
+        (ino, datasync): (Ino, bool),
         at: SyncFileAt,
         report: &mut impl Report,
     ) -> Outcome {
         let frame = |at| Frame::Ext4SyncFile { ino, datasync, at };
+        if let Some(error) = self.take_error(id) {
+            return Ok(Flow::Failed(error));
+        }
         match at {
             SyncFileAt::Write => {
                 // fsync returns before anything is flushed; cited where it returns.
@@ -91,7 +94,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// Calls the DAX flush if `site` is where this epoch calls it from and the file has something
     /// to flush; goes on with `next` after it. Models DAX-21.
-    fn dax_flush_here(
+    pub(super) fn dax_flush_here(
         &mut self,
         (mapping, wbc): (MappingId, WritebackControl),
         site: FlushCallSite,
@@ -111,18 +114,22 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     pub(super) fn filemap_write_and_wait_range(
         &mut self,
+        id: ThreadId,
         (mapping, wbc): (MappingId, WritebackControl),
         at: FilemapAt,
         report: &mut impl Report,
     ) -> Outcome {
         let frame = |at| Frame::FilemapWriteAndWaitRange { mapping, wbc, at };
+        if let Some(error) = self.take_error(id) {
+            return Ok(Flow::Failed(error));
+        }
         match at {
             FilemapAt::DaxFlush => {
                 let site = FlushCallSite::Filemap;
                 self.dax_flush_here((mapping, wbc), site, frame(FilemapAt::Pages), report)
             }
             FilemapAt::Pages => {
-                if !self.needs_writepages(mapping)? {
+                if !self.needs_writepages(mapping, report)? {
                     return Ok(Flow::Returned);
                 }
                 let callee = Frame::writepages(mapping, wbc, FilemapAt::DaxFlush);
@@ -153,14 +160,18 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// Whether `filemap_write_and_wait_range` calls `->writepages` at all (DAX-21.6): for pages,
     /// and since the flush lives there, for exceptional entries of DAX inodes.
-    fn needs_writepages(&self, mapping: MappingId) -> Result<bool, Refusal> {
+    fn needs_writepages(
+        &self,
+        mapping: MappingId,
+        report: &mut impl Report,
+    ) -> Result<bool, Refusal> {
         let (space, dax) = (self.mapping(mapping), self.is_s_dax(mapping));
         let pages = space.nrpages > 0;
         let entries = dax && space.nrexceptional > 0;
         Ok(match self.semantics.flush_call_site()? {
             FlushCallSite::Filemap | FlushCallSite::Fsync => pages,
             FlushCallSite::WritepagesGeneric => pages || entries,
-            FlushCallSite::Writepages if dax => entries,
+            FlushCallSite::Writepages if dax && self.obeys(RuleId::DAX_21_6, report) => entries,
             FlushCallSite::Writepages => pages,
         })
     }
@@ -168,11 +179,15 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// `->writepages` of a file or of the device.
     pub(super) fn writepages(
         &mut self,
+        id: ThreadId,
         (mapping, wbc): (MappingId, WritebackControl),
         at: FilemapAt,
         report: &mut impl Report,
     ) -> Outcome {
         let frame = |at| Frame::writepages(mapping, wbc, at);
+        if let Some(error) = self.take_error(id) {
+            return Ok(Flow::Failed(error));
+        }
         match at {
             FilemapAt::DaxFlush => {
                 let site = match self.semantics.flush_call_site()? {
@@ -185,7 +200,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 // 4.5.0 returns right after the DAX flush; ext4 also returns when there is no page.
                 let returns = self.semantics.flush_call_site()? == FlushCallSite::Writepages;
                 let no_page = mapping != MappingId::Bdev && self.mapping(mapping).nrpages == 0;
-                if (returns && self.is_s_dax(mapping)) || no_page {
+                let strict = returns && self.is_s_dax(mapping);
+                if (strict && self.obeys(RuleId::DAX_21_5, report)) || no_page {
                     return Ok(Flow::Returned);
                 }
                 let callee = Frame::write_cache_pages(mapping, wbc);
@@ -195,15 +211,22 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
     }
 
-    pub(super) fn sys_sync(&mut self, at: SyncAt, report: &mut impl Report) -> Outcome {
+    pub(super) fn sys_sync(
+        &mut self,
+        id: ThreadId,
+        at: SyncAt,
+        report: &mut impl Report,
+    ) -> Outcome {
         let frame = |at| Frame::SysSync { at };
+        // sync(2) returns nothing: whatever failed, it goes on.
+        self.take_error(id);
         match at {
             SyncAt::Inodes(next) => {
-                let Some(inode) = self.inodes.get(next) else {
-                    return Ok(Flow::GoesOn(frame(SyncAt::Wait(0))));
+                let Some(inode) = self.inode_from(next) else {
+                    return Ok(Flow::GoesOn(frame(SyncAt::Wait(Ino(0)))));
                 };
                 let (ino, dirty) = (inode.ino, inode.dirty_pages);
-                let frame = frame(SyncAt::Inodes(next + 1));
+                let frame = frame(SyncAt::Inodes(ino.next()));
                 if !dirty || !self.obeys(RuleId::FS_4, report) {
                     return Ok(Flow::GoesOn(frame));
                 }
@@ -212,11 +235,14 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 Ok(Flow::Calls(frame, Frame::WritebackSingleInode { ino, sync_mode, at }))
             }
             SyncAt::Wait(next) => {
-                let Some(inode) = self.inodes.get(next) else {
+                let Some(inode) = self.inode_from(next) else {
                     return Ok(Flow::GoesOn(frame(SyncAt::SyncFs)));
                 };
                 let mapping = MappingId::File(inode.ino);
-                Ok(Flow::Calls(frame(SyncAt::Wait(next + 1)), Frame::FilemapFdatawait { mapping }))
+                Ok(Flow::Calls(
+                    frame(SyncAt::Wait(inode.ino.next())),
+                    Frame::FilemapFdatawait { mapping },
+                ))
             }
             SyncAt::SyncFs => {
                 report.rule(RuleId::FS_4);
@@ -231,6 +257,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             SyncAt::Bdev => {
                 let wbc = WritebackControl::whole(SyncMode::All);
                 let callee = Frame::writepages(MappingId::Bdev, wbc, FilemapAt::DaxFlush);
+                Ok(Flow::Calls(frame(SyncAt::BdevWait), callee))
+            }
+            SyncAt::BdevWait => {
+                let callee = Frame::FilemapFdatawait { mapping: MappingId::Bdev };
                 Ok(Flow::Calls(frame(SyncAt::Done), callee))
             }
             SyncAt::Done => {
@@ -243,16 +273,22 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     /// A pass of periodic writeback: the dirty inodes, then the device's. It waits for nothing.
-    pub(super) fn wb_writeback(&mut self, at: PeriodicAt, report: &mut impl Report) -> Flow {
+    pub(super) fn wb_writeback(
+        &mut self,
+        id: ThreadId,
+        at: PeriodicAt,
+        report: &mut impl Report,
+    ) -> Flow {
         let frame = |at| Frame::WbWriteback { at };
+        self.take_error(id);
         report.rule(RuleId::TREE_12);
         match at {
             PeriodicAt::Inodes(next) => {
-                let Some(inode) = self.inodes.get(next) else {
+                let Some(inode) = self.inode_from(next) else {
                     return Flow::GoesOn(frame(PeriodicAt::Bdev));
                 };
                 let (ino, dirty) = (inode.ino, inode.dirty_pages);
-                let frame = frame(PeriodicAt::Inodes(next + 1));
+                let frame = frame(PeriodicAt::Inodes(ino.next()));
                 if !dirty {
                     return Flow::GoesOn(frame);
                 }
@@ -277,6 +313,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// tag, which a DAX file's keeps up to 4.9, and after any pass that does not flush it.
     pub(super) fn writeback_single_inode(
         &mut self,
+        id: ThreadId,
         ino: Ino,
         sync_mode: SyncMode,
         at: InodeAt,
@@ -285,6 +322,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let frame = |at| Frame::WritebackSingleInode { ino, sync_mode, at };
         let mapping = MappingId::File(ino);
         let syncs = sync_mode == SyncMode::All;
+        self.take_error(id);
         match at {
             InodeAt::Write => {
                 // A DAX flush that is called from elsewhere is not on the way of sync(2).

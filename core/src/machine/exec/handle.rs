@@ -2,13 +2,13 @@
 
 use super::{Event, Flow, Frame, Machine, Outcome, Refusal, Report, ThreadId};
 use crate::buffer_head::Bh;
-use crate::config::FrozenCopy;
+use crate::config::{FrozenCopy, MetadataInDax};
 use crate::jbd::journal::{BufferList, Journal, JournalHead, TransactionState};
 use crate::machine::frame::{BreadAt, CheckpointAt, CommitAt, Edit};
 use crate::machine::{Component, Wait};
 use crate::medium::Medium;
 use crate::rules::RuleId;
-use crate::units::{BlockNr, Tid, Word};
+use crate::units::{BlockNr, Tid, Word, WordAddr};
 
 /// How a buffer is asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,14 +47,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             self.sleep(id, Wait::Commit(running.tid), report);
             return Ok(Flow::Acted(frame));
         }
-        let mut buffers = credits as usize;
-        let mut revoked = 0;
-        if let Some(running) = &journal.running {
-            buffers += journal.list(running.tid, BufferList::Metadata).len();
-            buffers += running.credits as usize;
-            revoked = running.revoked.len();
-        }
-        let needed = journal.space_for(buffers, revoked + 1);
+        let needed = journal.space_needed(credits);
         let full = needed > journal.free;
         if full && let Some(first) = self.make_room() {
             report.rule(RuleId::WAL_2);
@@ -193,15 +186,43 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// journal alone (JBD-4); without, for the flusher.
     pub(super) fn modify_buffer(
         &mut self,
+        id: ThreadId,
         block: BlockNr,
         edit: &Edit,
         change: impl FnOnce(&mut [Word]),
         report: &mut impl Report,
-    ) {
+    ) -> Result<(), Refusal> {
+        let before = self.buffer_words(block).expect("taken before").to_vec();
         self.with_buffer(block, |_, words| change(words), report);
+        self.store_in_place(id, block, &before, report)?;
         self.dirty_metadata(block, report);
         let tid = self.journal.as_ref().and_then(Journal::running_tid);
         report.event(|| Event::MetadataChanged { block, edit: edit.clone(), tid });
+        Ok(())
+    }
+
+    /// What if metadata were kept in DAX memory: the buffer *is* the block, so every changed word is
+    /// a store to persistent memory, which the hardware may write back at any moment (CPU-7).
+    fn store_in_place(
+        &mut self,
+        id: ThreadId,
+        block: BlockNr,
+        before: &[Word],
+        report: &mut impl Report,
+    ) -> Result<(), Refusal> {
+        if self.semantics.metadata_in_dax()? == MetadataInDax::No {
+            return Ok(());
+        }
+        let cpu = self.cpu(id);
+        let after = self.buffer_words(block).expect("taken before").to_vec();
+        let first = self.geometry.first_word(block).0;
+        for (n, (old, new)) in (0..).zip(before.iter().zip(&after)) {
+            if old != new && self.obeys(RuleId::CPU_7, report) {
+                self.medium.store_word(cpu, WordAddr(first + n), *new);
+            }
+        }
+        self.lines_of(block).lines().for_each(|line| report.changed(Component::Line(line)));
+        Ok(())
     }
 
     /// Models JBD-4: `fs/jbd2/transaction.c jbd2_journal_dirty_metadata` (4.5); without a journal

@@ -3,37 +3,69 @@
 use super::{Event, Flow, Frame, Machine, Outcome, Refusal, Report, ThreadId};
 use crate::address_space::MappingId;
 use crate::buffer_head::{Bh, BufferHead};
-use crate::config::Barriers;
+use crate::config::{Barriers, ClearSDaxAtMount, MountRefusesDaxBdev};
 use crate::fs::block_map::{self, Path, Use};
 use crate::fs::{self, DiskInode, Layout};
-use crate::jbd::LogLayout;
 use crate::jbd::format::Superblock;
 use crate::jbd::journal::Journal;
 use crate::jbd::recover::{BadDescriptor, Recovery, RecoveryStep};
 use crate::machine::frame::{
-    BioAt, BreadAt, CheckpointAt, InodeAt, MountAt, SyncMode, UmountAt, WritebackControl,
+    BioAt, BreadAt, CheckpointAt, FilemapAt, InodeAt, MountAt, SyncMode, UmountAt, WritebackControl,
 };
 use crate::machine::{Call, Component, Errno, IndexBlock, Inode, Mounted};
 use crate::medium::Medium;
+use crate::rules::RuleId;
+use crate::tag::Tag;
 use crate::units::{BlockNr, PageIndex, Tid, Word};
 use alloc::string::String;
 use alloc::vec::Vec;
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
-    pub(super) fn sys_mount(&mut self, at: MountAt, report: &mut impl Report) -> Outcome {
+    pub(super) fn sys_mount(
+        &mut self,
+        id: ThreadId,
+        at: MountAt,
+        report: &mut impl Report,
+    ) -> Outcome {
         let frame = |at| Frame::SysMount { at };
         let bread = |block, next| {
             Ok(Flow::Calls(frame(next), Frame::SbBread { block, at: BreadAt::Getblk }))
         };
+        if let Some(error) = self.take_error(id) {
+            return Ok(self.mount_returns(Err(error), report));
+        }
         match at {
             MountAt::Open if self.mounted.is_some() => {
                 Ok(self.mount_returns(Err(Errno::Ebusy), report))
             }
-            MountAt::Open => Ok(Flow::GoesOn(frame(MountAt::Superblock))),
+            MountAt::Open => self.mount_open(report),
+            MountAt::PurgeDax => Ok(self.kill_bdev(frame(MountAt::ClearDax), report)),
+            MountAt::ClearDax => {
+                self.bdev.dax = false;
+                report.changed(Component::BdevInode);
+                report.rule(RuleId::MIX_6);
+                report.event(|| Event::SDaxCleared);
+                Ok(Flow::Acted(frame(MountAt::SetBlocksize)))
+            }
+            MountAt::SetBlocksize if !self.bdev.other_block_size => {
+                Ok(Flow::GoesOn(frame(MountAt::Superblock)))
+            }
+            MountAt::SetBlocksize => {
+                let wbc = WritebackControl::whole(SyncMode::All);
+                let (mapping, at) = (MappingId::Bdev, FilemapAt::DaxFlush);
+                let callee = Frame::FilemapWriteAndWaitRange { mapping, wbc, at };
+                Ok(Flow::Calls(frame(MountAt::KillBdev), callee))
+            }
+            MountAt::KillBdev => {
+                self.bdev.other_block_size = false;
+                report.changed(Component::BdevInode);
+                report.rule(RuleId::IDX_6);
+                Ok(self.kill_bdev(frame(MountAt::Superblock), report))
+            }
             MountAt::Superblock => bread(Layout::SUPERBLOCK, MountAt::Journal),
             MountAt::Journal => {
                 let layout = Layout::of(&self.geometry);
-                if !self.has_journal {
+                if self.log.is_none() {
                     return Ok(Flow::GoesOn(frame(MountAt::Read(self.fixed_metadata(&layout)))));
                 }
                 let at = layout.journal_superblock();
@@ -70,13 +102,55 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         Flow::CallDone
     }
 
+    /// What is done about a device inode with S_DAX: nothing, in every kernel. Models MIX-6.
+    fn mount_open(&mut self, report: &mut impl Report) -> Outcome {
+        let frame = |at| Frame::SysMount { at };
+        let next = frame(MountAt::SetBlocksize);
+        if !self.bdev.dax {
+            return Ok(Flow::GoesOn(next));
+        }
+        let refuses = self.semantics.mount_refuses_dax_bdev()? == MountRefusesDaxBdev::Yes;
+        if refuses && self.obeys(RuleId::MIX_6, report) {
+            return Ok(self.mount_returns(Err(Errno::Ebusy), report));
+        }
+        Ok(match self.semantics.clear_s_dax_at_mount()? {
+            ClearSDaxAtMount::No => Flow::GoesOn(next),
+            ClearSDaxAtMount::FlagOnly => Flow::GoesOn(frame(MountAt::ClearDax)),
+            ClearSDaxAtMount::Full => {
+                let wbc = WritebackControl::whole(SyncMode::All);
+                let (mapping, at) = (MappingId::Bdev, FilemapAt::DaxFlush);
+                let callee = Frame::FilemapWriteAndWaitRange { mapping, wbc, at };
+                Flow::Calls(frame(MountAt::PurgeDax), callee)
+            }
+        })
+    }
+
+    /// Drops all that the device's mapping holds, with the PTEs that lead to it, which fault anew as
+    /// the inode then is. Models IDX-6: `fs/block_dev.c kill_bdev` (4.5).
+    fn kill_bdev(&mut self, next: Frame, report: &mut impl Report) -> Flow {
+        let mapping = MappingId::Bdev;
+        let items = self.bdev.mapping.i_pages.iter(..);
+        let indices: Vec<PageIndex> = items.map(|(index, _)| index).collect();
+        let tree = &self.bdev.mapping.i_pages;
+        let dirty = indices.iter().filter(|index| tree.tag_get(**index, Tag::Dirty)).count();
+        let mut unmapped = 0;
+        for index in &indices {
+            unmapped += self.unmap_mapping_range(mapping, *index, report);
+            self.drop_item(mapping, *index, report);
+        }
+        self.vmas.iter_mut().filter(|vma| vma.mapping == mapping).for_each(|vma| vma.dax = false);
+        report.changed(Component::Vmas);
+        report.event(|| Event::BdevPurged { indices, dirty, unmapped });
+        Flow::Acted(next)
+    }
+
     /// The blocks of the superblock's group: bitmap and inode table, the next one last.
     fn fixed_metadata(&self, layout: &Layout) -> Vec<BlockNr> {
         layout.bitmap().chain(layout.inode_table()).map(BlockNr).rev().collect()
     }
 
     fn mount_journal(&mut self, at: BlockNr, report: &mut impl Report) -> Flow {
-        let log = LogLayout::of(&self.geometry);
+        let log = self.log.expect("looked at before");
         let words = self.buffer_words(at).expect("looked at above");
         let Ok(superblock) = Superblock::decode(words, &log) else {
             return self.mount_returns(Err(Errno::Einval), report);
@@ -90,7 +164,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     /// One action of the recovery. What is replayed goes into the device's mapping, dirty.
-    fn mount_recover(&mut self, mut recovery: Recovery, report: &mut impl Report) -> Flow {
+    fn mount_recover(&mut self, before: Recovery, report: &mut impl Report) -> Flow {
+        let mut recovery = before.clone();
         let mut rules = Vec::new();
         let planted = self.planted;
         let step = recovery.step(&mut |block| self.load_block(block), &mut |rule| {
@@ -98,8 +173,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             planted != Some(rule)
         });
         rules.into_iter().for_each(|rule| report.rule(rule));
-        if let RecoveryStep::Replayed { home, words, .. } = &step {
-            self.replay(*home, words, report);
+        if let RecoveryStep::Replayed { home, words, .. } = &step
+            && !self.replay(*home, words, report)
+        {
+            report.rule(RuleId::MIX_3_1);
+            report.event(|| Event::GetblkRetries { block: *home });
+            return Flow::Acted(Frame::SysMount { at: MountAt::Recover(before) });
         }
         let next = match &step {
             RecoveryStep::Failed { .. } => None,
@@ -114,11 +193,14 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
     }
 
-    /// Puts a replayed image into its buffer and marks it dirty.
-    fn replay(&mut self, home: BlockNr, words: &[Word], report: &mut impl Report) {
+    /// Puts a replayed image into its buffer and marks it dirty; `false` if a DAX entry is in the
+    /// way of its page.
+    fn replay(&mut self, home: BlockNr, words: &[Word], report: &mut impl Report) -> bool {
         let index = PageIndex(home.0);
         if self.bdev.mapping.find_get_page(index).is_none() {
-            self.add_page(MappingId::Bdev, index, report);
+            if self.add_page(MappingId::Bdev, index, report).is_err() {
+                return false;
+            }
             self.unlock_page(MappingId::Bdev, index, report);
         }
         if self.buffer(home).is_none() {
@@ -131,11 +213,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         self.with_buffer(home, fill, report);
         self.bdev.mapping.page_mut(index).expect("made above").uptodate = true;
         self.mark_buffer_dirty(home, report);
+        true
     }
 
     /// The log begins anew, and the journal superblock says so before the first commit.
     fn mount_reset(&mut self, next: Tid, report: &mut impl Report) -> Outcome {
-        let log = LogLayout::of(&self.geometry);
+        let log = self.log.expect("looked at before");
         let mut journal = Journal::new(log, next);
         journal.on_disk = Some((next, journal.tail));
         let first = journal.tail;
@@ -233,11 +316,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let frame = |at| Frame::SysUmount { at };
         match at {
             UmountAt::Inodes(next) => {
-                let Some(inode) = self.inodes.get(next) else {
+                let Some(inode) = self.inode_from(next) else {
                     return Ok(Flow::GoesOn(frame(UmountAt::Commit)));
                 };
                 let (ino, dirty) = (inode.ino, inode.dirty_pages);
-                let frame = frame(UmountAt::Inodes(next + 1));
+                let frame = frame(UmountAt::Inodes(ino.next()));
                 if !dirty {
                     return Ok(Flow::GoesOn(frame));
                 }

@@ -10,7 +10,7 @@ use crate::machine::frame::{Edit, FsOp, OpAt};
 use crate::machine::{Call, Component, Errno, Wait};
 use crate::medium::Medium;
 use crate::rules::RuleId;
-use crate::units::{BlockNr, Ino, PageIndex, Word};
+use crate::units::{BlockNr, Cpu, Ino, PageIndex, Word};
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -62,6 +62,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         report: &mut impl Report,
     ) -> Outcome {
         let frame = |op, at| Frame::Ext4Op { op, at };
+        if let Some(error) = self.take_error(id) {
+            return Ok(Flow::GoesOn(frame(op, OpAt::Stop(Err(error)))));
+        }
         match at {
             OpAt::Lock => self.lock_op(id, op, report),
             OpAt::WriteOut => self.write_out(op, report),
@@ -98,7 +101,6 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 Ok(Flow::Calls(frame(op, OpAt::Done(result)), Frame::Jbd2JournalStop { credits }))
             }
             OpAt::Done(result) => {
-                self.unlock_op(id, report);
                 let Some(call) = op.call() else {
                     return Ok(Flow::Returned);
                 };
@@ -154,29 +156,81 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
     }
 
-    /// One operation on a file at a time (`i_mutex`, `i_mmap_sem`); a file under an operation takes
-    /// no fault.
+    /// One operation on a file at a time (`i_mutex`, `i_mmap_sem`), and none while another thread is
+    /// in a call or a fault on it: who takes pages away waits for who uses them.
     fn lock_op(&mut self, id: ThreadId, op: FsOp, report: &mut impl Report) -> Outcome {
-        let ino = match &op {
-            FsOp::MapBlocks { .. } => {
-                return Ok(Flow::GoesOn(Frame::Ext4Op { op, at: OpAt::Start }));
-            }
-            _ if op.names() => ROOT,
-            _ => op.file().expect("an operation on no name is on a file"),
-        };
-        if self.locks.iter().any(|(locked, _)| *locked == ino) {
-            self.sleep(id, Wait::Inode(ino), report);
+        if op.call().is_none() {
+            return Ok(Flow::GoesOn(Frame::Ext4Op { op, at: OpAt::Start }));
+        }
+        let files = self.files_of(&op);
+        if let Some(busy) = files.iter().find(|ino| self.is_busy(id, **ino)) {
+            self.sleep(id, Wait::Inode(*busy), report);
             return Ok(Flow::Acted(Frame::Ext4Op { op, at: OpAt::Lock }));
         }
-        self.locks.push((ino, id));
+        let gone = |ino: &Ino| self.inodes.iter().any(|i| i.ino == *ino && i.links == 0);
+        if files.iter().any(gone) {
+            let at = OpAt::Done(Err(Errno::Enoent));
+            return Ok(Flow::GoesOn(Frame::Ext4Op { op, at }));
+        }
+        self.locks.extend(files.into_iter().map(|ino| (ino, id)));
         Ok(Flow::GoesOn(Frame::Ext4Op { op, at: OpAt::WriteOut }))
     }
 
-    fn unlock_op(&mut self, id: ThreadId, report: &mut impl Report) {
-        let mine: Vec<Ino> =
-            self.locks.extract_if(.., |(_, owner)| *owner == id).map(|(ino, _)| ino).collect();
-        for ino in mine {
-            self.wake_all(Wait::Inode(ino), report);
+    /// The files that an operation changes: the directory too, and who loses his name.
+    fn files_of(&self, op: &FsOp) -> Vec<Ino> {
+        let mut files = Vec::new();
+        if op.names() {
+            files.push(ROOT);
+        }
+        let named = |name: &crate::fs::Name| {
+            let text = alloc::format!("{name}");
+            self.inodes.iter().find(|inode| inode.name == text).map(|inode| inode.ino)
+        };
+        match op {
+            FsOp::Unlink { name } => files.extend(named(name)),
+            FsOp::Rename { from, to } => files.extend(named(from).into_iter().chain(named(to))),
+            _ => files.extend(op.file()),
+        }
+        files.sort_unstable();
+        files.dedup();
+        files
+    }
+
+    /// Whether another thread has locked the file, or is in a call or fault on it that does not
+    /// wait for such a lock itself.
+    pub(super) fn is_busy(&self, id: ThreadId, ino: Ino) -> bool {
+        let locked = self.locks.iter().any(|(locked, owner)| *locked == ino && *owner != id);
+        let waits = |thread| self.waiters.contains(&(thread, Wait::Inode(ino)));
+        locked
+            || (0u8..).map(ThreadId).zip(&self.threads).any(|(other, thread)| {
+                let uses = thread.stack.iter().any(|frame| frame.file() == Some(ino));
+                other != id && uses && !waits(other)
+            })
+    }
+
+    /// The end of a call: its locks are free, who waited for its files looks again, and a file that
+    /// has no name and no user any more goes (`iput`).
+    pub(super) fn end_call(&mut self, id: ThreadId, report: &mut impl Report) {
+        self.locks.retain(|(_, owner)| *owner != id);
+        let used = |ino| {
+            self.threads.iter().any(|thread| thread.stack.iter().any(|f| f.file() == Some(ino)))
+        };
+        let mapped = |ino| self.vmas.iter().any(|vma| vma.mapping.ino() == Some(ino));
+        let dead: Vec<Ino> =
+            self.inodes.iter().filter(|inode| inode.links == 0).map(|i| i.ino).collect();
+        for ino in dead.into_iter().filter(|ino| !used(*ino) && !mapped(*ino)).collect::<Vec<_>>() {
+            let mapping = crate::address_space::MappingId::File(ino);
+            let items = self.mapping(mapping).i_pages.iter(..);
+            let items: Vec<PageIndex> = items.map(|(index, _)| index).collect();
+            items.into_iter().for_each(|index| self.drop_item(mapping, index, report));
+            self.inodes.retain(|inode| inode.ino != ino);
+            report.changed(Component::Inodes);
+            report.changed(Component::Inode(ino));
+            report.changed(Component::Counters(mapping));
+        }
+        let waiting = |(_, wait): &&(ThreadId, Wait)| matches!(wait, Wait::Inode(_));
+        while let Some((_, wait)) = self.waiters.iter().find(waiting).copied() {
+            self.wake_one(wait, report);
         }
     }
 
@@ -241,14 +295,14 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         report: &mut impl Report,
     ) -> Result<(), Refusal> {
         let cpu = self.cpu(id);
-        let fenced = self.semantics.fence_place()? == crate::config::FencePlace::FlushEnd;
+        let fenced = !self.has_write_cache()?;
         let zeros = vec![Word::ZERO; self.words_per_block()];
         if self.obeys(RuleId::DAX_7_1, report) {
-            self.medium.store_nt(cpu, self.geometry.first_word(block), &zeros);
+            self.medium.store_nt(Cpu::DEVICE, self.geometry.first_word(block), &zeros);
         }
         self.lines_of(block).lines().for_each(|line| report.changed(Component::Line(line)));
         if fenced {
-            self.fence(cpu, report);
+            self.flush_device(cpu, report);
         }
         report.event(|| Event::BlockZeroed { block, fenced });
         Ok(())

@@ -312,7 +312,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let mounted = self.mounted.as_mut().expect("operations need a file system");
         let slot = mounted.slot_of(ino).expect("an inode in memory has a slot");
         mounted.set_slot(slot, None);
-        self.inodes.retain(|inode| inode.ino != ino);
+        self.inode_mut(ino).pages = 0;
         edits.push(Edit::ClearInode { slot, ino });
     }
 
@@ -362,7 +362,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     Some(false) => Ok(Flow::GoesOn(frame(ReadAt::ReadPage))),
                     None => {
                         self.take_lock(self.cpu(id), report)?;
-                        self.add_page(mapping, index, report);
+                        let added = self.add_page(mapping, index, report);
+                        added.expect("looked up above; a directory has no DAX entries");
                         Ok(Flow::Acted(frame(ReadAt::ReadPage)))
                     }
                 }

@@ -60,7 +60,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 return Ok(Flow::Acted(Frame::Ext4Op { op, at: OpAt::TruncateCache }));
             }
         }
-        let unmapped = self.unmap_mapping_range(ino, first, end, report);
+        let unmapped = self.unmap_pages(ino, first, end, report);
         if cached.is_empty() && unmapped == 0 {
             return Ok(Flow::GoesOn(Frame::Ext4Op { op, at: OpAt::Start }));
         }
@@ -85,7 +85,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     /// Takes the PTEs of these pages away. Models `mm/memory.c unmap_mapping_range` (4.5).
-    fn unmap_mapping_range(
+    fn unmap_pages(
         &mut self,
         ino: Ino,
         first: PageIndex,

@@ -1,36 +1,69 @@
 //! From a line of a program to the kernel function that it calls.
 
-use super::{Event, Flow, Frame, Machine, Report};
+use super::{Event, Flow, Frame, Machine, Refusal, Report};
 use crate::address_space::MappingId;
+use crate::config::WriteOpenMounted;
 use crate::fs::{Kind, Name};
 use crate::machine::frame::{
-    CheckpointAt, FsOp, MountAt, OpAt, PeriodicAt, SyncAt, UmountAt, WriteJob,
+    CheckpointAt, FsOp, MountAt, OpAt, PeriodicAt, SyncAt, SysReadAt, UmountAt, WriteJob,
 };
-use crate::machine::{Call, FileWord, Op};
+use crate::machine::{BlockWord, Call, Errno, FileWord, Op};
 use crate::medium::Medium;
 use crate::rules::RuleId;
-use crate::units::Ino;
+use crate::units::{Ino, PageIndex};
 
 /// What a system call begins with.
 pub(super) struct Entry {
     pub(super) call: Call,
     pub(super) ino: Option<Ino>,
-    /// `None`: the file does not exist, or nothing is mounted (ENOENT).
-    pub(super) frame: Option<Frame>,
+    /// What it calls, or why it fails at once.
+    pub(super) frame: Result<Frame, Errno>,
 }
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// Where an operation of a program enters the kernel.
-    pub(super) fn entry_of(&self, op: &Op) -> Entry {
-        let of = |call, ino: Option<Ino>, frame| Entry { call, ino, frame: Some(frame) };
+    pub(super) fn entry_of(&self, op: &Op, report: &mut impl Report) -> Result<Entry, Refusal> {
+        let mut entry = self.entry(op);
+        let opens = matches!(op, Op::RawMmap | Op::RawWrite { .. }) && self.mounted.is_some();
+        if opens
+            && self.semantics.write_open_mounted()? == WriteOpenMounted::No
+            && self.obeys(RuleId::MIX_8, report)
+        {
+            entry.frame = Err(Errno::Ebusy);
+        }
+        Ok(entry)
+    }
+
+    fn entry(&self, op: &Op) -> Entry {
+        let of = |call, ino: Option<Ino>, frame| Entry { call, ino, frame: Ok(frame) };
         let on = |call, ino: Ino, frame| {
-            let exists = self.inodes.iter().any(|inode| inode.ino == ino);
-            Entry { call, ino: Some(ino), frame: exists.then_some(frame) }
+            let exists = self.inodes.iter().any(|inode| inode.ino == ino && inode.links > 0);
+            Entry { call, ino: Some(ino), frame: exists.then_some(frame).ok_or(Errno::Enoent) }
         };
         match *op {
-            Op::Load { .. } | Op::Store { .. } => unreachable!("they enter only by a fault"),
+            Op::Load { .. } | Op::Store { .. } | Op::RawLoad { .. } | Op::RawStore { .. } => {
+                unreachable!("they enter only by a fault")
+            }
+            Op::RawMmap => {
+                let (mapping, sync) = (MappingId::Bdev, false);
+                of(Call::Mmap, None, Frame::SysMmap { mapping, sync })
+            }
+            Op::RawWrite { at: BlockWord { block, word }, ref words } => {
+                let (mapping, index) = (MappingId::Bdev, PageIndex(block.0));
+                let job = WriteJob { mapping, index, word, words: words.clone(), handle: None };
+                of(Call::Write, None, Frame::SysWrite { job })
+            }
+            Op::RawFsync => {
+                let (mapping, datasync, called) = (MappingId::Bdev, false, false);
+                of(Call::Fsync, None, Frame::SysFsync { mapping, datasync, called })
+            }
             Op::Mmap { ino } => {
-                on(Call::Mmap, ino, Frame::SysMmap { mapping: MappingId::File(ino) })
+                let (mapping, sync) = (MappingId::File(ino), false);
+                on(Call::Mmap, ino, Frame::SysMmap { mapping, sync })
+            }
+            Op::MmapSync { ino } => {
+                let (mapping, sync) = (MappingId::File(ino), true);
+                on(Call::Mmap, ino, Frame::SysMmap { mapping, sync })
             }
             Op::Write { at: FileWord { ino, index, word }, ref words } => {
                 let (mapping, words) = (MappingId::File(ino), words.clone());
@@ -38,25 +71,38 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 on(Call::Write, ino, Frame::SysWrite { job })
             }
             Op::Read { ino, index } => {
-                let mut entry =
-                    on(Call::Read, ino, Frame::SysRead { mapping: MappingId::File(ino), index });
+                let mut entry = on(
+                    Call::Read,
+                    ino,
+                    Frame::SysRead { mapping: MappingId::File(ino), index, at: SysReadAt::Start },
+                );
                 entry.ino = None;
                 entry
             }
             Op::RawRead { index } => {
-                of(Call::Read, None, Frame::SysRead { mapping: MappingId::Bdev, index })
+                let (mapping, at) = (MappingId::Bdev, SysReadAt::Start);
+                of(Call::Read, None, Frame::SysRead { mapping, index, at })
             }
+            Op::PartitionRead { index } => of(Call::Read, None, Frame::ReadDevSector { index }),
             Op::Fsync { ino } => {
                 let (datasync, called) = (false, false);
-                on(Call::Fsync, ino, Frame::SysFsync { ino, datasync, called })
+                on(
+                    Call::Fsync,
+                    ino,
+                    Frame::SysFsync { mapping: MappingId::File(ino), datasync, called },
+                )
             }
             Op::Fdatasync { ino } => {
                 let (datasync, called) = (true, false);
-                on(Call::Fdatasync, ino, Frame::SysFsync { ino, datasync, called })
+                on(
+                    Call::Fdatasync,
+                    ino,
+                    Frame::SysFsync { mapping: MappingId::File(ino), datasync, called },
+                )
             }
-            Op::Sync => of(Call::Sync, None, Frame::SysSync { at: SyncAt::Inodes(0) }),
+            Op::Sync => of(Call::Sync, None, Frame::SysSync { at: SyncAt::Inodes(Ino(0)) }),
             Op::PeriodicWriteback => {
-                let frame = Frame::WbWriteback { at: PeriodicAt::Inodes(0) };
+                let frame = Frame::WbWriteback { at: PeriodicAt::Inodes(Ino(0)) };
                 of(Call::PeriodicWriteback, None, frame)
             }
             Op::InvalidateBdev => of(Call::InvalidateBdev, None, Frame::InvalidateBdev),
@@ -64,9 +110,15 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             Op::Checkpoint => of(Call::Checkpoint, None, Frame::Jbd2JournalFlush { called: false }),
             Op::Mount => of(Call::Mount, None, Frame::SysMount { at: MountAt::Open }),
             Op::Umount => {
-                let frame = Frame::SysUmount { at: UmountAt::Inodes(0) };
-                let mounted = self.mounted.is_some();
-                Entry { call: Call::Umount, ino: None, frame: mounted.then_some(frame) }
+                let frame = Frame::SysUmount { at: UmountAt::Inodes(Ino(0)) };
+                let frame = if self.mounted.is_none() {
+                    Err(Errno::Einval)
+                } else if self.vmas.iter().any(|vma| vma.mapping != MappingId::Bdev) {
+                    Err(Errno::Ebusy)
+                } else {
+                    Ok(frame)
+                };
+                Entry { call: Call::Umount, ino: None, frame }
             }
             Op::Truncate { ino, pages } => {
                 on(Call::Truncate, ino, Self::op_frame(FsOp::Truncate { ino, pages }))
@@ -103,7 +155,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let known = self.known.iter().find(|known| known.ino == ino);
         let known = known.expect("Setup::check has seen the file");
         let named = Name::new(&known.name).filter(|_| self.mounted.is_some());
-        let frame = named.map(|name| Self::op_frame(op(name, known)));
+        let frame = named.map(|name| Self::op_frame(op(name, known))).ok_or(Errno::Enoent);
         Entry { call, ino: Some(ino), frame }
     }
 

@@ -116,7 +116,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         page.dirty &= !obeyed;
         page.locked = true;
         report.changed(Component::Page(mapping, index));
-        report.event(|| Event::PageCleanedForIo { mapping, index });
+        let protected = if obeyed { self.write_protect(mapping, index, report) } else { 0 };
+        report.event(|| Event::PageCleanedForIo { mapping, index, protected });
     }
 
     /// What a writer of this page has to wait for first: its lock, or I/O under way.
@@ -178,6 +179,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             FullPageAt::Submit if !self.has_dirty_buffer(mapping, index, report) => {
                 Ok(Flow::GoesOn(frame(FullPageAt::End)))
             }
+            FullPageAt::Submit if self.disk => Ok(self.submit_bio(mapping, index, report)),
             FullPageAt::Submit => {
                 let block = self.block_of(mapping, index).expect("a cached page has a block");
                 let callee = Frame::PmemMakeRequest { mapping, index, block };

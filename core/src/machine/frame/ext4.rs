@@ -259,8 +259,16 @@ pub enum TailAt {
 /// Where `mount(2)` is.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum MountAt {
-    /// Looks at the device inode's S_DAX, and sets the block size.
+    /// Looks at the device inode's S_DAX.
     Open,
+    /// What if S_DAX is cleared properly: its entries have been flushed, they go now.
+    PurgeDax,
+    /// Clears S_DAX of the device's inode.
+    ClearDax,
+    /// Sets the block size; if it changes, the cache is written out.
+    SetBlocksize,
+    /// Then it is dropped, dirty or not.
+    KillBdev,
     /// Reads the superblock.
     Superblock,
     /// Reads the journal's superblock.
@@ -285,7 +293,7 @@ pub enum MountAt {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum UmountAt {
     /// Writes the dirty inodes; the next one to look at.
-    Inodes(usize),
+    Inodes(Ino),
     /// Commits.
     Commit,
     /// Checkpoints everything.
@@ -300,4 +308,15 @@ pub enum UmountAt {
     Invalidate,
     /// Returns.
     Done,
+}
+
+/// Where metadata I/O with a page of its own is.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum FreshAt {
+    /// Reads the block.
+    Read,
+    /// Changes the page.
+    Modify(Vec<Word>),
+    /// Writes it back.
+    Write(Vec<Word>),
 }
