@@ -203,6 +203,8 @@ pub enum Refusal {
     NotEnabled(Action),
     /// A frame came to a switch whose value no branch implements.
     NotModelled(NotModelled),
+    /// This build of the core goes without this kernel function (feature `ext4`).
+    NotBuilt(&'static str),
 }
 
 impl fmt::Display for Refusal {
@@ -218,6 +220,7 @@ impl fmt::Display for Refusal {
                 write!(f, "{line} cannot be evicted: it is not dirty")
             }
             Self::NotModelled(what) => what.fmt(f),
+            Self::NotBuilt(function) => write!(f, "this build goes without {function}"),
         }
     }
 }
