@@ -2,7 +2,7 @@
 
 use super::journal::Ring;
 use super::matrix::{Moment, blocks, empty, row};
-use super::{Cell, Content, Detail, Fact, Row, RowKind};
+use super::{Cell, Content, Detail, Fact, METADATA, Row, RowKind};
 use crate::address_space::MappingId;
 use crate::buffer_head::Bh;
 use crate::fs::{Kind, Layout, Role, bitmap};
@@ -158,7 +158,7 @@ fn stale_buffer<const FAN: usize>(now: &Moment<'_, FAN>, block: BlockNr) -> Opti
 
 /// Everything that is known of each block.
 pub(super) fn details<const FAN: usize>(now: &Moment<'_, FAN>, ring: &Ring) -> Vec<Detail> {
-    if !now.used.metadata {
+    if !METADATA || !now.used.metadata {
         return Vec::new();
     }
     let earlier = now.earlier();
@@ -238,7 +238,7 @@ pub(super) fn touched<const FAN: usize>(now: &Moment<'_, FAN>) -> String {
         };
         (block < columns).then_some(block)
     };
-    if !now.used.metadata {
+    if !METADATA || !now.used.metadata {
         return String::new();
     }
     let steps = (0..=now.step).rev().filter_map(|step| now.path.moment(step).step.as_ref());

@@ -2,7 +2,7 @@
 
 use super::blocks::compared;
 use super::matrix::{Moment, caches_survive, empty, lines_of, row};
-use super::{Cell, Content, Detail, LineState, LogBlock, Note, Row, RowKind};
+use super::{Cell, Content, Detail, LineState, LogBlock, METADATA, Note, Row, RowKind};
 use crate::jbd::LogLayout;
 use crate::jbd::format::{Control, Superblock};
 use crate::jbd::journal::{BufferList, Journal, Transaction};
@@ -33,7 +33,9 @@ struct Seen {
 impl Ring {
     pub(super) fn of<const FAN: usize>(now: &Moment<'_, FAN>) -> Self {
         let machine = now.machine();
-        let Some(layout) = machine.log else { return Self { blocks: Vec::new() } };
+        let Some(layout) = machine.log.filter(|_| METADATA) else {
+            return Self { blocks: Vec::new() };
+        };
         let ring = ring::look(&layout, |at| machine.load_block(layout.device_block(at)));
         let (tail, head, live) = ends(machine, &layout, &ring);
         let seen = |(at, holds): (u32, RingBlock)| {
@@ -163,6 +165,9 @@ fn state<const FAN: usize>(now: &Moment<'_, FAN>, block: BlockNr, holds: &RingBl
 
 /// The ring as it is drawn.
 pub(super) fn log<const FAN: usize>(now: &Moment<'_, FAN>, ring: &Ring) -> Vec<LogBlock> {
+    if !METADATA {
+        return Vec::new();
+    }
     let before = Ring::of(&now.earlier());
     let blocks = ring.blocks.iter().zip(&before.blocks);
     blocks
@@ -233,6 +238,9 @@ fn log_block(ring: &Ring, seen: &Seen) -> LogBlock {
 
 /// The rows of the transactions, from the running one down, those that are ever in use.
 pub(super) fn transactions<const FAN: usize>(now: &Moment<'_, FAN>) -> Vec<Row> {
+    if !METADATA {
+        return Vec::new();
+    }
     let used = now.used;
     let journal = now.machine().journal.as_ref();
     let head = |transaction: Option<&Transaction>| {
@@ -327,7 +335,7 @@ fn notes_cell(notes: Vec<Note>, before: impl FnOnce() -> Vec<Note>) -> Cell {
 
 /// The copies in the log, each under its home.
 pub(super) fn log_row<const FAN: usize>(now: &Moment<'_, FAN>, ring: &Ring) -> Option<Row> {
-    if !now.used.logged {
+    if !METADATA || !now.used.logged {
         return None;
     }
     let before = Ring::of(&now.earlier());
@@ -337,6 +345,9 @@ pub(super) fn log_row<const FAN: usize>(now: &Moment<'_, FAN>, ring: &Ring) -> O
 
 /// The transactions in full, the running one first.
 pub(super) fn details<const FAN: usize>(now: &Moment<'_, FAN>) -> Vec<Detail> {
+    if !METADATA {
+        return Vec::new();
+    }
     let known = |now: &Moment<'_, FAN>| match &now.machine().journal {
         None => Vec::new(),
         Some(journal) => {

@@ -3,6 +3,7 @@
 
 use crate::address_space::MappingId;
 use crate::jbd::journal::Journal;
+use crate::machine::frame::LogWrite;
 use crate::machine::{Event, Machine, Op};
 use crate::medium::SimMedium;
 use crate::path::Path;
@@ -18,7 +19,7 @@ pub(super) struct Used {
     pub(super) rewritten: BTreeSet<BlockNr>,
     /// Mappings that hold something.
     pub(super) mappings: BTreeSet<MappingId>,
-    /// Buffer heads, transactions or the allocator: metadata moves.
+    /// There is a journal, or the allocator is at work: metadata moves.
     pub(super) metadata: bool,
     /// A running transaction holds blocks.
     pub(super) running: bool,
@@ -34,15 +35,17 @@ impl Used {
     pub(super) fn of<const FAN: usize>(path: &Path<FAN>) -> Self {
         let mut used = Self::default();
         let last = path.len() - 1;
+        let first = &path.moment(0).machine;
+        used.metadata = first.log.is_some() || first.mounted.is_none();
         for step in 0..=last {
             let moment = path.moment(step);
             used.add(&moment.machine);
+            used.metadata |= moment.machine.mounted != first.mounted;
             let events = moment.step.iter().flat_map(|(_, step)| &step.events);
-            used.logged |=
-                events.into_iter().any(|event| matches!(event, Event::LogWritten { .. }));
+            let copies =
+                |event: &Event| matches!(event, Event::LogWritten { what: LogWrite::Copy(_), .. });
+            used.logged |= events.into_iter().any(copies);
         }
-        let first = &path.moment(0).machine;
-        used.metadata |= first.log.is_some() || first.mounted != path.last().machine.mounted;
         let blocks = (0..first.geometry.first_log_block().0).map(BlockNr);
         used.rewritten = blocks.filter(|b| path.versions(*b, last).nth(1).is_some()).collect();
         used.blocks.extend(&used.rewritten);
@@ -71,8 +74,6 @@ impl Used {
         }
         let lines = machine.medium.dirty_lines();
         self.blocks.extend(lines.map(|line| machine.geometry.block_of(line)));
-        let mut pages = machine.bdev.mapping.pages();
-        self.metadata |= pages.any(|(_, page)| !page.buffers.is_empty());
         if let Some(journal) = &machine.journal {
             self.add_journal(journal);
         }
