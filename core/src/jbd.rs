@@ -3,14 +3,16 @@
 //! A transaction goes to the log as descriptor blocks, each followed by the copies that it names,
 //! revoke blocks, and last a commit block. [`format`] makes and reads these blocks, byte for byte
 //! as jbd2 has them (JBD-7), so that e2fsprogs can read what a power cut left; [`recover`] walks
-//! them after a crash (JBD-9). Both are functions over words: they know no machine, no page cache
-//! and no power cut. Features are `revoke` and `csum v3`; block numbers are 32 bits, so not `64bit`.
+//! them after a crash (JBD-9); [`ring`] says for people what each block of the log holds. All are
+//! functions over words: they know no machine, no page cache and no power cut. Features are `revoke`
+//! and `csum v3`; block numbers are 32 bits, so not `64bit`.
 
 mod crc32c;
 
 pub mod format;
 pub mod journal;
 pub mod recover;
+pub mod ring;
 
 use crate::config::Geometry;
 use crate::fs;

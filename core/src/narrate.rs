@@ -1,7 +1,10 @@
 //! One sentence per step: the caption, the live region's text, the print and the test's message.
 //! At most 25 words, and at most 8 more when a verdict shows.
 
+mod contents;
 mod ext4;
+
+pub use contents::contents;
 
 use crate::address_space::MappingId;
 use crate::check::{Verdict, persistence_domain};

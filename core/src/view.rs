@@ -6,15 +6,21 @@
 //! from the program down to the medium, with a waterline: everything above it is lost in a power
 //! cut.
 
+mod blocks;
+mod journal;
 mod matrix;
 mod scene;
 pub mod text;
 mod trees;
+mod used;
 
 pub use scene::scene;
 
 use alloc::string::String;
 use alloc::vec::Vec;
+
+/// A build without the ext-like file system has neither metadata that moves nor a journal to show.
+const METADATA: bool = cfg!(feature = "ext4");
 
 /// One moment of a path, ready to draw.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,6 +35,14 @@ pub struct Scene {
     pub rows: Vec<Row>,
     /// Where the rows that a power cut loses end.
     pub waterline: Waterline,
+    /// The log ring, in the order of the device; empty without a journal.
+    pub log: Vec<LogBlock>,
+    /// The transactions that the journal knows, the running one first.
+    pub transactions: Vec<Detail>,
+    /// What is known of each block, in the order of the columns; empty where no metadata moves.
+    pub blocks: Vec<Detail>,
+    /// The block that was touched last; empty if none was, or where `blocks` is.
+    pub touched: String,
     /// The trees of all mappings, the files' first.
     pub trees: Vec<Tree>,
     /// The threads with their stacks, in the scenario's order.
@@ -102,19 +116,23 @@ pub enum RowKind {
     FileMapping,
     /// The block device's mapping.
     DeviceMapping,
+    /// What the running, the committing or the checkpointing transactions hold.
+    Transaction,
     /// The CPU caches: versions that no fence has made safe yet.
     CpuCache,
     /// The write-pending queue: what came there in this very step.
     WriteQueue,
     /// The medium.
     Medium,
+    /// The copies in the log, each in the column of its home.
+    Log,
 }
 
 /// A row of the matrix: one place where bytes can live.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Row {
     /// A stable id for links, focus and tests: `owner`, `file-11`, `pte-writer-11`, `device`,
-    /// `cache`, `wpq`, `medium`.
+    /// `running`, `committing`, `checkpoint`, `cache`, `wpq`, `medium`, `log`.
     pub id: String,
     /// Which place.
     pub kind: RowKind,
@@ -144,8 +162,13 @@ pub struct Cell {
 pub enum Content {
     /// Nothing.
     Empty,
-    /// An owner's name.
-    Owner(String),
+    /// Who owns the block.
+    Owner {
+        /// Who claims it in memory; `free` if nobody does.
+        names: Vec<String>,
+        /// Who believes otherwise: `bitmap: used`, `kept for T2`.
+        doubts: Vec<String>,
+    },
     /// Page-table entries that map the block.
     Pte {
         /// Page index in the file.
@@ -163,6 +186,8 @@ pub enum Content {
         tags: String,
         /// Page flags in words, for instance `Uptodate`, `Dirty`.
         flags: Vec<String>,
+        /// The telling flags of its buffer head: D Dirty, J JBDDirty, F Freed, R Revoked, S Shadow.
+        buffer: String,
     },
     /// A DAX entry: no copy, a note where to flush. Drawn as a diamond.
     Entry {
@@ -175,6 +200,8 @@ pub enum Content {
         /// The entry lock.
         locked: bool,
     },
+    /// Remarks: lists of a transaction, copies in the log.
+    Notes(Vec<Note>),
     /// The block's lines.
     Lines {
         /// One per line, in order.
@@ -182,6 +209,69 @@ pub enum Content {
         /// Version chips of the block in this place; empty where nothing is here.
         chips: Vec<String>,
     },
+}
+
+/// A remark in a cell.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Note {
+    /// `Metadata`, `frozen`, `T5 @b17`.
+    pub text: String,
+    /// Version chips, if there is a copy.
+    pub chips: Vec<String>,
+    /// How safe a copy in the log is; `Free` where it is none.
+    pub state: LineState,
+    /// Why recovery would not write this copy home: `revoked by T6`, `no commit block`; empty if it
+    /// would.
+    pub idle: String,
+    /// Whether that is for good: the block is revoked.
+    pub revoked: bool,
+}
+
+/// A block of the log ring.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LogBlock {
+    /// `b17`.
+    pub label: String,
+    /// What it holds: `D`, `C`, `R b9`, `b9` for a copy, `?`; empty for nothing.
+    pub holds: String,
+    /// The block that it holds a copy of, `b9`; empty for others.
+    pub home: String,
+    /// The transaction it belongs to, `T5`; empty if it cannot be told.
+    pub transaction: String,
+    /// Version chips of a copy.
+    pub chips: Vec<String>,
+    /// How safe it is; `Free` where nothing is.
+    pub state: LineState,
+    /// Whether the log still needs it; otherwise it is old and may be written over.
+    pub live: bool,
+    /// Whether the log begins here.
+    pub tail: bool,
+    /// Whether the next block goes here.
+    pub head: bool,
+    /// Whether this step changed it.
+    pub changed: bool,
+    /// All of it in words.
+    pub words: String,
+}
+
+/// Something in full: a table of facts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Detail {
+    /// `b9`, `T5 running`.
+    pub title: String,
+    /// What is known.
+    pub facts: Vec<Fact>,
+}
+
+/// A fact: a name and what is so.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fact {
+    /// `buffer head`, `BJ_Metadata`.
+    pub name: &'static str,
+    /// In words.
+    pub says: String,
+    /// Whether this step changed it.
+    pub changed: bool,
 }
 
 /// How safe a line is.

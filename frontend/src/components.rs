@@ -24,6 +24,7 @@ mod trees;
 mod crash;
 mod details;
 mod invariants;
+mod journal;
 mod next;
 mod question;
 mod switches;

@@ -4,8 +4,8 @@
 use std::rc::Rc;
 
 use daxscope_core::view::{
-    Caption, Change, Column, Content, CrashNow, EnabledAction, Invariant, Item, Row, Scene, Slot,
-    Thread, Tree, Waterline,
+    Caption, Change, Column, Content, CrashNow, Detail, EnabledAction, Invariant, Item, LogBlock,
+    Row, Scene, Slot, Thread, Tree, Waterline,
 };
 
 /// One moment, panel by panel.
@@ -15,6 +15,10 @@ pub(crate) struct Parts {
     pub(crate) columns: Rc<Vec<Column>>,
     pub(crate) rows: Rc<Vec<Rc<Row>>>,
     pub(crate) waterline: Rc<Waterline>,
+    pub(crate) log: Rc<Vec<LogBlock>>,
+    pub(crate) transactions: Rc<Vec<Detail>>,
+    pub(crate) blocks: Rc<Vec<Detail>>,
+    pub(crate) touched: Rc<String>,
     pub(crate) trees: Rc<Vec<Rc<Tree>>>,
     pub(crate) threads: Rc<Vec<Thread>>,
     pub(crate) invariants: Rc<Vec<Invariant>>,
@@ -26,13 +30,20 @@ pub(crate) struct Parts {
 impl Parts {
     /// Cuts a scene, keeping what equals the moment shown before.
     pub(crate) fn of(scene: Scene, before: Option<&Self>) -> Self {
+        // A mapping that is empty in the whole lecture has no row, and then its tree is not drawn.
+        let held = |tree: &Tree| scene.rows.iter().any(|row| row.id == tree.row);
+        let trees: Vec<Tree> = scene.trees.into_iter().filter(held).collect();
         let rows = each(scene.rows, before.map(|parts| &parts.rows), |row| &row.id);
-        let trees = each(scene.trees, before.map(|parts| &parts.trees), |tree| &tree.row);
+        let trees = each(trees, before.map(|parts| &parts.trees), |tree| &tree.row);
         Self {
             caption: keep(scene.caption, before.map(|parts| &parts.caption)),
             columns: keep(scene.columns, before.map(|parts| &parts.columns)),
             rows: keep(rows, before.map(|parts| &parts.rows)),
             waterline: keep(scene.waterline, before.map(|parts| &parts.waterline)),
+            log: keep(scene.log, before.map(|parts| &parts.log)),
+            transactions: keep(scene.transactions, before.map(|parts| &parts.transactions)),
+            blocks: keep(scene.blocks, before.map(|parts| &parts.blocks)),
+            touched: keep(scene.touched, before.map(|parts| &parts.touched)),
             trees: keep(trees, before.map(|parts| &parts.trees)),
             threads: keep(scene.threads, before.map(|parts| &parts.threads)),
             invariants: keep(scene.invariants, before.map(|parts| &parts.invariants)),
@@ -91,7 +102,10 @@ fn each<T: PartialEq>(
 fn in_short(content: &Content) -> Option<String> {
     match content {
         Content::Empty => None,
-        Content::Owner(name) => Some(name.clone()),
+        Content::Owner { names, .. } => Some(names.join(", ")),
+        Content::Notes(notes) => {
+            Some(notes.iter().map(|note| note.text.as_str()).collect::<Vec<_>>().join(", "))
+        }
         Content::Pte { index, .. } => Some(format!("page {index}")),
         Content::Page { index, chips, .. } => Some(format!("page {index} {}", chips.join(" / "))),
         Content::Entry { index, .. } => Some(format!("entry {index}")),

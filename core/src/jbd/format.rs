@@ -245,6 +245,12 @@ pub fn decode(block: &[Word], tid: Tid) -> Result<Control, NotControl> {
     }
 }
 
+/// The transaction that a block says it is a control block of; `None` if it begins otherwise.
+#[must_use]
+pub fn tid(block: &[Word]) -> Option<Tid> {
+    (be32(block, 0) == MAGIC).then(|| Tid(be32(block, 8)))
+}
+
 /// How many copies follow a descriptor block, whatever its checksum.
 ///
 /// Models: fs/jbd2/recovery.c `count_tags`, 4.5.

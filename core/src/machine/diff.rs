@@ -6,7 +6,7 @@ use crate::config::{EntryLayout, EntryPayload};
 use crate::entry::EntryKind;
 use crate::jbd::journal::Journal;
 use crate::medium::{Medium, SimMedium};
-use crate::narrate::{labels, mapping_name};
+use crate::narrate::{contents, labels, mapping_name};
 use crate::units::{BlockNr, Ino, LineNr, PageIndex};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -279,15 +279,19 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
         let flags = page.flags();
         let flags = if flags.is_empty() { "not uptodate".to_string() } else { flags.join(" ") };
         let buffers: Vec<String> = page.buffers.iter().map(|bh| format!(", bh {bh}")).collect();
-        format!("{}, {flags}{}", labels(&page.words), buffers.concat())
+        let words = match self.block_of(mapping, index) {
+            Some(block) => contents(self, self.geometry.first_line(block), &page.words),
+            None => labels(&page.words),
+        };
+        format!("{words}, {flags}{}", buffers.concat())
     }
 
     fn describe_line(&self, line: LineNr) -> String {
         let medium = &self.medium;
-        let mut words = labels(&medium.guaranteed(line));
+        let mut words = contents(self, line, &medium.guaranteed(line));
         for (n, version) in medium.versions(line).enumerate().skip(1) {
             let nt = if medium.stores(line)[n - 1].nt { " nt" } else { "" };
-            words.push_str(&format!(", then {}{nt}", labels(&version)));
+            words.push_str(&format!(", then {}{nt}", contents(self, line, &version)));
         }
         for mark in medium.pending(line) {
             let older = mark.version != medium.latest_version(line);

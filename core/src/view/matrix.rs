@@ -1,16 +1,18 @@
 //! The rows and columns of the stage.
 
+use super::blocks::{is_comparable, is_used, owners};
+use super::journal::{self, Rings};
+use super::used::Used;
 use super::{Cell, Column, Content, Line, LineState, Row, RowKind};
 use crate::address_space::MappingId;
+use crate::buffer_head::Bh;
 use crate::check::persistence_domain;
 use crate::entry::EntryKind;
-use crate::fs::{Layout, Role};
-use crate::machine::{Component, Machine, Op, Pte, PteTarget, VmaId};
+use crate::machine::{Component, Machine, Pte, PteTarget, VmaId};
 use crate::medium::{PersistenceDomain, SimMedium};
-use crate::narrate::{labels, mapping_name};
+use crate::narrate::{contents, mapping_name};
 use crate::path::Path;
 use crate::units::{BlockNr, LineNr, PageIndex, Word};
-use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -21,16 +23,23 @@ pub(super) struct Moment<'a, const FAN: usize> {
     pub(super) step: usize,
     /// The components that the step changed, and that do differ.
     pub(super) changed: &'a [Component],
+    /// What is ever in use on the path.
+    pub(super) used: &'a Used,
 }
 
-impl<const FAN: usize> Moment<'_, FAN> {
-    pub(super) fn machine(&self) -> &Machine<SimMedium, FAN> {
+impl<'a, const FAN: usize> Moment<'a, FAN> {
+    pub(super) fn machine(&self) -> &'a Machine<SimMedium, FAN> {
         &self.path.moment(self.step).machine
     }
 
     /// The state before the step; the state itself at the start.
-    fn before(&self) -> &Machine<SimMedium, FAN> {
+    fn before(&self) -> &'a Machine<SimMedium, FAN> {
         &self.path.moment(self.step.saturating_sub(1)).machine
+    }
+
+    /// The moment before the step; the moment itself at the start.
+    pub(super) fn earlier(&self) -> Self {
+        Self { step: self.step.saturating_sub(1), changed: &[], ..*self }
     }
 
     pub(super) fn has_changed(&self, component: Component) -> bool {
@@ -61,50 +70,27 @@ pub(super) fn blocks<const FAN: usize>(
 }
 
 pub(super) fn columns<const FAN: usize>(now: &Moment<'_, FAN>, rows: &[Row]) -> Vec<Column> {
-    let used = used_blocks(now.path);
     let column = |(at, block): (usize, BlockNr)| Column {
         label: block.to_string(),
         block: block.0,
-        used: used.contains(&block),
+        used: now.used.blocks.contains(&block),
         changed: rows.iter().any(|row| row.cells[at].changed),
     };
     blocks(now.machine()).enumerate().map(column).collect()
 }
 
-/// The blocks that something touches anywhere on the path: an item in a mapping, a PTE, a line that
-/// is not safe, or a read of the raw device.
-fn used_blocks<const FAN: usize>(path: &Path<FAN>) -> BTreeSet<BlockNr> {
-    let mut used = BTreeSet::new();
-    for step in 0..path.len() {
-        let machine = &path.moment(step).machine;
-        for mapping in machine.mappings() {
-            let items = machine.mapping(mapping).i_pages.iter(..);
-            used.extend(items.filter_map(|(index, _)| machine.block_of(mapping, index)));
-        }
-        for vma in &machine.vmas {
-            used.extend(vma.ptes().filter_map(|(index, pte)| machine.pte_block(vma, index, pte)));
-        }
-        used.extend(machine.medium.dirty_lines().map(|line| machine.geometry.block_of(line)));
-    }
-    let ops = path.last().machine.threads.iter().flat_map(|thread| &thread.program.ops);
-    let raw = ops.into_iter().filter_map(|op| match op {
-        Op::RawRead { index } => Some(BlockNr(index.0)),
-        Op::RawLoad { at } | Op::RawStore { at, .. } | Op::RawWrite { at, .. } => Some(at.block),
-        _ => None,
-    });
-    used.extend(raw);
-    used
-}
-
-/// The rows from the program down to the medium, and the number of the first below the waterline.
-pub(super) fn rows<const FAN: usize>(now: &Moment<'_, FAN>) -> (Vec<Row>, usize) {
+/// The rows from the program down to the log, and the number of the first below the waterline.
+/// Mappings and transactions that hold nothing on the whole path have none.
+pub(super) fn rows<const FAN: usize>(now: &Moment<'_, FAN>, rings: Rings<'_>) -> (Vec<Row>, usize) {
     let machine = now.machine();
     let mut rows = alloc::vec![owners(now)];
     let vmas = (0u8..).zip(&machine.vmas).map(|(n, _)| page_table(now, VmaId(n)));
     rows.extend(vmas);
-    rows.extend(machine.mappings().map(|mapping| mapping_row(now, mapping)));
+    rows.extend(now.used.mappings.iter().map(|mapping| mapping_row(now, *mapping)));
+    rows.extend(journal::transactions(now));
     let cache = rows.len();
     rows.extend([cpu_cache(now), write_queue(now), medium(now)]);
+    rows.extend(journal::log_row(now, rings));
     let below = match persistence_domain(machine) {
         PersistenceDomain::WriteQueue => cache + 1,
         PersistenceDomain::Caches => cache,
@@ -112,7 +98,7 @@ pub(super) fn rows<const FAN: usize>(now: &Moment<'_, FAN>) -> (Vec<Row>, usize)
     (rows, below)
 }
 
-fn row<const FAN: usize>(
+pub(super) fn row<const FAN: usize>(
     now: &Moment<'_, FAN>,
     head: (RowKind, &str, &str, &str),
     cell: impl Fn(BlockNr) -> Cell,
@@ -127,27 +113,8 @@ fn row<const FAN: usize>(
     }
 }
 
-fn empty() -> Cell {
+pub(super) fn empty() -> Cell {
     Cell { content: Content::Empty, changed: false, differs_from: None, words: String::new() }
-}
-
-fn owners<const FAN: usize>(now: &Moment<'_, FAN>) -> Row {
-    let layout = Layout::of(&now.machine().geometry);
-    row(now, (RowKind::Owner, "owner", "owner", ""), |block| {
-        let name = match layout.role(block) {
-            Some(Role::Superblock) => "super".to_string(),
-            Some(Role::Bitmap) => "bitmap".to_string(),
-            Some(Role::InodeTable) => "inodes".to_string(),
-            Some(Role::JournalSuperblock) => "jsuper".to_string(),
-            _ => match now.machine().owner_of(block) {
-                Some((inode, page)) => format!("{} p{page}", inode.name),
-                None => {
-                    return Cell { words: "free".to_string(), ..empty() };
-                }
-            },
-        };
-        Cell { content: Content::Owner(name.clone()), words: name, ..empty() }
-    })
 }
 
 fn page_table<const FAN: usize>(now: &Moment<'_, FAN>, id: VmaId) -> Row {
@@ -225,28 +192,32 @@ fn item_cell<const FAN: usize>(
     index: PageIndex,
     block: BlockNr,
 ) -> Cell {
-    let space = now.machine().mapping(mapping);
-    let Some(entry) = space.i_pages.lookup(index) else {
-        return empty();
-    };
-    let tags = space.i_pages.tags(index);
     let changed = now.has_changed(Component::Slot(mapping, index))
         || now.has_changed(Component::Page(mapping, index));
+    let Some(space) = now.machine().mapping_if(mapping) else { return empty() };
+    let Some(entry) = space.i_pages.lookup(index) else {
+        return Cell { changed, ..empty() };
+    };
+    let tags = space.i_pages.tags(index);
     match entry.kind() {
         EntryKind::Page(_) => {
             let page = space.find_get_page(index).expect("the slot holds a page");
             let uptodate = page.uptodate;
             let chips = if uptodate { now.chips(block, &page.words) } else { Vec::new() };
-            let differs_from = now.differs_from(block, &page.words).filter(|_| uptodate);
+            let comparable = uptodate && is_comparable(now, block);
+            let differs_from = now.differs_from(block, &page.words).filter(|_| comparable);
             let flags: Vec<String> = page.flags().into_iter().map(String::from).collect();
             let older = differs_from.as_ref().map(|v| format!(", differs from {v}"));
             let words = format!(
-                "page {index}, {}, tags {tags}, {}{}",
+                "page {index}, {}, tags {tags}, {}{}{}",
                 if uptodate { chips.join(" / ") } else { "no content yet".to_string() },
                 if flags.is_empty() { "no flags".to_string() } else { flags.join(" ") },
+                page.buffers.iter().map(|bh| format!(", bh {bh}")).collect::<String>(),
                 older.unwrap_or_default()
             );
-            let content = Content::Page { index: index.0, chips, tags: tags.to_string(), flags };
+            let buffer = page.buffers.iter().flat_map(|bh| bh.flags()).filter_map(letter).collect();
+            let (index, tags) = (index.0, tags.to_string());
+            let content = Content::Page { index, chips, tags, flags, buffer };
             Cell { content, changed, differs_from, words }
         }
         EntryKind::Dax(dax) => {
@@ -264,6 +235,18 @@ fn item_cell<const FAN: usize>(
                 differs_from: None,
             }
         }
+    }
+}
+
+/// The letter that stands for a flag of a buffer head; those that nearly every buffer has have none.
+const fn letter(flag: Bh) -> Option<char> {
+    match flag {
+        Bh::Dirty => Some('D'),
+        Bh::JbdDirty => Some('J'),
+        Bh::Freed => Some('F'),
+        Bh::Revoked => Some('R'),
+        Bh::Shadow => Some('S'),
+        Bh::Uptodate | Bh::Mapped | Bh::Req | Bh::New | Bh::RevokeValid => None,
     }
 }
 
@@ -291,7 +274,7 @@ fn no_line() -> Line {
     Line { state: LineState::Free, label, versions: 1, marks: Vec::new(), changed: false }
 }
 
-fn lines_of<const FAN: usize>(
+pub(super) fn lines_of<const FAN: usize>(
     machine: &Machine<SimMedium, FAN>,
     block: BlockNr,
 ) -> impl Iterator<Item = LineNr> {
@@ -318,7 +301,7 @@ fn cpu_cache<const FAN: usize>(now: &Moment<'_, FAN>) -> Row {
             }
             Line {
                 state: if survives { LineState::Queued } else { LineState::Volatile },
-                label: labels(&machine.medium.latest(line)),
+                label: contents(machine, line, &machine.medium.latest(line)),
                 versions: machine.medium.window_len(line),
                 marks,
                 changed: now.has_changed(Component::Line(line)),
@@ -338,13 +321,13 @@ fn crossed<const FAN: usize>(now: &Moment<'_, FAN>, line: LineNr) -> bool {
 
 fn write_queue<const FAN: usize>(now: &Moment<'_, FAN>) -> Row {
     let machine = now.machine();
-    let head = (RowKind::WriteQueue, "wpq", "WPQ", "came here in this step");
+    let head = (RowKind::WriteQueue, "wpq", "WPQ", "came in this step");
     row(now, head, |block| {
         let line = |line: LineNr| {
             if !crossed(now, line) {
                 return no_line();
             }
-            let label = labels(&machine.medium.guaranteed(line));
+            let label = contents(machine, line, &machine.medium.guaranteed(line));
             Line { state: LineState::Queued, label, changed: true, ..no_line() }
         };
         lines_cell(lines_of(machine, block).map(line).collect(), Vec::new(), None)
@@ -373,19 +356,20 @@ fn medium<const FAN: usize>(now: &Moment<'_, FAN>) -> Row {
                     let before = &now.before().medium;
                     !crossed(now, line) && earlier.guaranteed(line) != before.guaranteed(line)
                 };
-                Line { state, label: labels(&words), changed: arrived, ..no_line() }
+                let label = contents(machine, line, &words);
+                Line { state, label, changed: arrived, ..no_line() }
             })
             .collect();
-        let judge = &now.path.moment(now.step).judge;
-        let known = machine.owner_of(block).is_some() || judge.has_changed(machine, block);
+        let known = is_used(now, block) || now.used.rewritten.contains(&block);
         let chips = if known { now.chips(block, &content) } else { Vec::new() };
-        let differs_from = now.differs_from(block, &content).filter(|_| known);
+        let comparable = known && is_comparable(now, block);
+        let differs_from = now.differs_from(block, &content).filter(|_| comparable);
         lines_cell(lines, chips, differs_from)
     })
 }
 
 /// Whether the platform keeps the CPU caches.
-fn caches_survive<const FAN: usize>(now: &Moment<'_, FAN>) -> bool {
+pub(super) fn caches_survive<const FAN: usize>(now: &Moment<'_, FAN>) -> bool {
     persistence_domain(now.machine()) == PersistenceDomain::Caches
 }
 

@@ -1,9 +1,10 @@
 //! The text twin: a scene in words and tables. The terminal prints it, the page's text view shows
 //! it, golden traces hold it.
 
-use super::{Holds, Item, Scene, Slot, Thread};
+use super::{Fact, Holds, Item, Scene, Slot, Thread};
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt::Write;
 
 /// A step: who and where, the sentence, what changed, rules, verdict, power cut, what is broken.
@@ -50,6 +51,7 @@ pub fn step(scene: &Scene) -> String {
 pub fn tables(scene: &Scene) -> String {
     let mut out = String::new();
     matrix(&mut out, scene);
+    journal(&mut out, scene);
     for tree in &scene.trees {
         let dax = if tree.s_dax { ", S_DAX" } else { "" };
         line(
@@ -91,6 +93,24 @@ fn matrix(out: &mut String, scene: &Scene) {
             let changed = if cell.changed { " *" } else { "" };
             line(out, format_args!("  {} {}: {}{changed}", row.title, column.label, cell.words));
         }
+    }
+}
+
+/// The log block by block, what the journal's transactions hold, and what is known of each block.
+fn journal(out: &mut String, scene: &Scene) {
+    for block in scene.log.iter().filter(|block| !block.words.is_empty()) {
+        let changed = if block.changed { " *" } else { "" };
+        line(out, format_args!("  log {}: {}{changed}", block.label, block.words));
+    }
+    let blocks = scene.blocks.iter().zip(&scene.columns).filter(|(_, column)| column.used);
+    for detail in scene.transactions.iter().chain(blocks.map(|(detail, _)| detail)) {
+        let fact = |fact: &Fact| {
+            let changed = if fact.changed { " *" } else { "" };
+            format!("{} {}{changed}", fact.name, fact.says)
+        };
+        let known = detail.facts.iter().filter(|fact| fact.says != "none" || fact.changed);
+        let facts: Vec<String> = known.map(fact).collect();
+        line(out, format_args!("  {}: {}", detail.title, facts.join("; ")));
     }
 }
 

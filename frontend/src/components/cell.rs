@@ -1,6 +1,6 @@
 //! A cell of the matrix: drawn for the eye, in words for assistive technology.
 
-use daxscope_core::view::{Cell, Content, Line, LineState};
+use daxscope_core::view::{Cell, Content, Line, LineState, Note};
 use yew::Html;
 
 use super::dom::{Node, Tag, classes, each, list, tag, when};
@@ -22,15 +22,23 @@ fn drawn(content: &Content) -> Html {
     let two = |one: Tag, other: Tag| list(vec![one.node(), other.node()]);
     match content {
         Content::Empty => Html::default(),
-        Content::Owner(name) => tag!("span", "class" = "name"; name).node(),
+        Content::Owner { names, doubts } => list(vec![
+            each(names, |name| tag!("span", "class" = "name"; name)),
+            each(doubts, |doubt| tag!("i", "class" = "doubt"; doubt)),
+        ]),
         Content::Pte { index, writable } => {
             let may = tag!("i"; if *writable { "rw" } else { "r" });
             tag!("span", "class" = "map"; *index, may).node()
         }
-        Content::Page { index, chips, tags, .. } => two(
-            tag!("span", "class" = "page"; chips.join(" / ")),
-            tag!("span", "class" = "tags"; tag!("i"; "p", *index), " ", tags),
-        ),
+        Content::Page { index, chips, tags, buffer, .. } => {
+            let buffer = Some(buffer).filter(|buffer| !buffer.is_empty());
+            let buffer = buffer.map(|flags| tag!("b", "class" = "bh"; flags));
+            two(
+                tag!("span", "class" = "page"; chips.join(" / ")),
+                tag!("span", "class" = "tags"; tag!("i"; "p", *index), " ", tags, buffer),
+            )
+        }
+        Content::Notes(notes) => each(notes, note),
         Content::Entry { index, tags, locked, .. } => two(
             tag!("span", "class" = if *locked { "entry locked" } else { "entry" }; *index),
             tag!("span", "class" = "tags"; tags, when(*locked, " lock")),
@@ -40,6 +48,20 @@ fn drawn(content: &Content) -> Html {
             list(vec![each(lines, line), chips.node()])
         }
     }
+}
+
+/// A copy in the log has a box that says how safe it is, a frozen one that of a page; others are words.
+fn note(note: &Note) -> Html {
+    let chips = note.chips.join(" / ");
+    let copy = Some(&chips).filter(|chips| !chips.is_empty());
+    if note.state == LineState::Free {
+        let copy = copy.map(|chips| tag!("span", "class" = "page"; chips));
+        return list(vec![tag!("span", "class" = "name"; &note.text).node(), copy.node()]);
+    }
+    let idle = when(!note.idle.is_empty(), "idle");
+    let class = classes(&["ln", state(note.state), idle, when(note.revoked, "dead")]);
+    let letter = note.state.letter();
+    tag!("i", "class" = class, "data-letter" = letter; &note.text, " ", copy).node()
 }
 
 /// The letter is drawn from `data-letter`: one element per line keeps the page light.
@@ -58,7 +80,7 @@ fn line(line: &Line) -> Tag {
     tag!("i", "class" = class, "data-letter" = line.state.letter().to_string(); text)
 }
 
-const fn state(state: LineState) -> &'static str {
+pub(super) const fn state(state: LineState) -> &'static str {
     match state {
         LineState::Free => "F",
         LineState::Volatile => "V",

@@ -26,8 +26,8 @@ use crate::msg::Msg;
 use crate::state::State;
 use crate::words;
 
-/// How many columns a narrow window shows (UI-303).
-const NARROW_COLUMNS: usize = 5;
+/// How many columns a narrow window shows (UI-303), and how many where they hold words of the journal.
+const NARROW_COLUMNS: (usize, usize) = (5, 4);
 
 pub(crate) fn lesson(state: &Rc<State>, lesson: &Lesson, send: &Callback<Msg>) -> Tag {
     let skip = |to, says| jump(tag!("a", "href" = to; says), to);
@@ -66,7 +66,9 @@ fn look(send: &Callback<Msg>) -> impl Fn(Event) + use<> {
 
 fn stage(state: &State, lesson: &Lesson, send: &Callback<Msg>) -> Tag {
     let parts = &lesson.parts;
-    let only = state.narrow.then(|| columns::busiest(lesson.run.changes(), NARROW_COLUMNS));
+    let log = Rc::clone(&parts.log);
+    let few = if log.is_empty() { NARROW_COLUMNS.0 } else { NARROW_COLUMNS.1 };
+    let only = state.narrow.then(|| columns::busiest(lesson.run.changes(), few));
     let spans = Rc::new(columns::spans(&parts.columns, state.unfolded, only.as_deref()));
     let focus = state.focus().cloned();
     let frame = Frame {
@@ -82,6 +84,8 @@ fn stage(state: &State, lesson: &Lesson, send: &Callback<Msg>) -> Tag {
         let shown = Shown::Tree { tree: Rc::clone(tree), focus: focus.clone() };
         panel(&tree.row, shown, send)
     };
+    let block = focus.as_deref().unwrap_or(&parts.touched);
+    let number = parts.blocks.iter().position(|detail| detail.title == block).unwrap_or_default();
     let (caption, stands_on) =
         (Rc::clone(&parts.caption), Rc::clone(&lesson.run.standing().sources));
     let switches = Shown::Switches {
@@ -92,6 +96,8 @@ fn stage(state: &State, lesson: &Lesson, send: &Callback<Msg>) -> Tag {
     let panels = [
         Shown::Crash(Rc::clone(&parts.crash)),
         Shown::Threads(Rc::clone(&parts.threads)),
+        Shown::Block { blocks: Rc::clone(&parts.blocks), number },
+        Shown::Transactions(Rc::clone(&parts.transactions)),
         Shown::Invariants(Rc::clone(&parts.invariants)),
         Shown::Next(Rc::clone(&parts.enabled)),
         Shown::Changed(Rc::clone(&parts.changed)),
@@ -102,6 +108,7 @@ fn stage(state: &State, lesson: &Lesson, send: &Callback<Msg>) -> Tag {
         tag!("main", "id" = "stage", "tabindex" = "-1", "data-arrows" = "step";
             tag!("div", "class" = "places";
                 matrix(&frame, send),
+                (!log.is_empty()).then(|| panel("log", Shown::Log { log, focus: focus.clone() }, send)),
                 tag!("section", "class" = "trees";
                     tag!("h2", "class" = "sr"; words::TREES), each(parts.trees.iter(), tree),
                 ),

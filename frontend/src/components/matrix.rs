@@ -36,7 +36,8 @@ pub(crate) fn matrix(frame: &Frame, send: &Callback<Msg>) -> Tag {
         || tag!("button", "type" = "button", "class" = "fold"; words::FOLD).press(send, Msg::Fold);
     let (above, below) = rows.split_at(waterline.below_row.min(rows.len()));
     let width = spans.len() + 1;
-    tag!("table", "class" = classes(&["matrix", few(spans)]);
+    let log = rows.last().is_some_and(|row| row.kind == RowKind::Log);
+    tag!("table", "class" = classes(&["matrix", few(spans), when(log, "fs")]);
         tag!("caption", "class" = "sr"; words::BLOCKS),
         tag!("thead"; tag!("tr";
             tag!("th", "scope" = "col";
@@ -54,13 +55,15 @@ pub(crate) fn matrix(frame: &Frame, send: &Callback<Msg>) -> Tag {
     )
 }
 
-/// A matrix of few columns stays narrow, so that the trees stand beside it.
+/// A matrix of few columns stays narrow, so that the trees stand beside it; in one of many lines do not stand two by
+/// two.
 fn few(spans: &[Span]) -> &'static str {
     match spans.iter().filter(|span| matches!(span, Span::Shown(_))).count() {
         0 | 1 => "one",
         2 => "two",
         3 => "three",
-        _ => "",
+        4..8 => "",
+        _ => "many",
     }
 }
 
@@ -117,6 +120,8 @@ const fn kind(kind: RowKind) -> &'static str {
         RowKind::PageTable => "pte",
         RowKind::FileMapping => "mapping",
         RowKind::DeviceMapping => "mapping device",
+        RowKind::Transaction => "notes",
+        RowKind::Log => "notes log",
         RowKind::CpuCache => "lines cache",
         RowKind::WriteQueue => "lines wpq",
         RowKind::Medium => "lines medium",

@@ -4,32 +4,64 @@
 
 use std::rc::Rc;
 
-use daxscope_core::view::{Caption, Change, CrashNow, EnabledAction, Invariant, Row, Thread, Tree};
+use daxscope_core::view::{
+    Caption, Change, CrashNow, Detail, EnabledAction, Invariant, LogBlock, Row, Thread, Tree,
+};
 use yew::prelude::*;
 
 use super::dom::Node;
 use super::{
-    crash, details, history, invariants, matrix, next, switches, threads, timeline, trees,
+    crash, details, history, invariants, journal, matrix, next, switches, threads, timeline, trees,
 };
 use crate::columns::Span;
 use crate::course::{Lecture, Mark, Switch};
 use crate::history::Line;
 use crate::msg::Msg;
+use crate::words;
 
 /// What a panel shows.
 #[derive(Clone, PartialEq)]
 pub(crate) enum Shown {
-    Row { row: Rc<Row>, spans: Rc<Vec<Span>>, labels: Rc<Vec<String>>, marked: Option<usize> },
-    Tree { tree: Rc<Tree>, focus: Option<Rc<str>> },
+    Row {
+        row: Rc<Row>,
+        spans: Rc<Vec<Span>>,
+        labels: Rc<Vec<String>>,
+        marked: Option<usize>,
+    },
+    Tree {
+        tree: Rc<Tree>,
+        focus: Option<Rc<str>>,
+    },
+    Log {
+        log: Rc<Vec<LogBlock>>,
+        focus: Option<Rc<str>>,
+    },
+    /// The block of this number.
+    Block {
+        blocks: Rc<Vec<Detail>>,
+        number: usize,
+    },
+    Transactions(Rc<Vec<Detail>>),
     Threads(Rc<Vec<Thread>>),
     Invariants(Rc<Vec<Invariant>>),
     Crash(Rc<CrashNow>),
     Next(Rc<Vec<EnabledAction>>),
     Changed(Rc<Vec<Change>>),
-    Sources { caption: Rc<Caption>, stands_on: Rc<Vec<(String, String)>> },
+    Sources {
+        caption: Rc<Caption>,
+        stands_on: Rc<Vec<(String, String)>>,
+    },
     Lanes(Rc<Vec<Mark>>),
-    Switches { switches: Rc<Vec<Switch>>, epoch: String, unfolded: bool },
-    Line { line: Rc<Line>, lectures: Rc<Vec<Lecture>>, first: bool },
+    Switches {
+        switches: Rc<Vec<Switch>>,
+        epoch: String,
+        unfolded: bool,
+    },
+    Line {
+        line: Rc<Line>,
+        lectures: Rc<Vec<Lecture>>,
+        first: bool,
+    },
 }
 
 #[derive(Properties, PartialEq)]
@@ -48,6 +80,12 @@ fn Panel(Props { shown, send }: &Props) -> Html {
     match shown {
         Shown::Row { row, spans, labels, marked } => matrix::row(row, spans, labels, *marked),
         Shown::Tree { tree, focus } => trees::tree(tree, focus.as_deref()),
+        Shown::Log { log, focus } => journal::ring(log, focus.as_deref()),
+        Shown::Block { blocks, number } => {
+            let block = blocks.get(*number..=*number).unwrap_or_default();
+            return journal::details(words::BLOCK, block);
+        }
+        Shown::Transactions(all) => return journal::details(words::TRANSACTION, all),
         Shown::Threads(threads) => threads::threads(threads),
         Shown::Invariants(invariants) => invariants::invariants(invariants),
         Shown::Crash(crash) => crash::crash(crash),

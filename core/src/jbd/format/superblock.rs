@@ -67,6 +67,18 @@ impl Superblock {
         block
     }
 
+    /// What the first line of the block says, sound or not; `None` if it is no journal superblock.
+    ///
+    /// # Panics
+    /// If there is no whole line.
+    #[must_use]
+    pub fn peek(line: &[Word]) -> Option<Self> {
+        let is = be32(line, 0) == MAGIC && be32(line, 4) == VERSION_2;
+        let start = be32(line, START);
+        let sequence = Tid(be32(line, SEQUENCE));
+        is.then_some(Self { sequence, start: (start > 0).then_some(LogBlockNr(start)) })
+    }
+
     /// Reads the block. Trusts nothing.
     ///
     /// # Errors

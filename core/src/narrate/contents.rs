@@ -1,0 +1,85 @@
+//! What lies on a line of memory, in a few words.
+
+use super::labels;
+use crate::fs::{DiskInode, Kind, Layout, Role, bitmap, block_map, dir};
+use crate::jbd::format::{self, Superblock};
+use crate::machine::Machine;
+use crate::medium::Medium;
+use crate::units::{BlockNr, LineNr, WORDS_PER_LINE, Word};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+/// What whole lines hold, from `line` on, which must lie in one block: inodes by their number,
+/// pointers and bits as blocks, names; file data and whatever is none of these as labels.
+#[must_use]
+pub fn contents<M: Medium, const FAN: usize>(
+    machine: &Machine<M, FAN>,
+    line: LineNr,
+    words: &[Word],
+) -> String {
+    let block = machine.geometry.block_of(line);
+    let layout = Layout::of(&machine.geometry);
+    let first = line.0 - machine.geometry.first_line(block).0;
+    let told = match layout.role(block) {
+        Some(Role::Bitmap) => used(block, first, words, &layout),
+        Some(Role::InodeTable) => inodes(words, &layout),
+        Some(Role::JournalSuperblock) if first == 0 => {
+            Superblock::peek(words).map(|log| match log.start {
+                Some(_) => format!("log from {}", log.sequence),
+                None => "log clean".to_string(),
+            })
+        }
+        Some(Role::Log) => format::tid(words).map(|tid| format!("block of {tid}")),
+        Some(Role::Pool) => match machine.owner_of(block) {
+            Some((inode, _)) if inode.kind == Kind::Directory => names(words),
+            _ => pointers(words, &layout),
+        },
+        _ => None,
+    };
+    told.unwrap_or_else(|| labels(words))
+}
+
+fn joined(items: impl Iterator<Item = String>) -> Option<String> {
+    let items: Vec<String> = items.collect();
+    (!items.is_empty()).then(|| items.join(" "))
+}
+
+/// The blocks of the pool whose bits are set.
+fn used(block: BlockNr, first: u64, words: &[Word], layout: &Layout) -> Option<String> {
+    let skipped = first * WORDS_PER_LINE as u64 * 64;
+    let is_set = |nr: &u64| {
+        let (at, bit) = layout.bit_of(BlockNr(*nr));
+        let here = bit.checked_sub(skipped).filter(|bit| *bit < words.len() as u64 * 64);
+        at == block && here.is_some_and(|bit| bitmap::is_used(words, bit))
+    };
+    let set: Vec<u64> = layout.pool().filter(is_set).collect();
+    if set.is_empty() && first == 0 {
+        return Some("pool free".to_string());
+    }
+    let runs = set.chunk_by(|a, b| a + 1 == *b).map(|run| match run {
+        [only] => format!("b{only}"),
+        run => format!("b{}-{}", run[0], run[run.len() - 1]),
+    });
+    joined(runs)
+}
+
+fn inodes(words: &[Word], layout: &Layout) -> Option<String> {
+    let inode = |line: &[Word]| {
+        let inode = DiskInode::decode(line, layout).ok()??;
+        Some(format!("ino {} {}p", inode.ino.0, inode.pages(layout)))
+    };
+    joined(words.chunks_exact(WORDS_PER_LINE).filter_map(inode))
+}
+
+fn names(words: &[Word]) -> Option<String> {
+    joined(dir::entries(words).flatten().map(|entry| format!("{}→{}", entry.name, entry.ino.0)))
+}
+
+/// Words that can be nothing but pointers to blocks of the pool.
+fn pointers(words: &[Word], layout: &Layout) -> Option<String> {
+    let all: Vec<Option<BlockNr>> =
+        (0..2 * words.len()).map(|slot| block_map::pointer(words, slot)).collect();
+    let sound = all.iter().flatten().all(|block| layout.in_pool(*block));
+    joined(all.iter().flatten().filter(|_| sound).map(|block| format!("→{block}")))
+}
