@@ -1,6 +1,7 @@
 //! A mapping: the page cache of one inode, a tree from page index to page or DAX entry.
 
-use crate::entry::{DaxEntry, Entry, PageId};
+use crate::buffer_head::BufferHead;
+use crate::entry::{DaxEntry, Entry, EntryKind, PageId};
 use crate::radix_tree::RadixTree;
 use crate::units::{Ino, PageIndex, Word};
 use alloc::vec::Vec;
@@ -38,6 +39,8 @@ pub struct Page {
     pub writeback: bool,
     /// PG_locked: somebody reads it in, writes to it or writes it out.
     pub locked: bool,
+    /// Its buffer heads, one per block; empty until somebody asked for a buffer.
+    pub buffers: Vec<BufferHead>,
 }
 
 impl Page {
@@ -52,6 +55,15 @@ impl Page {
         ];
         flags.into_iter().filter(|(set, _)| *set).map(|(_, name)| name).collect()
     }
+}
+
+/// Why a page cannot be inserted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum InsertError {
+    /// EEXIST: there is a page.
+    Exists,
+    /// EINVAL: there is a DAX entry in an S_DAX mapping. The kernel warns.
+    DaxEntry,
 }
 
 /// The page cache of one inode. Models IDX-1, IDX-7: `struct address_space` (4.5).
@@ -105,19 +117,50 @@ impl<const FAN: usize> AddressSpace<FAN> {
         self.i_pages.lookup(index)?.as_dax()
     }
 
-    /// Inserts a page, not uptodate, into an empty slot. The caller counts it in `nrpages` (IDX-7).
+    /// Inserts a page, not uptodate. The caller counts it in `nrpages` (IDX-7).
     ///
-    /// Models `page_cache_tree_insert` (`mm/filemap.c`, 4.5).
+    /// An exceptional entry is in the way if the inode is S_DAX. If it is not, the entry is taken
+    /// for a shadow whatever it is: the page replaces it and `nrexceptional` counts it out. The tags
+    /// of the slot stay. Returns the entry that was replaced.
     ///
-    /// # Panics
-    /// If the slot is taken: the caller looked it up in the same step.
-    pub fn insert_page(&mut self, index: PageIndex, words_per_page: u64) {
+    /// Models TREE-14: `page_cache_tree_insert` (`mm/filemap.c`, 4.5). Omits: from 4.7 a kernel
+    /// replaces an entry of an S_DAX mapping too, and warns.
+    ///
+    /// # Errors
+    /// [`InsertError`]; nothing is changed then.
+    pub fn insert_page(
+        &mut self,
+        index: PageIndex,
+        words_per_page: u64,
+        s_dax: bool,
+    ) -> Result<Option<DaxEntry>, InsertError> {
         let id = PageId(u32::try_from(index.0).expect("page indices of devices fit 32 bits"));
-        self.i_pages.insert(index, Entry::page(id)).expect("the slot was empty");
+        let page = Entry::page(id);
+        let replaced = match self.i_pages.lookup(index).map(Entry::kind) {
+            Some(EntryKind::Page(_)) => return Err(InsertError::Exists),
+            Some(EntryKind::Dax(_)) if s_dax => return Err(InsertError::DaxEntry),
+            Some(EntryKind::Dax(entry)) => {
+                self.i_pages.replace(index, page);
+                self.nrexceptional -= 1;
+                Some(entry)
+            }
+            None => {
+                self.i_pages.insert(index, page).expect("the slot is empty");
+                None
+            }
+        };
         let words = alloc::vec![Word::ZERO; usize::try_from(words_per_page).expect("fits")];
-        let page = Page { words, uptodate: false, dirty: false, writeback: false, locked: false };
-        let at = self.position(index).expect_err("an empty slot has no page");
+        let page = Page {
+            words,
+            uptodate: false,
+            dirty: false,
+            writeback: false,
+            locked: false,
+            buffers: Vec::new(),
+        };
+        let at = self.position(index).expect_err("a slot without a page has no contents");
         self.pages.insert(at, (index, page));
+        Ok(replaced)
     }
 
     /// Removes a page. The caller counts it out of `nrpages`.

@@ -17,12 +17,13 @@
 //! Nothing here knows a machine, a buffer or a journal. A function edits one block's words, or asks
 //! a closure for a word of a block; who loads and stores them is the caller's business. What comes
 //! from the medium is checked before it is used: a power cut or a fault may have left anything.
-//! [`mkfs`] makes a file system, [`read`](read()) reads what a mount would, [`fsck`](fsck()) names
-//! what is wrong.
+//! [`mkfs`](mkfs()) makes a file system, [`read`](read()) reads what a mount would,
+//! [`fsck`](fsck()) names what is wrong.
 
 pub mod bitmap;
 pub mod block_map;
 pub mod dir;
+mod fsck;
 mod inode;
 mod layout;
 mod mkfs;
@@ -32,6 +33,7 @@ mod superblock;
 mod tests;
 
 pub use dir::Name;
+pub use fsck::{Problem, fsck};
 pub use inode::{
     DISK_INODE_POINTERS, DiskInode, InodeFault, Kind, find_inode, free_slot, slot_line,
 };

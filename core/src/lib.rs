@@ -30,6 +30,8 @@ pub mod entry;
 
 pub mod radix_tree;
 
+pub mod buffer_head;
+
 pub mod address_space;
 
 pub mod medium;

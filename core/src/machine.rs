@@ -30,21 +30,27 @@ mod diff;
 mod exec;
 pub mod frame;
 mod inode;
+mod mounted;
 mod program;
 mod setup;
 mod step;
 
+pub use exec::Forgot;
 pub use inode::*;
+pub use mounted::*;
 pub use program::*;
 pub use setup::*;
 pub use step::*;
 
 use crate::address_space::{AddressSpace, MappingId};
 use crate::config::{EntryLock, Geometry, NotModelled, SDaxScope, Semantics};
-use crate::fs;
+use crate::fs::{self, Layout};
+use crate::jbd::LogLayout;
+use crate::jbd::format::Superblock;
+use crate::jbd::journal::Journal;
 use crate::medium::{LineRange, Medium, SimMedium};
 use crate::rules::RuleId;
-use crate::units::{BlockNr, Cpu, Ino, LineNr, PageIndex, Word};
+use crate::units::{BlockNr, Cpu, Ino, LineNr, LogBlockNr, PageIndex, Tid, Word};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
@@ -63,11 +69,21 @@ pub enum Direct {
     DaxBdev,
 }
 
-/// A page-table entry of a user mapping: straight to a block of persistent memory.
+/// What a page-table entry leads to.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum PteTarget {
+    /// A block of persistent memory itself.
+    Block(BlockNr),
+    /// The page that the mapping holds at the PTE's index. It has one as long as there is the PTE:
+    /// who takes a page away unmaps it first.
+    Page,
+}
+
+/// A page-table entry of a user mapping.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Pte {
-    /// The block.
-    pub block: BlockNr,
+    /// Where it leads.
+    pub target: PteTarget,
     /// Whether a store needs no fault.
     pub writable: bool,
 }
@@ -79,6 +95,10 @@ pub struct Vma {
     pub thread: ThreadId,
     /// What it maps.
     pub mapping: MappingId,
+    /// Whether its faults are those of DAX: so if the inode was S_DAX when it was mapped.
+    pub dax: bool,
+    /// MAP_SYNC: a write fault commits the metadata that reaches the page (SYNC-1).
+    pub sync: bool,
     /// Its page-table entries, sorted by page.
     ptes: Vec<(PageIndex, Pte)>,
 }
@@ -102,6 +122,12 @@ impl Vma {
             Err(at) => self.ptes.insert(at, (index, pte)),
         }
     }
+
+    /// Removes the PTE of a page; whether there was one.
+    fn clear_pte(&mut self, index: PageIndex) -> bool {
+        let found = self.ptes.binary_search_by_key(&index, |(at, _)| *at);
+        found.map(|at| self.ptes.remove(at)).is_ok()
+    }
 }
 
 /// The block device: its inode's mapping, and whether that inode is S_DAX.
@@ -111,6 +137,21 @@ pub struct BlockDevice<const FAN: usize> {
     pub mapping: AddressSpace<FAN>,
     /// S_DAX of the device inode.
     pub dax: bool,
+    /// Its block size is not that of the file system: a mount changes it (IDX-6).
+    pub other_block_size: bool,
+}
+
+/// A write under way to a disk.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Bio {
+    /// Whose page it writes.
+    pub mapping: MappingId,
+    /// Which page.
+    pub index: PageIndex,
+    /// Where to.
+    pub block: BlockNr,
+    /// What the page held when the write was submitted.
+    pub words: Vec<Word>,
 }
 
 /// What a thread sleeps on.
@@ -122,6 +163,14 @@ pub enum Wait {
     PageLock(MappingId, PageIndex),
     /// The end of a page's writeback.
     Writeback(MappingId, PageIndex),
+    /// An operation on a file, which excludes others.
+    Inode(Ino),
+    /// The end of a transaction's handles.
+    Updates(Tid),
+    /// A transaction to make room for the next one: that it switches, or that its commit ends.
+    Commit(Tid),
+    /// The copy of a buffer to the log.
+    Shadow(BlockNr),
 }
 
 /// A thread: a program and a stack of frames.
@@ -135,6 +184,8 @@ pub struct Thread {
     pub stack: Vec<Frame>,
     /// Killed by SIGBUS.
     pub killed: bool,
+    /// The error that the kernel function left last has returned, for its caller to take.
+    pub error: Option<Errno>,
 }
 
 impl Thread {
@@ -159,6 +210,9 @@ impl fmt::Display for Refusal {
         match self {
             Self::NotEnabled(Action::Run(thread)) => {
                 write!(f, "thread {} cannot run now: it is done or asleep", thread.0)
+            }
+            Self::NotEnabled(Action::CompleteIo(bio)) => {
+                write!(f, "there is no write {bio} under way")
             }
             Self::NotEnabled(Action::Evict(line)) => {
                 write!(f, "{line} cannot be evicted: it is not dirty")
@@ -189,6 +243,22 @@ pub struct Machine<M, const FAN: usize> {
     pub bdev: BlockDevice<FAN>,
     /// The files, by inode number.
     pub inodes: Vec<Inode<FAN>>,
+    /// What the setup says of files, whether they exist at the moment or not; never changes.
+    pub known: Vec<KnownFile>,
+    /// Where the journal is, if the device has one; never changes.
+    pub log: Option<LogLayout>,
+    /// Where the allocator of a file system that is mounted looks first; never changes.
+    pub goal: BlockNr,
+    /// Whether the device is a disk: see [`System::disk`]; never changes.
+    pub disk: bool,
+    /// The disk's writes under way, in the order of their submission.
+    pub bios: Vec<Bio>,
+    /// The mounted file system.
+    pub mounted: Option<Mounted>,
+    /// Its journal, if it has one.
+    pub journal: Option<Journal>,
+    /// Files under an operation that excludes others, and whose it is.
+    pub locks: Vec<(Ino, ThreadId)>,
     /// The user mappings.
     pub vmas: Vec<Vma>,
     /// The threads.
@@ -229,19 +299,45 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let present = setup.files.iter().filter(|file| !file.absent);
         let mut inodes: Vec<_> = present.map(FileSetup::inode).collect();
         inodes.sort_by_key(|inode| inode.ino);
+        let mut mounted = Mounted::new(Layout::of(&geometry), setup.goal());
+        for (slot, file) in setup.files.iter().filter(|file| !file.absent).enumerate() {
+            mounted.set_slot(slot as u64, Some(file.ino));
+            file.owned().for_each(|block| mounted.take(block));
+        }
+        let journal = setup.system.journal.map(|first| {
+            let mut journal = Journal::new(setup.log_layout(), first);
+            journal.on_disk = Some((first, journal.tail));
+            journal
+        });
+        if !setup.system.mounted {
+            inodes.clear();
+        }
         let thread = |program: &Program| Thread {
             program: program.clone(),
             position: 0,
             stack: Vec::new(),
             killed: false,
+            error: None,
         };
         let dax = !matches!(setup.semantics.s_dax_scope(), Ok(SDaxScope::Regular));
         Ok(Self {
             geometry,
             semantics: setup.semantics,
             medium,
-            bdev: BlockDevice { mapping: AddressSpace::new(), dax },
+            bdev: BlockDevice {
+                mapping: AddressSpace::new(),
+                dax,
+                other_block_size: setup.system.other_block_size,
+            },
             inodes,
+            known: setup.files.iter().map(KnownFile::of).collect(),
+            log: setup.system.journal.map(|_| setup.log_layout()),
+            disk: setup.system.disk,
+            bios: Vec::new(),
+            goal: setup.goal(),
+            mounted: setup.system.mounted.then_some(mounted),
+            journal: journal.filter(|_| setup.system.mounted),
+            locks: Vec::new(),
             vmas: Vec::new(),
             threads: setup.programs.iter().map(thread).collect(),
             waiters: Vec::new(),
@@ -260,6 +356,31 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     fn inode_mut(&mut self, ino: Ino) -> &mut Inode<FAN> {
         self.inodes.iter_mut().find(|inode| inode.ino == ino).expect("programs name existing files")
+    }
+
+    /// The name of a file, whether it exists at the moment or not.
+    #[must_use]
+    pub fn file_name(&self, ino: Ino) -> &str {
+        if let Some(inode) = self.inodes.iter().find(|inode| inode.ino == ino) {
+            return &inode.name;
+        }
+        self.known.iter().find(|known| known.ino == ino).map_or("?", |known| &known.name)
+    }
+
+    /// A mapping, unless its file is not in memory.
+    #[must_use]
+    pub fn mapping_if(&self, id: MappingId) -> Option<&AddressSpace<FAN>> {
+        match id {
+            MappingId::File(ino) => {
+                self.inodes.iter().find(|inode| inode.ino == ino).map(|inode| &inode.mapping)
+            }
+            MappingId::Bdev => Some(&self.bdev.mapping),
+        }
+    }
+
+    /// The first file from this number on: for walks during which files may come and go.
+    fn inode_from(&self, ino: Ino) -> Option<&Inode<FAN>> {
+        self.inodes.iter().find(|inode| inode.ino >= ino)
     }
 
     /// A mapping.
@@ -284,6 +405,16 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         files.chain([MappingId::Bdev])
     }
 
+    /// The block whose bytes a PTE shows: its own, or that of the page it leads to; `None` for the
+    /// page of a hole.
+    #[must_use]
+    pub fn pte_block(&self, vma: &Vma, index: PageIndex, pte: Pte) -> Option<BlockNr> {
+        match pte.target {
+            PteTarget::Block(block) => Some(block),
+            PteTarget::Page => self.block_of(vma.mapping, index),
+        }
+    }
+
     /// S_DAX of the inode that a mapping belongs to; says nothing about what is in it (IDX-8).
     #[must_use]
     pub fn is_s_dax(&self, mapping: MappingId) -> bool {
@@ -293,11 +424,14 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
     }
 
-    /// The block that a page of a mapping is a copy of; `None` for a hole and past the end.
+    /// The block that a page of a mapping is a copy of; `None` for a hole, past the end, and of a file
+    /// that is not in memory.
     #[must_use]
     pub fn block_of(&self, mapping: MappingId, index: PageIndex) -> Option<BlockNr> {
         match mapping {
-            MappingId::File(ino) => self.inode(ino).block(index),
+            MappingId::File(ino) => {
+                self.inodes.iter().find(|inode| inode.ino == ino)?.block(index)
+            }
             MappingId::Bdev => (index.0 < self.geometry.blocks).then_some(BlockNr(index.0)),
         }
     }
@@ -322,7 +456,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         usize::try_from(self.geometry.words_per_block()).expect("a block fits memory")
     }
 
-    fn lines_of(&self, block: BlockNr) -> LineRange {
+    /// The lines of a block.
+    pub(crate) fn lines_of(&self, block: BlockNr) -> LineRange {
         LineRange::new(self.geometry.first_line(block), self.geometry.lines_per_block)
     }
 
@@ -391,11 +526,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 }
 
 impl<const FAN: usize> Machine<SimMedium, FAN> {
-    /// What can be done next: threads first, then evictions by line. Links count in this order.
+    /// What can be done next: threads first, then evictions by line, then writes under way. Links count in this order.
     #[must_use]
     pub fn enabled(&self) -> Vec<Action> {
         let evictions = self.medium.dirty_lines().map(Action::Evict);
-        self.runnable().map(Action::Run).chain(evictions).collect()
+        let completions = (0..self.bios.len()).map(Action::CompleteIo);
+        self.runnable().map(Action::Run).chain(evictions).chain(completions).collect()
     }
 
     /// Takes one step.
@@ -408,6 +544,7 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
         match action {
             Action::Run(thread) => self.run(thread, report),
             Action::Evict(line) => self.evict(line, report),
+            Action::CompleteIo(bio) => self.complete_io(bio, report),
         }
     }
 
@@ -443,6 +580,18 @@ fn initial_image(setup: &Setup) -> Vec<Word> {
     let present = setup.files.iter().filter(|file| !file.absent);
     let inodes: Vec<_> = present.map(|file| setup.inode_spec(file)).collect();
     fs::mkfs(&mut image, &geometry, &inodes);
+    if let Some(first) = setup.system.journal {
+        let log = setup.log_layout();
+        let at = usize::try_from(geometry.first_word(log.superblock).0).expect("fits memory");
+        // A file system that is in use has a log that begins; one that is not has a clean one.
+        let superblock = if setup.system.mounted {
+            Superblock { sequence: first, start: Some(LogBlockNr(1)) }
+        } else {
+            Superblock { sequence: Tid(first.0.wrapping_sub(1)), start: None }
+        };
+        let words = superblock.encode(&log);
+        image[at..at + words.len()].copy_from_slice(&words);
+    }
     for (block, words) in &setup.contents {
         let at = usize::try_from(geometry.first_word(*block).0).expect("fits memory");
         image[at..at + words.len()].copy_from_slice(words);

@@ -1,9 +1,11 @@
 //! One sentence per step: the caption, the live region's text, the print and the test's message.
 //! At most 25 words, and at most 8 more when a verdict shows.
 
+mod ext4;
+
 use crate::address_space::MappingId;
 use crate::check::{Verdict, persistence_domain};
-use crate::machine::{Actor, Call, Event, Machine, MappingWord, Skip, Step, ThreadId};
+use crate::machine::{Actor, Call, Event, Machine, MappingWord, PteTarget, Skip, Step, ThreadId};
 use crate::medium::{LineRange, Medium, PersistenceDomain};
 use crate::units::{PageIndex, WORDS_PER_LINE, Word};
 use alloc::format;
@@ -56,7 +58,7 @@ pub fn mapping_name<M: Medium, const FAN: usize>(
     mapping: MappingId,
 ) -> String {
     match mapping {
-        MappingId::File(ino) => format!("file {}", machine.inode(ino).name),
+        MappingId::File(ino) => format!("file {}", machine.file_name(ino)),
         MappingId::Bdev => "the device".to_string(),
     }
 }
@@ -85,6 +87,15 @@ struct Teller<'a, M, const FAN: usize> {
     caches_survive: bool,
 }
 
+/// `1 page`, `3 pages`, `2 copies`.
+fn plural(count: u64, what: &str) -> String {
+    match (count, what.strip_suffix('y')) {
+        (1, _) => format!("1 {what}"),
+        (n, Some(stem)) => format!("{n} {stem}ies"),
+        (n, None) => format!("{n} {what}s"),
+    }
+}
+
 /// The first few of a list in words, and how many more there are.
 fn listed(items: impl Iterator<Item = String>) -> String {
     const SHOWN: usize = 4;
@@ -97,10 +108,16 @@ fn listed(items: impl Iterator<Item = String>) -> String {
 
 impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
     fn tell(&self, event: &Event) -> String {
+        if let Event::CallReturned { result: Err(_), .. } = event {
+            return self.tell_metadata(event).expect("it tells of every failure");
+        }
         self.tell_user(event)
             .or_else(|| self.tell_page(event))
             .or_else(|| self.tell_fault(event))
             .or_else(|| self.tell_flush(event))
+            .or_else(|| self.tell_metadata(event))
+            .or_else(|| self.tell_journal(event))
+            .or_else(|| self.tell_mount(event))
             .unwrap_or_else(|| format!("{} goes on.", self.who))
     }
 
@@ -116,7 +133,7 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
     fn slot(&self, mapping: MappingId, index: PageIndex) -> String {
         match mapping {
             MappingId::File(ino) => {
-                format!("page {index} of file {}", self.machine.inode(ino).name)
+                format!("page {index} of file {}", self.machine.file_name(ino))
             }
             MappingId::Bdev => format!("page {index} of the device (b{index})"),
         }
@@ -154,8 +171,13 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                 format!("{who} loads {} and sees {value}.", self.word(*at))
             }
             Event::Stored { at, value, line } => {
-                let block = self.machine.block_of(at.mapping, at.index)?;
                 let place = self.word(*at);
+                let Some(line) = line else {
+                    return Some(format!(
+                        "{who} stores {value} to {place}, in its page. The medium does not know."
+                    ));
+                };
+                let block = self.machine.geometry.block_of(*line);
                 let in_cache = self.machine.medium.dirty_lines_in(LineRange::one(*line)) > 0;
                 match (in_cache, self.caches_survive) {
                     (true, false) => format!(
@@ -170,15 +192,30 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                 }
             }
             Event::CallReturned { call: Call::Fsync, ino: Some(ino), .. } => {
-                let name = &self.machine.inode(*ino).name;
+                let name = self.machine.file_name(*ino);
                 format!(
                     "fsync({name}) returns to {who}: every store to {name} before the call is promised to survive."
+                )
+            }
+            Event::CallReturned { call, result: Err(error), .. } => {
+                format!(
+                    "{} fails for {who} with {}: nothing is promised.",
+                    call.name(),
+                    error.name()
+                )
+            }
+            Event::CallReturned { call: Call::Fsync, ino: None, .. } => {
+                format!(
+                    "fsync of the device returns to {who}: every raw store before the call is promised to survive."
                 )
             }
             Event::CallReturned { call: Call::Sync, .. } => {
                 format!(
                     "sync returns to {who}: everything stored before it is promised to survive."
                 )
+            }
+            Event::CallReturned { call: Call::PeriodicWriteback, .. } => {
+                format!("{who} is through with periodic writeback. Nobody was promised anything.")
             }
             Event::CallReturned { call, .. } => format!("{} returns to {who}.", call.name()),
             Event::ReadReturned { mapping: MappingId::Bdev, index, words, cached, .. } => {
@@ -237,15 +274,34 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                 labels(words),
                 self.slot(*mapping, *index)
             ),
-            Event::PageDirtied { mapping, index } => {
-                let slot = self.slot(*mapping, *index);
+            Event::DirectWritten { mapping, index, words, fenced, .. } => {
+                let page = self.page(*mapping, *index);
+                let fence = if *fenced { "and fences" } else { "without a fence" };
                 format!(
-                    "{who} marks {slot} dirty: PG_dirty and the DIRTY tag are set. The write returns."
+                    "{who} copies {} straight to {page} with non-temporal stores, {fence}.",
+                    labels(words)
                 )
             }
-            Event::PageCleanedForIo { mapping, index } => {
+            Event::WroteNothing { mapping, index } => {
+                format!(
+                    "{} is dirty and cannot be dropped: the direct write stores nothing and returns 0 bytes.",
+                    self.slot(*mapping, *index)
+                )
+            }
+            Event::PageDirtied { mapping, index } => {
                 let slot = self.slot(*mapping, *index);
-                format!("{who} prepares {slot} for I/O: PG_dirty is cleared, the DIRTY tag stays.")
+                format!("{who} marks {slot} dirty: PG_dirty and the DIRTY tag are set.")
+            }
+            Event::PageCleanedForIo { mapping, index, protected } => {
+                let slot = self.slot(*mapping, *index);
+                let ptes = match protected {
+                    0 => String::new(),
+                    1 => " 1 PTE is write-protected.".to_string(),
+                    n => format!(" {n} PTEs are write-protected."),
+                };
+                format!(
+                    "{who} prepares {slot} for I/O: PG_dirty is cleared, the DIRTY tag stays.{ptes}"
+                )
             }
             Event::WritebackStarted { mapping, index, dirtied_again } => {
                 let slot = self.slot(*mapping, *index);
@@ -268,7 +324,7 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                 format!("The pmem driver copies {slot} to {block} with non-temporal stores {how}.")
             }
             Event::InodeWritten { ino, still_dirty } => {
-                let name = &self.machine.inode(*ino).name;
+                let name = self.machine.file_name(*ino);
                 let state =
                     if *still_dirty { "still dirty: its tree has DIRTY tags" } else { "clean" };
                 format!("{who} is through with the inode of file {name}; it is {state}.")
@@ -316,14 +372,35 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                     self.page(*mapping, *index)
                 )
             }
+            Event::PageDeletedByFault { mapping, index, dirty } => {
+                let slot = self.slot(*mapping, *index);
+                let warns = if *dirty { " The kernel warns: it was dirty." } else { "" };
+                format!("The DAX fault takes {slot} for a hole page: unmapped and deleted.{warns}")
+            }
+            Event::EntryRefused { mapping, index } => {
+                format!(
+                    "A page has come to {}, the DAX entry has no place: {who} is killed by SIGBUS.",
+                    self.slot(*mapping, *index)
+                )
+            }
+            Event::EntryTakenForShadow { mapping, index, .. } => {
+                format!(
+                    "The DAX entry of {} is taken for a shadow and replaced by an empty page.",
+                    self.page(*mapping, *index)
+                )
+            }
             Event::Sleeps { wait } => {
                 format!("{who} cannot go on and sleeps on {}.", self.machine.wait_name(*wait))
             }
             Event::EntryUnlocked { mapping, index } => {
                 format!("The entry of {} is unlocked.", self.page(*mapping, *index))
             }
-            Event::PteInstalled { mapping, index, block, writable } => {
-                let mode = if *writable { "writable" } else { "read-only" };
+            Event::PteInstalled { mapping, index, pte } => {
+                let mode = if pte.writable { "writable" } else { "read-only" };
+                let PteTarget::Block(block) = pte.target else {
+                    let slot = self.slot(*mapping, *index);
+                    return Some(format!("A {mode} PTE of {who} now leads to {slot}."));
+                };
                 format!(
                     "A {mode} PTE now maps {} straight to {block}.",
                     self.page(*mapping, *index)
@@ -357,16 +434,14 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                     "{who} copies DIRTY to TOWRITE in {tree}: {items}. The set to write is fixed."
                 )
             }
-            Event::LookedUp { mapping, found, .. } if found.is_empty() => {
-                format!(
-                    "{who} finds nothing tagged TOWRITE in {}.",
-                    mapping_name(self.machine, *mapping)
-                )
+            Event::LookedUp { mapping, tag, found } if found.is_empty() => {
+                let tree = mapping_name(self.machine, *mapping);
+                format!("{who} finds nothing tagged {} in {tree}.", tag.name())
             }
-            Event::LookedUp { mapping, found, .. } => {
+            Event::LookedUp { mapping, tag, found } => {
                 let pages: Vec<_> = found.iter().map(PageIndex::to_string).collect();
                 let tree = mapping_name(self.machine, *mapping);
-                format!("{who} finds TOWRITE in {tree} at index {}.", pages.join(", "))
+                format!("{who} finds {} in {tree} at index {}.", tag.name(), pages.join(", "))
             }
             Event::EntryChecked { mapping, index, skip: None } => {
                 format!(
@@ -425,6 +500,15 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                 let page = self.page(*mapping, *index);
                 let unlocks = if *locked { "unlocks the entry and " } else { "" };
                 format!("{who} {unlocks}clears DIRTY of {page}: it is clean again.")
+            }
+            Event::PageInTheWay { mapping, index } => {
+                format!(
+                    "{who} finds {} where it expects a DAX entry: the kernel warns, EIO.",
+                    self.slot(*mapping, *index)
+                )
+            }
+            Event::Oops { function } => {
+                format!("{function} has no block device to ask: the kernel oopses and kills {who}.")
             }
             Event::Fenced { cpu, lines } => {
                 let done = self.completed(*lines);

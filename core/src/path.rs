@@ -1,6 +1,5 @@
 //! A path: the states that a sequence of actions leads through. Back and forth is indexing.
 
-use crate::address_space::MappingId;
 use crate::check::{Holds, Invariant, Judge, Verdict};
 use crate::crash::{self, CrashReport};
 use crate::machine::{Action, Machine, Refusal, Setup, SetupError, Step};
@@ -42,7 +41,8 @@ impl<const FAN: usize> Path<FAN> {
     pub fn new(setup: &Setup) -> Result<Self, SetupError> {
         let machine = Machine::new(setup)?;
         let mut path = Self { moments: Vec::new(), contents: Vec::new() };
-        path.push(machine, Judge::default(), None, Vec::new());
+        let judge = Judge::new(&machine);
+        path.push(machine, judge, None, Vec::new());
         Ok(path)
     }
 
@@ -164,20 +164,14 @@ impl<const FAN: usize> Path<FAN> {
     }
 }
 
-/// The newest content of a block: the medium as the CPUs see it, with every stored word of its
-/// owner put in.
+/// The newest content of a block: the medium as the CPUs see it, with every stored word put in.
 fn newest_content<const FAN: usize>(
     machine: &Machine<SimMedium, FAN>,
     judge: &Judge,
     block: BlockNr,
 ) -> Vec<Word> {
     let mut words = machine.load_block(block);
-    if let Some((inode, index)) = machine.owner_of(block) {
-        let here = judge
-            .newest()
-            .filter(|(at, _)| (at.mapping, at.index) == (MappingId::File(inode.ino), index));
-        here.for_each(|(at, newest)| words[usize::from(at.word)] = newest);
-    }
+    judge.overlay_newest(machine, block, &mut words);
     words
 }
 

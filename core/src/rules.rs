@@ -100,15 +100,15 @@ rules! {
     IDX_3 = "IDX-3", NotModelled, "bdev_direct_access", "fs/block_dev.c", "4.5", "S 4.5",
         "A partition has its own device inode, offset against the whole disk's.",
         "";
-    IDX_4 = "IDX-4", Cited, "generic_perform_write, generic_file_read_iter", "mm/filemap.c", "4.5 to 6.12", "S 4.5",
+    IDX_4 = "IDX-4", Cited, "generic_perform_write, generic_file_read_iter, filemap_fault", "mm/filemap.c", "4.5 to 6.12", "S 4.5",
         "File data is cached in the file's mapping, raw device I/O in the device's.",
-        "only buffered file data and raw reads so far";
+        "";
     IDX_5 = "IDX-5", NotModelled, "", "", "4.5", "I, M21",
         "Raw access shares the cache with ext metadata, not with file data.",
         "";
     IDX_6 = "IDX-6", Cited, "invalidate_bdev, invalidate_mapping_pages", "fs/block_dev.c, mm/truncate.c", "4.5 to 6.12", "S 4.5",
         "Invalidating the device drops its clean pages only.",
-        "mount and set_blocksize are not modelled";
+        "";
     IDX_7 = "IDX-7", Cited, "page_cache_tree_insert, dax_radix_entry", "mm/filemap.c, fs/dax.c", "4.5 to 6.12", "S 4.5",
         "nrpages counts pages, nrexceptional shadows or DAX entries.",
         "no shadows; from 4.20 a kernel counts DAX entries in nrpages";
@@ -145,11 +145,11 @@ rules! {
     TREE_10 = "TREE-10", Cited, "tag_pages_for_writeback", "mm/page-writeback.c", "4.5 to 6.12", "S 4.5",
         "A sync first copies DIRTY to TOWRITE: the set to write is fixed at its start.",
         "one lock hold, not one per 4096 items";
-    TREE_11_1 = "TREE-11.1", Cited, "__set_page_dirty", "fs/buffer.c", "4.5 to 6.12", "S 4.5",
+    TREE_11_1 = "TREE-11.1", Cited, "__set_page_dirty, wp_page_shared", "fs/buffer.c, mm/memory.c", "4.5 to 6.12", "S 4.5",
         "Dirtying a page sets PG_dirty and the DIRTY tag.",
         "";
-    TREE_11_2 = "TREE-11.2", Cited, "clear_page_dirty_for_io", "mm/page-writeback.c", "4.5 to 6.12", "S 4.5",
-        "Before I/O PG_dirty is cleared, the DIRTY tag is not.",
+    TREE_11_2 = "TREE-11.2", Cited, "clear_page_dirty_for_io, page_mkclean", "mm/page-writeback.c, mm/rmap.c", "4.5 to 6.12", "S 4.5",
+        "Before I/O PG_dirty is cleared and the page's PTEs are write-protected; the DIRTY tag stays.",
         "";
     TREE_11_3 = "TREE-11.3", Cited, "set_page_writeback", "mm/page-writeback.c", "4.5 to 6.12", "S 4.5",
         "WRITEBACK is set; DIRTY goes unless the page was dirtied again; TOWRITE goes.",
@@ -157,15 +157,15 @@ rules! {
     TREE_11_4 = "TREE-11.4", Cited, "end_page_writeback", "mm/filemap.c", "4.5 to 6.12", "S 4.5",
         "Completion of the I/O clears WRITEBACK.",
         "";
-    TREE_12 = "TREE-12", Cited, "write_cache_pages", "mm/page-writeback.c", "4.5 to 6.12", "S 4.5",
-        "A sync for integrity walks TOWRITE, and waits for pages that are under I/O.",
-        "no periodic writeback (WB_SYNC_NONE); ext4 has its own code for this walk";
+    TREE_12 = "TREE-12", Cited, "write_cache_pages, wb_writeback", "mm/page-writeback.c, fs/fs-writeback.c", "4.5 to 6.12", "S 4.5",
+        "Writeback for integrity walks TOWRITE and waits for I/O under way; periodic writeback walks DIRTY and does not wait.",
+        "no age and no nr_to_write in periodic writeback; ext4 has its own code for this walk";
     TREE_13 = "TREE-13", NotModelled, "__remove_mapping", "mm/vmscan.c", "4.5", "S 4.5",
         "An exceptional entry is a shadow or a DAX entry, never both kinds in one mapping.",
         "";
-    TREE_14 = "TREE-14", NotModelled, "page_cache_tree_insert", "mm/filemap.c", "4.5", "S 4.5",
+    TREE_14 = "TREE-14", Structural, "page_cache_tree_insert", "mm/filemap.c", "4.5", "S 4.5",
         "A page inserted over an exceptional entry: EINVAL in a DAX mapping, else the entry is taken for a shadow.",
-        "";
+        "from 4.7 a kernel replaces it in a DAX mapping too, with a warning";
     TREE_15 = "TREE-15", Structural, "find_get_page, find_get_pages_tag", "mm/filemap.c", "4.5", "S 4.5",
         "Page lookups find nothing where an exceptional entry is.",
         "";
@@ -180,8 +180,8 @@ rules! {
         "";
     DAX_1 = "DAX-1", Cited, "dax_do_io", "fs/dax.c", "4.5", "S 4.5",
         "DAX read and write copy straight between user memory and persistent memory.",
-        "reads only; without the write-back of the range first, which to 4.6 also flushed DAX entries";
-    DAX_2 = "DAX-2", NotModelled, "dax_io", "fs/dax.c", "4.5", "S 4.5",
+        "no writes to files; reads of a file without the write-back of the range first, which to 4.6 also flushed DAX entries";
+    DAX_2 = "DAX-2", Structural, "dax_io", "fs/dax.c", "4.5", "S 4.5",
         "The write path never touches a tree entry.",
         "";
     DAX_3 = "DAX-3", NotModelled, "dax_io", "fs/dax.c", "4.5", "S 4.5",
@@ -196,9 +196,15 @@ rules! {
     DAX_6 = "DAX-6", Cited, "__dax_fault, dax_iomap_pte_fault", "fs/dax.c", "4.5 to 6.12", "S 4.5",
         "A fault checks the end of the file, looks for a hole page, and asks the file system for the block.",
         "no holes, no private mappings";
+    DAX_6_6 = "DAX-6.6", Structural, "__dax_fault, delete_from_page_cache", "fs/dax.c, mm/filemap.c", "4.5 to 4.12", "S 4.5",
+        "A page that the fault finds is unmapped and deleted as if it were the clean page of a hole; if dirty, with a warning.",
+        "no hole pages";
     DAX_7 = "DAX-7", Cited, "dax_insert_mapping", "fs/dax.c", "4.5 to 6.12", "S 4.5",
         "The entry goes into the file's tree, dirty if the fault was a write.",
         "blocks are never new: no zeroing";
+    DAX_7_1 = "DAX-7.1", Cited, "dax_insert_mapping, ext4_issue_zeroout", "fs/dax.c, fs/ext4/inode.c", "4.5 to 6.12", "S 4.5",
+        "A new block of a DAX file is zeroed before it can be reached.",
+        "by non-temporal stores in every epoch";
     DAX_8 = "DAX-8", Cited, "vma_wants_writenotify, vm_insert_mixed", "mm/mmap.c, mm/memory.c", "4.5 to 6.12", "S 4.5",
         "The PTE is installed write-protected, so that the first store calls pfn_mkwrite.",
         "from 4.14 a write fault installs a writable PTE itself: one fault fewer than here";
@@ -274,6 +280,21 @@ rules! {
     DAX_21 = "DAX-21", Cited, "filemap_write_and_wait_range, ->fsync, ->writepages", "mm/filemap.c, fs/ext4", "4.5 to 6.12", "S 4.5, M1 to M5, M15",
         "Where the flush is called from: four designs in six weeks.",
         "one device only: flush-bdev never differs";
+    DAX_21_1 = "DAX-21.1", Cited, "dax_writeback_one, bd_mount", "fs/dax.c, fs/block_dev.c", "4.5", "S 4.5, M1",
+        "The flush of 4.5-rc asks the inode's superblock for the device; that of a raw device has none.",
+        "no realtime device";
+    DAX_21_3 = "DAX-21.3", Cited, "__writeback_single_inode, ->writepages", "fs/fs-writeback.c, fs/ext4", "4.5 to 6.12", "S 4.5, M3, M14, M16",
+        "sync(2) writes an inode through ->writepages alone: it reaches a DAX flush only if that is called there.",
+        "";
+    DAX_21_4 = "DAX-21.4", Cited, "ext4_collapse_range, ext4_punch_hole", "fs/ext4/extents.c, fs/ext4/inode.c", "4.5 to 6.12", "S 4.5, I",
+        "Punching and collapsing flush first, because they drop the entries of data that stays.",
+        "";
+    DAX_21_5 = "DAX-21.5", Cited, "ext4_writepages, blkdev_writepages", "fs/ext4/inode.c, fs/block_dev.c", "4.5 to 6.12", "S 4.5, M4 to M6, M16 to M18",
+        "From 4.5.0 ->writepages of an S_DAX inode returns after the DAX flush: it writes no page.",
+        "";
+    DAX_21_6 = "DAX-21.6", Cited, "filemap_write_and_wait_range", "mm/filemap.c", "4.5 to 6.12", "S 4.5",
+        "From 4.5.0 a range is written out if the inode is S_DAX and has entries, or is not and has pages.",
+        "";
     DAX_22 = "DAX-22", Cited, "nvdimm_flush, pmem_make_request", "drivers/nvdimm", "4.5 to 6.12", "S 4.5, 4.7, 4.9",
         "To 4.7 the DAX code and the driver fence; from 4.8 only the device flush does.",
         "no flush-hint addresses";
@@ -281,49 +302,55 @@ rules! {
         "When the device inode may be S_DAX.",
         "";
     MIX_2 = "MIX-2", Cited, "io_is_direct, blkdev_direct_IO", "include/linux/fs.h, fs/block_dev.c", "4.2 to 4.7", "S 4.5",
-        "With S_DAX on the device inode, raw reads bypass the page cache.",
-        "raw mmap and raw writes are not modelled";
-    MIX_3 = "MIX-3", NotModelled, "__dax_fault, __getblk_slow", "", "4.5", "S 4.5, M",
+        "With S_DAX on the device inode, raw reads and writes bypass the page cache, and raw mmap may.",
+        "";
+    MIX_3_1 = "MIX-3.1", Cited, "__getblk_slow, grow_dev_page", "fs/buffer.c", "4.5-rc1 to 4.7", "S 4.5",
+        "A DAX entry where metadata wants its page: the page cannot be inserted, and __getblk tries again for ever.",
+        "";
+    MIX_3 = "MIX-3", Structural, "__dax_fault, __getblk_slow, blkdev_writepages", "fs/dax.c, fs/buffer.c, fs/block_dev.c", "4.5", "S 4.5, M",
         "What happens when DAX entries and pages meet in the device's mapping.",
         "";
-    MIX_4 = "MIX-4", NotModelled, "read_dax_sector", "", "4.5", "S 4.5, M",
+    MIX_3_8 = "MIX-3.8", Cited, "generic_file_direct_write, invalidate_inode_pages2_range", "mm/filemap.c, mm/truncate.c", "4.5 to 4.7", "S 4.5",
+        "A raw DAX write drops a clean page before and after its copy; if the page is dirty it stores nothing.",
+        "a page is busy only while it is dirty";
+    MIX_4 = "MIX-4", Cited, "read_dev_sector, read_dax_sector", "block/partition-generic.c", "4.5-rc1 to 4.7", "S 4.5, C",
         "Partition reads with a fresh page per I/O.",
         "";
-    MIX_5 = "MIX-5", NotModelled, "", "", "4.5", "S 4.5, M",
+    MIX_5 = "MIX-5", Cited, "sb_bread, __getblk", "fs/buffer.c", "4.5-rc1 to 6.12", "seed, M11, I",
         "Why a new page per I/O cannot serve a file system.",
         "";
-    MIX_6 = "MIX-6", NotModelled, "", "", "4.5", "S 4.5, M",
+    MIX_6 = "MIX-6", Cited, "mount_bdev, __blkdev_get", "fs/super.c, fs/block_dev.c", "4.5-rc1 to 6.12", "seed, M8, C, I",
         "Clearing the device inode's S_DAX at mount.",
         "";
     MIX_7 = "MIX-7", NotModelled, "", "", "4.5", "S 4.5, M",
         "Raw mmap of a mounted device was never supported.",
         "";
-    MIX_8 = "MIX-8", NotModelled, "", "", "4.5", "S 4.5, M",
-        "What became of block-device DAX.",
+    MIX_8 = "MIX-8", Cited, "bdev_may_open", "block/bdev.c", "4.5-rc1 to 6.12", "S 6.12",
+        "A kernel may refuse to open a mounted device for writing (since 6.8).",
         "";
-    ALIAS_1 = "ALIAS-1", NotModelled, "unmap_underlying_metadata", "fs/buffer.c", "4.5 to 6.12", "S 4.5",
-        "Clears one buffer's dirty bit and waits for its I/O.",
+    ALIAS_1 = "ALIAS-1", Cited, "unmap_underlying_metadata, clean_bdev_aliases", "fs/buffer.c", "4.5 to 6.12", "S 4.5",
+        "Looks a block's buffer up in the device's mapping, clears its dirty bit and waits for its I/O.",
         "";
-    ALIAS_2 = "ALIAS-2", NotModelled, "unmap_underlying_metadata", "fs/buffer.c", "4.5 to 6.12", "S 4.5",
-        "What it deliberately leaves alone.",
+    ALIAS_2 = "ALIAS-2", Cited, "unmap_underlying_metadata", "fs/buffer.c", "4.5 to 6.12", "S 4.5",
+        "Leaves the page, its contents, Uptodate, Mapped, PG_dirty and the DIRTY tag alone.",
         "";
     ALIAS_3 = "ALIAS-3", NotModelled, "unmap_underlying_metadata", "fs/buffer.c", "4.5 to 6.12", "S 4.5",
         "After it, the buffer writes nothing until dirtied anew.",
         "";
-    ALIAS_4 = "ALIAS-4", NotModelled, "__block_write_begin", "fs/buffer.c", "4.5 to 6.12", "S 4.5",
-        "Who calls it: allocation of file data.",
-        "";
+    ALIAS_4 = "ALIAS-4", Cited, "__block_write_begin", "fs/buffer.c", "4.5 to 6.12", "S 4.5",
+        "Allocating a block for buffered file data cleans the alias of that block.",
+        "before the block is entered in the file, not after";
     ALIAS_5 = "ALIAS-5", NotModelled, "", "fs/buffer.c", "4.5 to 6.12", "S 4.5",
         "What it does not cover.",
         "";
-    ALIAS_6 = "ALIAS-6", NotModelled, "ext4_map_blocks, ext2_get_blocks", "fs/buffer.c", "4.5 to 6.12", "S 4.5",
-        "DAX allocation did not call it before 4.9.",
+    ALIAS_6 = "ALIAS-6", Cited, "ext4_map_blocks, ext2_get_blocks", "fs/ext4/inode.c, fs/ext2/inode.c", "4.9 to 6.12", "S 4.5, 4.7, 4.9",
+        "Allocating a block for DAX data cleans the alias; before 4.9 nothing did.",
         "";
     ALIAS_7 = "ALIAS-7", NotModelled, "", "fs/buffer.c", "4.5 to 6.12", "S 4.5",
         "Where the duty sits now.",
         "";
-    REUSE_1 = "REUSE-1", NotModelled, "", "", "4.5", "S 4.5",
-        "Metadata to data, in memory.",
+    REUSE_1 = "REUSE-1", Cited, "__bforget", "fs/buffer.c", "4.5 to 6.12", "S 4.5",
+        "A freed metadata buffer is forgotten, so that it is not written over the block's next owner.",
         "";
     REUSE_2 = "REUSE-2", NotModelled, "", "", "4.5", "S 4.5",
         "Metadata to data, after a crash.",
@@ -331,14 +358,14 @@ rules! {
     REUSE_3 = "REUSE-3", NotModelled, "", "", "4.5", "S 4.5",
         "Data to metadata, without DAX.",
         "";
-    REUSE_4 = "REUSE-4", NotModelled, "", "", "4.5", "S 4.5",
-        "DAX data to metadata.",
-        "";
+    REUSE_4 = "REUSE-4", Cited, "unmap_mapping_range, truncate_pagecache", "mm/memory.c, mm/truncate.c", "4.5 to 6.12", "C, S 6.12",
+        "PTEs and entries of a DAX file's pages go before their blocks are freed.",
+        "no pins of DMA, so no dax_layout_busy_page";
     REUSE_5 = "REUSE-5", NotModelled, "", "", "4.5", "S 4.5",
         "Dirty CPU lines of a freed block need no flush.",
         "";
-    REUSE_6 = "REUSE-6", NotModelled, "", "", "4.5", "S 4.5",
-        "Reuse before the free commits.",
+    REUSE_6 = "REUSE-6", Cited, "ext4_free_blocks, ext4_free_data_callback", "fs/ext4/mballoc.c", "4.5 to 6.12", "S 4.5",
+        "A freed block is given out again only after its free has committed, but for file data under data=writeback.",
         "";
     REUSE_7 = "REUSE-7", NotModelled, "", "", "4.5", "S 4.5",
         "No call invalidates the device's mapping when data becomes metadata.",
@@ -346,31 +373,64 @@ rules! {
     WAL_1 = "WAL-1", NotModelled, "", "fs/jbd2, fs/xfs", "4.5", "I",
         "A metadata block goes home only after its transaction is durable in the log.",
         "";
-    WAL_2 = "WAL-2", NotModelled, "", "fs/jbd2, fs/xfs", "4.5", "I",
-        "Log space is reused only after its blocks are durable at home.",
+    WAL_2 = "WAL-2", Cited, "__jbd2_update_log_tail, start_this_handle", "fs/jbd2/journal.c, fs/jbd2/transaction.c", "4.5 to 6.12", "I",
+        "Log space is reused only after its blocks are durable at home and the new tail is, too.",
         "";
     WAL_3 = "WAL-3", NotModelled, "", "fs/jbd2, fs/xfs", "4.5", "I",
         "Both logs are redo-only: no uncommitted content may reach home.",
         "";
-    JBD_1 = "JBD-1", NotModelled, "", "fs/jbd2", "4.5", "S 4.5",
-        "Transaction states.",
+    JBD_1 = "JBD-1", Cited, "start_this_handle, jbd2_journal_stop", "fs/jbd2/transaction.c", "4.5 to 6.12", "S 4.5",
+        "At most one running and one committing transaction; handles join the running one.",
+        "credits are the blocks an operation may dirty; no reserved handles";
+    JBD_2_1 = "JBD-2.1", Cited, "jbd2_journal_commit_transaction", "fs/jbd2/commit.c", "4.5 to 6.12", "S 4.5",
+        "RUNNING to LOCKED: takes no new handle and waits until the open ones have ended.",
+        "the caller of fsync runs the commit, not kjournald2";
+    JBD_2_2 = "JBD-2.2", Structural, "jbd2_journal_commit_transaction", "fs/jbd2/commit.c", "4.5 to 6.12", "S 4.5",
+        "Drops buffers that were reserved and not dirtied.",
         "";
-    JBD_2 = "JBD-2", NotModelled, "", "fs/jbd2", "4.5", "S 4.5",
-        "The commit sequence.",
+    JBD_2_3 = "JBD-2.3", Cited, "jbd2_journal_commit_transaction, jbd2_clear_buffer_revoked_flags", "fs/jbd2/commit.c", "4.5 to 6.12", "S 4.5",
+        "Clears the Revoked flags and switches the revoke table.",
         "";
-    JBD_3 = "JBD-3", NotModelled, "", "fs/jbd2", "4.5", "S 4.5",
-        "Data modes.",
+    JBD_2_5 = "JBD-2.5", Cited, "jbd2_journal_commit_transaction, journal_submit_data_buffers", "fs/jbd2/commit.c", "4.5 to 6.12", "S 4.5",
+        "Ordered mode writes the pages of the files with new blocks; DAX entries it does not see.",
         "";
-    JBD_4 = "JBD-4", NotModelled, "", "fs/jbd2", "4.5", "S 4.5",
-        "Buffer lists.",
+    JBD_2_6 = "JBD-2.6", Cited, "jbd2_journal_commit_transaction, jbd2_journal_write_revoke_records", "fs/jbd2/commit.c", "4.5 to 6.12", "S 4.5",
+        "Writes the revoke blocks.",
         "";
-    JBD_5 = "JBD-5", NotModelled, "", "fs/jbd2", "4.5", "S 4.5",
-        "Copy-out and frozen data.",
+    JBD_2_7 = "JBD-2.7", Cited, "jbd2_journal_commit_transaction", "fs/jbd2/commit.c", "4.5 to 6.12", "S 4.5",
+        "Names each dirty buffer in a descriptor block and copies it to the log.",
+        "";
+    JBD_2_10 = "JBD-2.10", Cited, "jbd2_journal_commit_transaction", "fs/jbd2/commit.c", "4.5 to 6.12", "S 4.5",
+        "The copies are written: Shadow to Forget.",
+        "";
+    JBD_2_11 = "JBD-2.11", Cited, "jbd2_journal_commit_transaction, journal_submit_commit_record", "fs/jbd2/commit.c", "4.5 to 6.12", "S 4.5",
+        "Writes the commit block with FLUSH and FUA.",
+        "";
+    JBD_2_12 = "JBD-2.12", Cited, "jbd2_journal_commit_transaction", "fs/jbd2/commit.c", "4.5 to 6.12", "S 4.5",
+        "Moves the tail if that frees a quarter of the log.",
+        "";
+    JBD_2_13 = "JBD-2.13", Cited, "jbd2_journal_commit_transaction", "fs/jbd2/commit.c", "4.5 to 6.12", "S 4.5",
+        "Still dirty buffers go on this transaction's checkpoint list and become ordinary dirty ones.",
+        "";
+    JBD_2_14 = "JBD-2.14", Cited, "jbd2_journal_commit_transaction, ext4_free_data_callback", "fs/jbd2/commit.c", "4.5 to 6.12", "S 4.5",
+        "Callbacks return the freed blocks to the allocator; FINISHED.",
+        "";
+    JBD_3 = "JBD-3", Cited, "ext4_jbd2_file_inode", "fs/ext4/inode.c", "4.5 to 6.12", "S 4.5",
+        "In ordered mode the data of new blocks reaches the device before the commit that references them.",
+        "blocks are allocated at write_begin, without delayed allocation";
+    JBD_4 = "JBD-4", Cited, "jbd2_journal_dirty_metadata, __jbd2_journal_file_buffer", "fs/jbd2/transaction.c", "4.5 to 6.12", "S 4.5",
+        "While a transaction owns a buffer it is JBDDirty and not Dirty, so the flusher cannot write it.",
+        "";
+    JBD_5_1 = "JBD-5.1", Cited, "do_get_write_access", "fs/jbd2/transaction.c", "4.5 to 6.12", "S 4.5",
+        "Modifying a buffer of the committing transaction first makes a frozen copy, which is what is logged.",
+        "";
+    JBD_5_2 = "JBD-5.2", Cited, "do_get_write_access", "fs/jbd2/transaction.c", "4.5 to 6.12", "S 4.5",
+        "While the buffer itself is being copied to the log, the modifier waits.",
         "";
     JBD_6 = "JBD-6", NotModelled, "jbd2_journal_write_metadata_buffer, do_one_pass", "fs/jbd2/journal.c, fs/jbd2/recovery.c", "4.5 to 6.12", "S 4.5",
         "A block that begins with the journal's magic is logged without it; its tag says so, and replay puts it back.",
         "";
-    JBD_7 = "JBD-7", NotModelled, "jbd2_journal_commit_transaction", "include/linux/jbd2.h, fs/jbd2/commit.c", "4.5 to 6.12", "S 4.5",
+    JBD_7 = "JBD-7", Structural, "jbd2_journal_commit_transaction", "include/linux/jbd2.h, fs/jbd2/commit.c", "4.5 to 6.12", "S 4.5",
         "Control blocks begin with magic, type and transaction; a descriptor's tags say where the copies after it belong.",
         "block numbers of 32 bits; a superblock without errors, limits and users; commit blocks without a time";
     JBD_8_1 = "JBD-8.1", NotModelled, "jbd2_block_tag_csum_set, jbd2_block_tag_csum_verify", "fs/jbd2/commit.c, fs/jbd2/recovery.c", "4.5 to 6.12", "S 4.5",
@@ -394,27 +454,45 @@ rules! {
     JBD_9_4 = "JBD-9.4", NotModelled, "jbd2_journal_recover", "fs/jbd2/recovery.c", "4.5 to 6.12", "S 4.5",
         "After recovery the log is empty and goes on with the transaction after the first that did not count.",
         "";
-    JBD_10 = "JBD-10", NotModelled, "", "fs/jbd2", "4.5", "S 4.5",
-        "Checkpoint.",
+    JBD_10_1 = "JBD-10.1", Cited, "jbd2_log_do_checkpoint", "fs/jbd2/checkpoint.c", "4.5 to 6.12", "S 4.5",
+        "Writes the dirty buffers of the oldest transaction home; a clean one is just removed.",
         "";
-    JBD_11 = "JBD-11", NotModelled, "", "fs/jbd2", "4.5", "S 4.5",
-        "Revoke semantics.",
+    JBD_10_2 = "JBD-10.2", Cited, "jbd2_log_do_checkpoint", "fs/jbd2/checkpoint.c", "4.5 to 6.12", "S 4.5",
+        "A buffer that belongs to a newer transaction makes that one commit first.",
         "";
-    JBD_12 = "JBD-12", NotModelled, "", "fs/jbd2", "4.5", "S 4.5",
-        "Revoke in the transaction that frees.",
+    JBD_10_3 = "JBD-10.3", Cited, "jbd2_cleanup_journal_tail", "fs/jbd2/checkpoint.c", "4.5 to 6.12", "S 4.5",
+        "Flushes the file system's device before the tail moves.",
         "";
-    JBD_13 = "JBD-13", NotModelled, "", "fs/jbd2", "4.5", "S 4.5",
-        "New metadata on a reused block.",
+    JBD_10_4 = "JBD-10.4", Cited, "__jbd2_update_log_tail", "fs/jbd2/journal.c", "4.5 to 6.12", "S 4.5",
+        "Writes the new tail durably before the space behind it is free.",
         "";
-    JBD_14 = "JBD-14", NotModelled, "", "fs/jbd2", "4.5", "S 4.5",
-        "jbd2_journal_forget in two eras.",
+    JBD_11_1 = "JBD-11.1", Cited, "jbd2_journal_revoke", "fs/jbd2/revoke.c", "4.5 to 6.12", "S 4.5",
+        "Freeing a metadata block records that it is revoked in this transaction.",
+        "";
+    JBD_11_2 = "JBD-11.2", Cited, "jbd2_journal_cancel_revoke", "fs/jbd2/revoke.c", "4.5 to 6.12", "S 4.5",
+        "Journalling the block again takes the record back; reuse as file data does not.",
+        "";
+    JBD_12 = "JBD-12", Cited, "ext4_free_branches, __ext4_forget", "fs/ext4/indirect.c, fs/ext4/ext4_jbd2.c", "4.5 to 6.12", "S 4.5",
+        "The revoke is in the transaction that frees the block.",
+        "";
+    JBD_13 = "JBD-13", Cited, "jbd2_journal_get_create_access", "fs/jbd2/transaction.c", "4.5 to 6.12", "S 4.5",
+        "New metadata on a reused block: a leftover dirty bit is cleared.",
+        "";
+    JBD_14_1 = "JBD-14.1", Cited, "jbd2_journal_forget", "fs/jbd2/transaction.c", "4.5 to 6.12", "S 4.5, 6.12",
+        "Forgetting a buffer of the running transaction cleans it and takes it out.",
+        "";
+    JBD_14_2 = "JBD-14.2", Cited, "jbd2_journal_forget", "fs/jbd2/transaction.c", "5.1 to 6.12", "S 4.5, 6.12, C",
+        "Of the committing transaction: marked Freed, so that the commit drops it. Before, the commit marked it dirty again.",
+        "";
+    JBD_14_3 = "JBD-14.3", Cited, "jbd2_journal_forget", "fs/jbd2/transaction.c", "5.1 to 6.12", "S 4.5, 6.12, C",
+        "Of none, but on a checkpoint list: cleaned. Before, it stayed dirty.",
         "";
     JBD_15 = "JBD-15", NotModelled, "", "fs/jbd2", "4.5", "S 4.5",
         "Forget does not wait for I/O under way.",
         "";
-    JBD_16 = "JBD-16", NotModelled, "", "fs/jbd2", "4.5", "S 4.5",
-        "What triggers a commit.",
-        "";
+    JBD_16 = "JBD-16", Cited, "kjournald2, commit_timeout", "fs/jbd2/journal.c", "4.5 to 6.12", "S 4.5",
+        "A timer commits the running transaction.",
+        "the timer is an operation of a program";
     XFS_1 = "XFS-1", NotModelled, "", "fs/xfs", "4.5", "S 4.5",
         "The metadata cache unit.",
         "";
@@ -469,19 +547,19 @@ rules! {
     CPU_6B = "CPU-6b", NotModelled, "nvdimm_has_cache", "drivers/nvdimm", "4.13 to 6.12", "S 6.12",
         "If caches survive, dax_flush does nothing.",
         "";
-    CPU_7 = "CPU-7", NotModelled, "", "", "", "K",
+    CPU_7 = "CPU-7", Cited, "", "hardware", "x86", "K",
         "Metadata modified in place in DAX memory defeats a redo-only journal.",
         "";
-    CPU_8 = "CPU-8", NotModelled, "", "drivers/nvdimm/pmem.c", "4.5", "S 4.5, I",
+    CPU_8 = "CPU-8", Cited, "pmem_do_bvec", "drivers/nvdimm/pmem.c", "4.5 to 6.12", "S 4.5, I",
         "A log block on persistent memory is not written atomically.",
         "";
     SYNC_1 = "SYNC-1", NotModelled, "", "fs/dax.c", "4.15 to 6.12", "S 6.12",
         "MAP_SYNC's guarantee.",
         "";
-    SYNC_2 = "SYNC-2", NotModelled, "", "fs/dax.c", "4.15 to 6.12", "S 6.12",
+    SYNC_2 = "SYNC-2", Cited, "dax_finish_sync_fault, dax_fault_is_synchronous", "fs/dax.c", "4.15 to 6.12", "S 6.12",
         "The steps of a synchronous write fault.",
         "";
-    SYNC_3 = "SYNC-3", NotModelled, "", "fs/dax.c", "4.15 to 6.12", "S 6.12",
+    SYNC_3 = "SYNC-3", Cited, "dax_fault_is_synchronous", "fs/dax.c", "4.15 to 6.12", "S 6.12",
         "Clean metadata: no sync.",
         "";
     SYNC_4 = "SYNC-4", NotModelled, "", "fs/dax.c", "4.15 to 6.12", "S 6.12",
@@ -490,14 +568,17 @@ rules! {
     FS_1_1 = "FS-1.1", Cited, "ext4_sync_file", "fs/ext4/fsync.c", "4.5 to 6.12", "S 4.5",
         "fsync first writes the file's data.",
         "no journal: steps 2 to 4 do nothing";
+    FS_1_4 = "FS-1.4", Cited, "ext4_sync_file, jbd2_complete_transaction", "fs/ext4/fsync.c", "4.5 to 6.12", "S 4.5",
+        "fsync commits the transaction that changed the file, unless it is committed.",
+        "";
     FS_1_5 = "FS-1.5", Cited, "ext4_sync_file, blkdev_issue_flush", "fs/ext4/fsync.c", "4.5 to 6.12", "S 4.5",
         "fsync ends with a device flush unless the commit sent one.",
         "";
     FS_2 = "FS-2", NotModelled, "xfs_file_fsync", "fs/xfs/xfs_file.c", "4.5", "S 4.5",
         "The order of fsync in XFS.",
         "";
-    FS_3 = "FS-3", NotModelled, "generic_file_fsync", "fs/libfs.c", "4.5", "S 4.5",
-        "The order of fsync in ext2.",
+    FS_3 = "FS-3", Cited, "generic_file_fsync, sync_mapping_buffers", "fs/libfs.c, fs/buffer.c", "4.5 to 6.12", "S 4.5",
+        "Without a journal fsync writes the file's blocks of pointers and its inode.",
         "";
     FS_4 = "FS-4", Cited, "sys_sync, sync_inodes_one_sb, ext4_sync_fs", "fs/sync.c, fs/ext4/super.c", "4.5 to 6.12", "S 4.5",
         "sync writes dirty inodes and waits, lets the file system flush, then writes the devices' mappings.",

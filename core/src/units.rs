@@ -57,10 +57,25 @@ newtype!(
     /// Log sequence number of the xfs-like log.
     Lsn(u64), "lsn "
 );
-newtype!(
-    /// A CPU. Pending write-backs belong to the CPU that issued them (CPU-4).
-    Cpu(u8), "cpu"
-);
+/// A CPU. Pending write-backs belong to the CPU that issued them (CPU-4).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Cpu(pub u8);
+
+impl Cpu {
+    /// Not a CPU: whoever copies for the block device's driver. What the driver has copied is
+    /// covered by the next flush of the device, whichever CPU sends it; a fence of one CPU alone
+    /// would not do that.
+    pub const DEVICE: Self = Self(u8::MAX);
+}
+
+impl fmt::Display for Cpu {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::DEVICE {
+            return f.write_str("dev");
+        }
+        write!(f, "cpu{}", self.0)
+    }
+}
 
 /// Words in a cache line: 8 in every geometry, because a line is 64 bytes and a word 8.
 pub const WORDS_PER_LINE: usize = 8;
@@ -80,6 +95,14 @@ impl Sector {
     #[must_use]
     pub const fn block(self) -> BlockNr {
         BlockNr(self.0 / SECTORS_PER_BLOCK)
+    }
+}
+
+impl Ino {
+    /// The next number.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
     }
 }
 

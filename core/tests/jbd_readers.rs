@@ -140,6 +140,8 @@ struct Tools {
 }
 
 const WORDS: u32 = 512;
+/// [`daxscope_core::jbd::format::UUID`] as tools write it.
+const UUID_TEXT: &str = "64617873-636f-7065-206a-6f75726e616c";
 /// Where the journal inode is to begin.
 const JOURNAL: u64 = 4_096;
 /// Home blocks from here on; the file system does not use them.
@@ -164,7 +166,11 @@ impl Tools {
         let _ = fs::remove_file(path);
         let journal = format!("size=5,location={JOURNAL}");
         let features = "has_journal,extent,metadata_csum,^64bit,^resize_inode";
-        let size = ["-b", "4096", "-I", "256", "-J", &journal, "-O", features, path, "8192"];
+        // The UUID of the file system, which debugfs hands on to the journal, is that of our format.
+        let size = [
+            "-U", UUID_TEXT, "-b", "4096", "-I", "256", "-J", &journal, "-O", features, path,
+            "8192",
+        ];
         run(&self.mke2fs, &[&["-F", "-q", "-t", "ext4"], &size[..]].concat(), &[0]);
         let numbers = |command: &str| -> Vec<u64> {
             let text = run(&self.debugfs, &["-R", command, path], &[0]);
@@ -287,4 +293,47 @@ fn e2fsck_makes_of_a_damaged_log_what_our_recovery_makes_of_it() {
         let same = homes(&mut ours) == homes(&mut undamaged);
         assert_eq!(same, block == DESCRIPTOR_OF_T9, "block {block} of the log counts");
     }
+}
+
+#[test]
+fn our_recovery_replays_a_log_that_debugfs_has_written() {
+    let Some(tools) = Tools::find() else { return };
+    let path = path_of("debugfs.ext4");
+    let image = tools.mke2fs(&path);
+    write(&path, &image);
+    // Like the kernel, debugfs takes over all of the journal inode.
+    let layout = LogLayout { len: 1_279, ..kernel_layout() };
+    let copies: Vec<u64> = (HOMES..HOMES + 300).collect();
+    let t1 = transaction(WORDS, Tid(1), &copies, &[]);
+    let t2 = transaction(WORDS, Tid(2), &[HOMES + 8], &[HOMES + 5, HOMES + 6]);
+    let journal_write = |transaction: &Transaction| {
+        let data = path_of(&format!("debugfs.{}", transaction.logged.len()));
+        let words: Vec<Word> =
+            transaction.logged.iter().flat_map(|(_, words)| words.clone()).collect();
+        write(&data, &words);
+        let list = |blocks: &mut dyn Iterator<Item = BlockNr>| {
+            blocks.map(|block| block.0.to_string()).collect::<Vec<_>>().join(",")
+        };
+        let mut command =
+            format!("jw -b {}", list(&mut transaction.logged.iter().map(|(home, _)| *home)));
+        if !transaction.revoked.is_empty() {
+            command += &format!(" -r {}", list(&mut transaction.revoked.iter().copied()));
+        }
+        format!("{command} {data}\n")
+    };
+    let commands = path_of("debugfs.commands");
+    // It gives no checksums to a journal that still waits for its recovery.
+    let text = format!(
+        "feature ^needs_recovery\njo -c -v 3\n{}{}jc\n",
+        journal_write(&t1),
+        journal_write(&t2)
+    );
+    fs::write(&commands, text).unwrap();
+    run(&tools.debugfs, &["-w", "-f", &commands, &path], &[0]);
+    let mut ours = read(&path);
+    let (mut plain, mut theirs) = (ours.clone(), tools.e2fsck(&path, &ours).0);
+    recover_image(&mut ours, &layout, BadDescriptor::Fails, &mut |_| true).unwrap();
+    apply(&mut plain, &layout, &[t1, t2]);
+    assert!(homes(&mut ours) == homes(&mut plain), "our recovery and no log at all");
+    assert!(homes(&mut theirs) == homes(&mut plain), "e2fsck and no log at all");
 }

@@ -5,8 +5,25 @@ use daxscope_core::machine::frame::Frame;
 use daxscope_core::machine::{Call, Event};
 use std::fmt;
 
-const CALLS: [Call; 6] =
-    [Call::Mmap, Call::Write, Call::Read, Call::Fsync, Call::Sync, Call::InvalidateBdev];
+const CALLS: [Call; 17] = [
+    Call::Mmap,
+    Call::Write,
+    Call::Read,
+    Call::Fsync,
+    Call::Sync,
+    Call::PeriodicWriteback,
+    Call::InvalidateBdev,
+    Call::Create,
+    Call::Unlink,
+    Call::Rename,
+    Call::Truncate,
+    Call::Fallocate,
+    Call::Fdatasync,
+    Call::Commit,
+    Call::Checkpoint,
+    Call::Mount,
+    Call::Umount,
+];
 const LANDMARKS: [&str; 6] = ["start", "entered", "left", "event", "returned", "end"];
 
 /// Something that a step can be recognised by, whatever its number.
@@ -66,8 +83,8 @@ impl Landmark {
         match kind {
             "start" if name.is_empty() => Ok(Self::Start),
             "end" if name.is_empty() => Ok(Self::End),
-            "entered" => of("function", name, Frame::FUNCTIONS).map(Self::Entered),
-            "left" => of("function", name, Frame::FUNCTIONS).map(Self::Left),
+            "entered" => function(name).map(Self::Entered),
+            "left" => function(name).map(Self::Left),
             "event" => of("event", name, Event::NAMES).map(Self::Event),
             "returned" => {
                 let call = CALLS.into_iter().find(|call| call.name() == name);
@@ -84,6 +101,12 @@ impl Landmark {
         let (kind, name) = text.split_once(' ').unwrap_or((text, ""));
         Self::from_parts(kind, name.trim())
     }
+}
+
+/// The kernel function of that name.
+fn function(name: &str) -> Result<&'static str, String> {
+    let found = Frame::functions().find(|known| *known == name);
+    found.ok_or_else(|| unknown("function", name, Frame::functions()))
 }
 
 /// The name as the core's table has it.

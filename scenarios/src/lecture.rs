@@ -1,9 +1,10 @@
 //! A lecture, checked and resolved: every name is a core type, every variant is complete.
 
 use crate::landmark::{AnyOf, Landmark};
+use daxscope_core::address_space::MappingId;
 use daxscope_core::check::{Invariant, Verdict};
 use daxscope_core::config::{Epoch, Geometry};
-use daxscope_core::machine::{FileSetup, Program, ThreadId};
+use daxscope_core::machine::{FileSetup, Program, System, ThreadId};
 use daxscope_core::rules::RuleId;
 use daxscope_core::units::{BlockNr, LineNr, PageIndex, Word};
 
@@ -128,6 +129,8 @@ pub struct Variant {
     pub status: Status,
     /// Switches set against the epoch's preset: name and value.
     pub sets: Vec<(String, String)>,
+    /// The file system.
+    pub system: System,
     /// The files.
     pub files: Vec<FileSetup>,
     /// What the medium holds at the start.
@@ -176,6 +179,15 @@ pub enum Segment {
         /// The line.
         line: LineNr,
         /// The line as the file names it: `b10.0`.
+        place: String,
+    },
+    /// The disk completes the oldest write of a block out of a mapping.
+    Complete {
+        /// The block.
+        block: BlockNr,
+        /// Whose page it writes.
+        mapping: MappingId,
+        /// Both as the file names them: `b9 of device`.
         place: String,
     },
 }

@@ -21,9 +21,9 @@ const VARIANT_LISTS: &[&str] =
     &["file", "content", "thread", "schedule", "cut", "sentence", "predict", "expect"];
 const HEAD_KEYS: &[&str] = &[
     "id", "slug", "question", "teaches", "status", "rules", "claims", "geometry", "epoch",
-    "epochs", "set", "name", "title",
+    "epochs", "set", "system", "name", "title",
 ];
-const VARIANT_KEYS: &[&str] = &["name", "title", "like", "status", "set"];
+const VARIANT_KEYS: &[&str] = &["name", "title", "like", "status", "set", "system"];
 
 /// A list of tables with their places; `None` if the key is not there.
 pub(crate) type List<T> = Option<Vec<Spanned<T>>>;

@@ -76,6 +76,7 @@ pub(crate) struct Head {
     pub(crate) epochs: Option<Words>,
     #[serde(default)]
     pub(crate) set: Sets,
+    pub(crate) system: Option<RawSystem>,
     pub(crate) name: Option<Text>,
     pub(crate) title: Option<Text>,
 }
@@ -90,6 +91,20 @@ pub(crate) struct VariantHead {
     pub(crate) status: Option<Text>,
     #[serde(default)]
     pub(crate) set: Sets,
+    pub(crate) system: Option<RawSystem>,
+}
+
+/// `system = { … }`: the file system.
+#[derive(Deserialize, Clone, Debug)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawSystem {
+    pub(crate) journal: Option<u32>,
+    pub(crate) goal: Option<Text>,
+    pub(crate) mounted: Option<bool>,
+    #[serde(default)]
+    pub(crate) disk: bool,
+    #[serde(default, rename = "other-block-size")]
+    pub(crate) other_block_size: bool,
 }
 
 /// `[[source]]`.
@@ -152,6 +167,8 @@ pub(crate) struct RawStep {
     pub(crate) lines: Option<Spanned<Vec<Text>>>,
     pub(crate) fill: Option<Text>,
     pub(crate) block: Option<Text>,
+    pub(crate) pages: Option<Spanned<u64>>,
+    pub(crate) to: Option<Text>,
 }
 
 /// `[[schedule]]`.
@@ -161,6 +178,8 @@ pub(crate) struct RawSegment {
     pub(crate) actor: Text,
     pub(crate) until: Option<Words>,
     pub(crate) evict: Option<Text>,
+    pub(crate) complete: Option<Text>,
+    pub(crate) of: Option<Text>,
 }
 
 /// `[[cut]]`.

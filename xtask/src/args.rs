@@ -18,8 +18,9 @@ usage: cargo xtask COMMAND
   help                 this text
 
 Each command sets up what it needs: the wasm32 target, rustfmt and clippy by rustup, npm packages in
-e2e/node_modules, and Chromium by apt when you are root (otherwise it says what to type).
-CHROMIUM=/path/to/chromium chooses the browser.";
+e2e/node_modules, Chromium and e2fsprogs by apt when you are root (otherwise it says what to type).
+CHROMIUM=/path/to/chromium chooses the browser; DAXSCOPE_WITHOUT_E2FSPROGS=1 does without a second
+reader of the journal.";
 
 /// One command with its options.
 #[derive(Debug, PartialEq, Eq)]

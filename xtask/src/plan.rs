@@ -37,6 +37,7 @@ fn lint_steps(tally: &mut Tally) {
 }
 
 fn native_steps(tally: &mut Tally) {
+    tally.step("e2fsprogs is here", tools::e2fsprogs);
     // In two, so that xtask is not compiled a second time with the dependencies' features of the whole workspace.
     tally.step("native tests", || {
         say::run(project::cargo().args(["test", "--workspace", "--exclude", "xtask"]))

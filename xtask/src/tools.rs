@@ -77,15 +77,7 @@ pub(crate) fn chromium() -> Result<PathBuf> {
     if let Some(found) = chromium_on_path() {
         return Ok(found);
     }
-    let is_root = say::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
-    if !is_root || !say::works(Command::new("apt-get").arg("--version")) {
-        bail!("no Chromium found: {CHROMIUM_BY_HAND}");
-    }
-    say::step("no Chromium found: installing Debian's");
-    say::run(Command::new("apt-get").arg("update"))?;
-    let mut install = Command::new("apt-get");
-    install.args(["install", "-y", "chromium"]).env("DEBIAN_FRONTEND", "noninteractive");
-    say::run(&mut install)?;
+    install_by_apt("chromium", CHROMIUM_BY_HAND)?;
     chromium_on_path()
         .with_context(|| format!("the Chromium just installed does not run: {CHROMIUM_BY_HAND}"))
 }
@@ -100,6 +92,42 @@ fn chromium_on_path() -> Option<PathBuf> {
         .iter()
         .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
         .find(|path| path.is_file() && runs(path))
+}
+
+/// Makes sure that e2fsprogs is there, which reads and replays the journals that the core writes.
+pub(crate) fn e2fsprogs() -> Result<()> {
+    if std::env::var_os("DAXSCOPE_WITHOUT_E2FSPROGS").is_some_and(|value| value == "1")
+        || has_e2fsprogs()
+    {
+        return Ok(());
+    }
+    let by_hand = "type `sudo apt-get update && sudo apt-get install -y e2fsprogs`, or set \
+        DAXSCOPE_WITHOUT_E2FSPROGS=1 to do without independent readers of the journal";
+    install_by_apt("e2fsprogs", by_hand)?;
+    ensure!(has_e2fsprogs(), "e2fsprogs has just been installed and is not complete: {by_hand}");
+    Ok(())
+}
+
+/// Its tools are for root, so they may be where only root looks.
+fn has_e2fsprogs() -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).chain(["/sbin", "/usr/sbin"].map(PathBuf::from));
+    let folders: Vec<_> = folders.collect();
+    let has = |tool| folders.iter().any(|folder| folder.join(tool).is_file());
+    ["mke2fs", "debugfs", "e2fsck"].into_iter().all(has)
+}
+
+/// Installs a package of Debian if we may.
+fn install_by_apt(package: &str, by_hand: &str) -> Result<()> {
+    let is_root = say::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
+    if !is_root || !say::works(Command::new("apt-get").arg("--version")) {
+        bail!("no {package} found: {by_hand}");
+    }
+    say::step(format!("no {package} found: installing Debian's"));
+    say::run(Command::new("apt-get").arg("update"))?;
+    let mut install = Command::new("apt-get");
+    install.args(["install", "-y", package]).env("DEBIAN_FRONTEND", "noninteractive");
+    say::run(&mut install)
 }
 
 /// Ubuntu's `chromium-browser` is a script that only asks for a snap, so a file of that name proves nothing.

@@ -3,7 +3,8 @@
 use super::Judge;
 use crate::address_space::MappingId;
 use crate::config::{DirtyClearedByFlush, Platform};
-use crate::machine::{Machine, MappingWord, Vma};
+use crate::crash;
+use crate::machine::{Machine, Vma};
 use crate::medium::{Medium, PersistenceDomain, SimMedium};
 use crate::tag::Tag;
 use crate::units::{LineNr, Word, WordAddr};
@@ -21,10 +22,18 @@ pub enum Invariant {
     Coh,
     /// To 4.9: stored through a mapping means tagged DIRTY.
     D45,
-    /// A clean entry has no writable PTE.
+    /// A clean entry or page has no writable PTE.
     D410,
     /// What was promised survives every power cut.
     Fsync,
+    /// Nothing goes home before its transaction is durable in the log.
+    Wal,
+    /// The log is given up only for what is safe at home.
+    Tail,
+    /// Recovery that begins anew comes to the same result.
+    Rec,
+    /// No write for a former owner lands on a block.
+    Reuse,
 }
 
 /// Whether an invariant holds.
@@ -40,8 +49,18 @@ pub enum Holds {
 
 impl Invariant {
     /// All of them, in the order in which they are shown.
-    pub const ALL: &'static [Self] =
-        &[Self::Tag, Self::Cnt, Self::Coh, Self::D45, Self::D410, Self::Fsync];
+    pub const ALL: &'static [Self] = &[
+        Self::Tag,
+        Self::Cnt,
+        Self::Coh,
+        Self::D45,
+        Self::D410,
+        Self::Fsync,
+        Self::Wal,
+        Self::Tail,
+        Self::Rec,
+        Self::Reuse,
+    ];
 
     /// `INV-TAG`.
     #[must_use]
@@ -53,6 +72,10 @@ impl Invariant {
             Self::D45 => "INV-D45",
             Self::D410 => "INV-D410",
             Self::Fsync => "INV-FSYNC",
+            Self::Wal => "INV-WAL",
+            Self::Tail => "INV-TAIL",
+            Self::Rec => "INV-REC",
+            Self::Reuse => "INV-REUSE",
         }
     }
 
@@ -64,8 +87,12 @@ impl Invariant {
             Self::Cnt => "nrpages and nrexceptional match the tree",
             Self::Coh => "every DAX reader sees the last store",
             Self::D45 => "stored through a mapping means tagged DIRTY",
-            Self::D410 => "a clean entry has no writable PTE",
+            Self::D410 => "a clean entry or page has no writable PTE",
             Self::Fsync => "what fsync promised survives a power cut",
+            Self::Wal => "nothing goes home before its commit record",
+            Self::Tail => "the log is given up only for what is safe at home",
+            Self::Rec => "a second recovery changes nothing",
+            Self::Reuse => "no write for a former owner lands",
         }
     }
 
@@ -88,6 +115,22 @@ impl Invariant {
             Self::D410 => from(clean_is_protected(machine)),
             Self::Fsync if !judge.has_promised() => Holds::NotMeaningful,
             Self::Fsync => from(promises_survive(machine, judge)),
+            _ if !self.is_about(machine, judge) => Holds::NotMeaningful,
+            Self::Wal => from(judge.log().write_ahead()),
+            Self::Tail => from(judge.log().tail(machine)),
+            Self::Rec => from(crash::recovers_twice_the_same(machine)),
+            Self::Reuse => from(judge.log().reuse()),
+        }
+    }
+
+    /// Whether it says anything of such a file system: there is a journal; or for INV-REUSE, some
+    /// block has changed its owner.
+    #[must_use]
+    pub fn is_about<M, const FAN: usize>(self, machine: &Machine<M, FAN>, judge: &Judge) -> bool {
+        match self {
+            Self::Wal | Self::Tail | Self::Rec => machine.log.is_some(),
+            Self::Reuse => judge.has_seen_reuse(),
+            _ => true,
         }
     }
 }
@@ -111,14 +154,14 @@ fn from(result: Result<(), String>) -> Holds {
 
 fn name<M: Medium, const FAN: usize>(machine: &Machine<M, FAN>, mapping: MappingId) -> String {
     match mapping {
-        MappingId::File(ino) => format!("file {}", machine.inode(ino).name),
+        MappingId::File(ino) => format!("file {}", machine.file_name(ino)),
         MappingId::Bdev => "device".to_string(),
     }
 }
 
 fn bare_name<M: Medium, const FAN: usize>(machine: &Machine<M, FAN>, mapping: MappingId) -> &str {
     match mapping {
-        MappingId::File(ino) => &machine.inode(ino).name,
+        MappingId::File(ino) => machine.file_name(ino),
         MappingId::Bdev => "device",
     }
 }
@@ -149,8 +192,10 @@ fn coherence<const FAN: usize>(
     machine: &Machine<SimMedium, FAN>,
     judge: &Judge,
 ) -> Result<(), String> {
-    for (at, newest) in judge.newest().filter(|(at, _)| machine.is_s_dax(at.mapping)) {
-        let seen = machine.medium.load_word(addr(machine, at));
+    for (at, newest) in judge.newest_in_memory() {
+        let Some(block) = machine.block_of(at.mapping, at.index) else { continue };
+        let first = machine.geometry.first_word(block).0;
+        let seen = machine.medium.load_word(WordAddr(first + u64::from(at.word)));
         if seen != newest {
             return Err(format!("{at} reads {seen}, the last store was {newest}"));
         }
@@ -163,7 +208,9 @@ fn stored_is_dirty<const FAN: usize>(
     judge: &Judge,
 ) -> Result<(), String> {
     for (mapping, index) in judge.mapped_stores() {
-        if !machine.mapping(mapping).i_pages.tag_get(index, Tag::Dirty) {
+        let Some(space) = machine.mapping_if(mapping) else { continue };
+        let dirty = space.i_pages.tag_get(index, Tag::Dirty) && space.dax_entry(index).is_some();
+        if !dirty {
             let name = bare_name(machine, mapping);
             return Err(format!("{name} page {index} was stored to and is not DIRTY"));
         }
@@ -196,8 +243,7 @@ fn promises_survive<const FAN: usize>(
     judge: &Judge,
 ) -> Result<(), String> {
     let domain = persistence_domain(machine);
-    for (at, keeps) in judge.promises() {
-        let word = addr(machine, at);
+    for (at, word, keeps) in judge.promised_places(machine) {
         let survives = |words: [Word; 8]| keeps(words[word.in_line()]);
         let lost = match domain {
             PersistenceDomain::WriteQueue => !versions_keep(machine, word.line(), survives),
@@ -217,9 +263,4 @@ fn versions_keep<const FAN: usize>(
     survives: impl Fn([Word; 8]) -> bool,
 ) -> bool {
     machine.medium.versions(line).all(survives)
-}
-
-fn addr<M: Medium, const FAN: usize>(machine: &Machine<M, FAN>, at: MappingWord) -> WordAddr {
-    let block = machine.block_of(at.mapping, at.index).expect("stored to it");
-    WordAddr(machine.geometry.first_word(block).0 + u64::from(at.word))
 }

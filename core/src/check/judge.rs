@@ -2,306 +2,463 @@
 //!
 //! It reads the state before and after a step and what the step reported; never `Semantics`, an
 //! epoch or a scenario's name. Its own state is ghost state: nothing in the machine can see it.
+//!
+//! - `files`: what sizes, pages and names have been, and what a call has promised of them.
+//! - `blocks`: what metadata blocks have been, who owned a block before, and what a device write or
+//!   a read does to that.
+//! - `recovery`: what a power cut may leave.
+//! - `log`: which home writes and log blocks the write-ahead rule allows.
+
+mod blocks;
+mod files;
+mod log;
+mod recovery;
+mod trail;
+
+pub use log::LogTrail;
 
 use super::Verdict;
 use crate::address_space::MappingId;
-use crate::crash::Recovered;
-use crate::machine::{Actor, Call, Event, Machine, MappingWord, Step, ThreadId};
+use crate::crash::{self, Recovered};
+use crate::fs::{Name, Problem};
+use crate::machine::frame::Edit;
+use crate::machine::{Actor, Call, Errno, Event, Machine, MappingWord, Step, ThreadId};
 use crate::medium::{Medium, SimMedium};
 use crate::units::{BlockNr, Ino, PageIndex, Word, WordAddr};
 use alloc::vec;
 use alloc::vec::Vec;
+use trail::{Promise, Table, Trail, Words};
 
-/// Everything ever stored to one word of a file, and how much of it was promised to survive.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-struct History {
-    at: MappingWord,
-    /// Distinct neighbours, oldest first; never empty. The first is the initial content.
-    values: Vec<Word>,
-    /// This value or a later one must survive a power cut. 0 promises nothing new: the initial
-    /// content has been on the medium all along.
-    promised: usize,
-    /// The newest value whose write(2) has returned, or that was stored through a mapping: what an
-    /// fsync that begins now is asked to make safe.
-    complete: usize,
-    /// The newest value is nowhere to be found; said once.
-    gone: bool,
+/// Something that a call can promise.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Key {
+    /// A word of a file.
+    Word(Ino, PageIndex, u16),
+    /// A word of a block that no file owns.
+    Raw(BlockNr, u16),
+    /// The size of a file in pages, and that it exists.
+    Size(Ino),
+    /// Whom a name in a directory names.
+    Name(Ino, Name),
 }
 
-impl History {
-    fn newest(&self) -> Word {
-        *self.values.last().expect("never empty")
-    }
-
-    /// Whether `value` keeps the promise.
-    fn keeps(&self, value: Word) -> bool {
-        self.values[self.promised..].contains(&value)
-    }
+/// A page of a file.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct Page {
+    words: Words,
+    /// Where it lived when something of it was promised last.
+    promised_at: Option<BlockNr>,
 }
 
 /// A call under way that will promise something when it returns.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 struct Pledge {
     thread: ThreadId,
-    /// What was complete when the call began: one index per history, in their order.
-    newest: Vec<(MappingWord, usize)>,
+    /// What was complete when the call began.
+    newest: Vec<(Key, usize)>,
+    /// It covers everything, and no metadata has changed since it began.
+    all: bool,
 }
 
 /// Names verdicts. See the module.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Judge {
-    /// Sorted by place.
-    histories: Vec<History>,
+    /// In pages; `None` if there is no such file.
+    sizes: Table<Ino, Trail<Option<u64>>>,
+    /// The pages that have had a block.
+    pages: Table<(Ino, PageIndex), Page>,
+    names: Table<(Ino, Name), Trail<Option<Ino>>>,
+    /// The blocks of metadata, and of nobody, that have changed.
+    blocks: Table<BlockNr, Words>,
+    /// What a block held when an owner left it or got it.
+    former: Vec<(BlockNr, Vec<Word>)>,
     pledges: Vec<Pledge>,
-    /// Words that a write(2) has copied and that has not returned.
-    under_way: Vec<(ThreadId, MappingWord, usize)>,
-    /// Pages that a store through a mapping has dirtied.
+    /// What a call has changed that has not returned: whose, through which mapping, and the value.
+    under_way: Vec<(ThreadId, MappingId, Key, usize)>,
+    /// Pages of persistent memory that were stored to through user memory, by the mapping used.
     mapped_stores: Vec<(MappingId, PageIndex)>,
+    /// Metadata has changed since everything was synced.
+    unsynced: bool,
+    log: LogTrail,
 }
 
 impl Judge {
-    /// Takes note of a step and names the verdicts it deserves, most serious reasons first found.
+    /// A judge who knows what the file system on the medium holds.
+    #[must_use]
+    pub fn new<const FAN: usize>(machine: &Machine<SimMedium, FAN>) -> Self {
+        let mut words = vec![Word::ZERO; usize::try_from(machine.medium.words()).expect("fits")];
+        machine.medium.load(WordAddr(0), &mut words);
+        Self::of(&crash::recover(&words, &machine.geometry, machine.log.as_ref()))
+    }
+
+    /// A judge who knows what recovery found.
+    #[must_use]
+    pub fn of(recovered: &Recovered) -> Self {
+        let mut judge = Self {
+            sizes: Table::default(),
+            pages: Table::default(),
+            names: Table::default(),
+            blocks: Table::default(),
+            former: Vec::new(),
+            pledges: Vec::new(),
+            under_way: Vec::new(),
+            mapped_stores: Vec::new(),
+            unsynced: false,
+            log: LogTrail::default(),
+        };
+        let Recovered::Files { files, names, .. } = recovered else {
+            return judge;
+        };
+        for file in files {
+            judge.sizes.get_or(file.ino, || Trail::new(Some(file.size)));
+            for page in file.pages.iter().filter(|_| file.kind == crate::fs::Kind::File) {
+                let words = Words::new(&page.words);
+                judge
+                    .pages
+                    .get_or((file.ino, page.index), || Page { words, promised_at: None });
+            }
+        }
+        for name in names {
+            judge.names.get_or((name.dir, name.name), || Trail::new(Some(name.ino)));
+        }
+        judge
+    }
+
+    /// Takes note of a step and names the verdicts it deserves, in the order in which they show.
     pub fn observe<const FAN: usize>(
         &mut self,
         before: &Machine<SimMedium, FAN>,
         step: &Step,
         after: &Machine<SimMedium, FAN>,
     ) -> Vec<Verdict> {
-        let mut verdicts = Vec::new();
+        let mut said = Vec::new();
         let mut say = |verdict| {
-            if !verdicts.contains(&verdict) {
-                verdicts.push(verdict);
+            if !said.contains(&verdict) {
+                said.push(verdict);
             }
         };
+        self.follow_files(before, step, after);
         for event in &step.events {
-            match event {
-                Event::Stored { at, value, .. } => {
-                    let history = self.stored(before, *at, *value);
-                    history.complete = history.values.len() - 1;
-                    self.note_mapped_store(at.mapping, at.index);
-                }
-                Event::PageWritten { mapping, index, word, words } => {
-                    for (offset, value) in (*word..).zip(words) {
-                        let (mapping, index) = (*mapping, *index);
-                        let at = MappingWord { mapping, index, word: offset };
-                        let newest = self.stored(before, at, *value).values.len() - 1;
-                        if let Actor::Thread(thread) = step.actor {
-                            self.under_way.push((thread, at, newest));
-                        }
-                    }
-                }
-                Event::CallBegan { call: Call::Fsync | Call::Sync, ino } => {
-                    if let Actor::Thread(thread) = step.actor {
-                        self.began(thread, *ino);
-                    }
-                }
-                Event::CallReturned { call: Call::Write, .. } => self.write_returned(step.actor),
-                Event::CallReturned { call: Call::Fsync | Call::Sync, result, .. } => {
-                    if let Actor::Thread(thread) = step.actor {
-                        self.returned(thread, result.is_ok());
-                    }
-                }
-                Event::ReadReturned { block: Some(block), words, .. } => {
-                    self.judge_read(after, *block, words).into_iter().for_each(&mut say);
-                }
-                Event::Loaded { at, value } => {
-                    self.judge_word(*at, *value).into_iter().for_each(&mut say);
-                }
-                Event::Sigbus { .. } => say(Verdict::IoError),
-                Event::BlockWritten { block, .. } => {
-                    self.judge_write(before, after, *block).into_iter().for_each(&mut say);
-                }
-                _ => {}
-            }
-            if let Event::CallReturned { result: Err(_), .. } = event {
-                say(Verdict::IoError);
-            }
+            self.follow_blocks(before, event, after);
+            self.take(before, step.actor, event, after).into_iter().for_each(&mut say);
         }
+        self.log.observe(before, step, after);
         if self.newest_is_newly_gone(after) {
             say(Verdict::DataLost);
         }
-        verdicts
+        blocks::of_states(before, step, after).for_each(say);
+        said
     }
 
+    /// Takes note of an event and names the verdicts that it deserves by itself.
+    fn take<const FAN: usize>(
+        &mut self,
+        before: &Machine<SimMedium, FAN>,
+        actor: Actor,
+        event: &Event,
+        after: &Machine<SimMedium, FAN>,
+    ) -> Vec<Verdict> {
+        let Actor::Thread(thread) = actor else { return Vec::new() };
+        match event {
+            Event::Stored { at, value, line } => {
+                let direct = line.is_some();
+                let (key, number) = self.stored(before, *at, *value, direct);
+                self.trail_mut(key, |trail| trail.completed(at.mapping, number));
+                if let (true, Err(place)) =
+                    (direct, self.mapped_stores.binary_search(&(at.mapping, at.index)))
+                {
+                    self.mapped_stores.insert(place, (at.mapping, at.index));
+                }
+            }
+            Event::PageWritten { mapping, index, word, words }
+            | Event::DirectWritten { mapping, index, word, words, .. } => {
+                let direct = matches!(event, Event::DirectWritten { .. });
+                for (word, value) in (*word..).zip(words) {
+                    let at = MappingWord { mapping: *mapping, index: *index, word };
+                    let (key, number) = self.stored(before, at, *value, direct);
+                    self.under_way.push((thread, *mapping, key, number));
+                }
+            }
+            Event::CallBegan { call: Call::Fsync | Call::Fdatasync, ino } => {
+                self.began(thread, Some(ino.map_or(MappingId::Bdev, MappingId::File)));
+            }
+            Event::CallBegan { call: Call::Sync | Call::Umount, .. } => self.began(thread, None),
+            Event::CallReturned { call, result, .. } => {
+                self.call_returned(after, thread, *call, *result);
+                let failed = matches!(result, Err(Errno::Eio | Errno::Enomem));
+                return failed.then_some(Verdict::IoError).into_iter().collect();
+            }
+            Event::ReadReturned { mapping, index, words, .. } => {
+                return self.judge_read(after, *mapping, *index, words);
+            }
+            Event::Loaded { at, value } => {
+                return self.judge_word(after, *at, *value).into_iter().collect();
+            }
+            Event::Sigbus { .. } | Event::EntryRefused { .. } => return vec![Verdict::IoError],
+            Event::Oops { .. } => return vec![Verdict::Oops],
+            Event::BlockWritten { block, .. } => {
+                return self.judge_write(before, after, *block).into_iter().collect();
+            }
+            Event::Mounted => return self.judge_mount(after).into_iter().collect(),
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    /// A word was stored to through `at`, straight to memory or into a page: which, and the number
+    /// of the value. A store to metadata past the file system is a change of metadata.
     fn stored<const FAN: usize>(
         &mut self,
         before: &Machine<SimMedium, FAN>,
         at: MappingWord,
         value: Word,
-    ) -> &mut History {
-        let place = match self.histories.binary_search_by_key(&at, |history| history.at) {
-            Ok(found) => found,
-            Err(place) => {
-                let values = vec![word_of(before, at)];
-                let new = History { at, values, promised: 0, complete: 0, gone: false };
-                self.histories.insert(place, new);
-                place
+        direct: bool,
+    ) -> (Key, usize) {
+        let (key, words) = match home_of(before, at) {
+            Home::File(ino, index) => {
+                let page = self.page(before, ino, index);
+                (Key::Word(ino, index, at.word), &mut page.words)
+            }
+            Home::Block(block) => {
+                self.unsynced = true;
+                (Key::Raw(block, at.word), self.block(before, block))
             }
         };
-        let history = &mut self.histories[place];
-        if history.newest() != value {
-            history.values.push(value);
-        }
-        history
+        let trail = words.trail_mut(at.word);
+        let number = trail.push(value);
+        trail.set_in_memory(direct);
+        (key, number)
     }
 
-    /// A write(2) returned: what it copied is complete.
-    fn write_returned(&mut self, actor: Actor) {
-        let mine =
-            |(thread, ..): &mut (ThreadId, MappingWord, usize)| Actor::Thread(*thread) == actor;
+    fn call_returned<const FAN: usize>(
+        &mut self,
+        after: &Machine<SimMedium, FAN>,
+        thread: ThreadId,
+        call: Call,
+        result: Result<(), Errno>,
+    ) {
+        let mine = |(by, ..): &mut (ThreadId, MappingId, Key, usize)| *by == thread;
         let done: Vec<_> = self.under_way.extract_if(.., mine).collect();
-        for (_, at, newest) in done {
-            let history = self.history_mut(at).expect("histories are never removed");
-            history.complete = history.complete.max(newest);
+        for (_, via, key, number) in done {
+            self.trail_mut(key, |trail| trail.completed(via, number));
+        }
+        if matches!(call, Call::Fsync | Call::Fdatasync | Call::Sync | Call::Umount) {
+            self.returned(after, thread, result.is_ok());
         }
     }
 
-    fn note_mapped_store(&mut self, mapping: MappingId, index: PageIndex) {
-        if let Err(place) = self.mapped_stores.binary_search(&(mapping, index)) {
-            self.mapped_stores.insert(place, (mapping, index));
-        }
+    /// A call began that promises what came through a mapping, or through any: what is complete now.
+    fn began(&mut self, thread: ThreadId, through: Option<MappingId>) {
+        let words = self.pages.iter().flat_map(|((ino, page), content)| {
+            let trails = content.words.trails();
+            trails.map(move |(word, trail)| (Key::Word(ino, page, word), trail.complete(through)))
+        });
+        let raw = self.blocks.iter().flat_map(|(block, words)| {
+            let trails = words.trails();
+            trails.map(move |(word, trail)| (Key::Raw(block, word), trail.complete(through)))
+        });
+        let sizes = self.sizes.iter();
+        let sizes = sizes.map(|(ino, trail)| (Key::Size(ino), trail.complete(through)));
+        let names = self.names.iter().filter(|_| through.is_none());
+        let names = names.map(|((dir, name), t)| (Key::Name(dir, name), t.complete(through)));
+        let all = words.chain(raw).chain(sizes).chain(names);
+        let newest = all.filter(|(_, number)| *number > 0).collect();
+        self.pledges.push(Pledge { thread, newest, all: through.is_none() });
     }
 
-    fn began(&mut self, thread: ThreadId, ino: Option<Ino>) {
-        let covered = self
-            .histories
-            .iter()
-            .filter(|h| ino.is_none_or(|ino| h.at.mapping == MappingId::File(ino)));
-        let newest = covered.map(|h| (h.at, h.complete)).collect();
-        self.pledges.push(Pledge { thread, newest });
-    }
-
-    fn returned(&mut self, thread: ThreadId, success: bool) {
+    fn returned<const FAN: usize>(
+        &mut self,
+        after: &Machine<SimMedium, FAN>,
+        thread: ThreadId,
+        success: bool,
+    ) {
         let Some(place) = self.pledges.iter().position(|pledge| pledge.thread == thread) else {
             return;
         };
         let pledge = self.pledges.remove(place);
-        for (at, newest) in pledge.newest.into_iter().filter(|_| success) {
-            let history = self.history_mut(at).expect("histories are never removed");
-            history.promised = history.promised.max(newest);
+        if !success {
+            return;
+        }
+        self.unsynced &= !pledge.all;
+        for (key, number) in pledge.newest {
+            self.trail_mut(key, |trail| trail.promise(number));
+            if let Key::Word(ino, index, _) = key {
+                let lives_at = after.block_of(MappingId::File(ino), index);
+                self.page(after, ino, index).promised_at = lives_at;
+            }
         }
     }
 
-    fn history(&self, at: MappingWord) -> Option<&History> {
-        let found = self.histories.binary_search_by_key(&at, |history| history.at).ok()?;
-        Some(&self.histories[found])
-    }
-
-    fn history_mut(&mut self, at: MappingWord) -> Option<&mut History> {
-        let found = self.histories.binary_search_by_key(&at, |history| history.at).ok()?;
-        Some(&mut self.histories[found])
-    }
-
-    /// A reader got `value` from this word.
-    fn judge_word(&self, at: MappingWord, value: Word) -> Option<Verdict> {
-        let history = self.history(at)?;
-        if value == history.newest() {
-            return None;
+    /// Changes what is known of something, unless the block it was in has another owner now.
+    fn trail_mut(&mut self, key: Key, change: impl FnOnce(&mut dyn Promise)) {
+        match key {
+            Key::Word(ino, index, word) => {
+                if let Some(page) = self.pages.get_mut((ino, index)) {
+                    change(page.words.trail_mut(word));
+                }
+            }
+            Key::Raw(block, word) => {
+                if let Some(words) = self.blocks.get_mut(block) {
+                    change(words.trail_mut(word));
+                }
+            }
+            Key::Size(ino) => {
+                if let Some(trail) = self.sizes.get_mut(ino) {
+                    change(trail);
+                }
+            }
+            Key::Name(dir, name) => {
+                if let Some(trail) = self.names.get_mut((dir, name)) {
+                    change(trail);
+                }
+            }
         }
-        let known = history.values.contains(&value);
-        Some(if known { Verdict::StaleRead } else { Verdict::GarbageRead })
     }
 
-    /// A reader got these words for a block.
-    fn judge_read<const FAN: usize>(
-        &self,
-        after: &Machine<SimMedium, FAN>,
-        block: BlockNr,
-        words: &[Word],
-    ) -> Vec<Verdict> {
-        let Some((inode, index)) = after.owner_of(block) else {
-            return Vec::new();
-        };
-        let mut verdicts = Vec::new();
-        for (word, value) in (0u16..).zip(words) {
-            let at = MappingWord { mapping: MappingId::File(inode.ino), index, word };
-            let verdict = match self.history(at) {
-                Some(_) => self.judge_word(at, *value),
-                // Never stored to: the initial content is still there to compare with.
-                None => (*value != word_of(after, at)).then_some(Verdict::GarbageRead),
-            };
-            verdicts.extend(verdict.filter(|verdict| !verdicts.contains(verdict)));
-        }
-        verdicts
+    /// What is known of a page of a file; before anything was, it was what it is.
+    fn page<const FAN: usize>(
+        &mut self,
+        machine: &Machine<SimMedium, FAN>,
+        ino: Ino,
+        index: PageIndex,
+    ) -> &mut Page {
+        self.pages.get_or((ino, index), || {
+            let words = Words::new(&blocks::contents(machine, ino, index));
+            Page { words, promised_at: None }
+        })
     }
 
-    /// A block was written by the device: did older bytes replace the newest?
-    fn judge_write<const FAN: usize>(
-        &self,
-        before: &Machine<SimMedium, FAN>,
-        after: &Machine<SimMedium, FAN>,
-        block: BlockNr,
-    ) -> Option<Verdict> {
-        let (inode, index) = after.owner_of(block)?;
-        let here = |h: &&History| (h.at.mapping, h.at.index) == (MappingId::File(inode.ino), index);
-        let destroyed = self.histories.iter().filter(here).any(|history| {
-            let newest = history.newest();
-            medium_word(before, history.at) == newest && medium_word(after, history.at) != newest
-        });
-        destroyed.then_some(Verdict::Overwritten)
-    }
-
-    /// Whether the newest value of some word cannot be found any more, and could before.
-    fn newest_is_newly_gone<const FAN: usize>(&mut self, after: &Machine<SimMedium, FAN>) -> bool {
-        let mut newly = false;
-        for history in &mut self.histories {
-            let gone = word_of(after, history.at) != history.newest();
-            newly |= gone && !history.gone;
-            history.gone = gone;
-        }
-        newly
-    }
-
-    /// Whether any call has promised durability for a stored word.
+    /// Whether any call has promised durability for something that had changed.
     #[must_use]
     pub fn has_promised(&self) -> bool {
-        self.histories.iter().any(|history| history.promised > 0)
-    }
-
-    /// The verdict over what recovery found in one image after a power cut.
-    #[must_use]
-    pub fn judge_recovery(&self, recovered: &Recovered) -> Verdict {
-        let Recovered::Files(files) = recovered else {
-            return Verdict::MetadataTorn;
-        };
-        let kept = self.histories.iter().all(|history| {
-            let MappingWord { mapping, index, word } = history.at;
-            let file = files.iter().find(|file| mapping == MappingId::File(file.ino));
-            let found = file.and_then(|file| file.word(index, usize::from(word)));
-            found.is_some_and(|found| history.keeps(found))
-        });
-        if kept { Verdict::Ok } else { Verdict::DataLost }
+        self.promises().next().is_some()
+            || self.sizes.iter().any(|(_, trail)| trail.is_promised())
+            || self.names.iter().any(|(_, trail)| trail.is_promised())
     }
 
     /// The words that were stored to, with their newest value.
     pub fn newest(&self) -> impl Iterator<Item = (MappingWord, Word)> {
-        self.histories.iter().map(|history| (history.at, history.newest()))
+        self.words().map(|(at, trail)| (at, trail.newest()))
+    }
+
+    /// Those of them whose newest value went to the memory itself, where nothing has covered it.
+    pub fn newest_in_memory(&self) -> impl Iterator<Item = (MappingWord, Word)> {
+        let direct = self.words().filter(|(_, trail)| trail.is_in_memory());
+        direct.map(|(at, trail)| (at, trail.newest()))
+    }
+
+    /// Puts the newest value of every word of a block that has changed over its words.
+    pub fn overlay_newest<const FAN: usize>(
+        &self,
+        machine: &Machine<SimMedium, FAN>,
+        block: BlockNr,
+        words: &mut [Word],
+    ) {
+        if let Some(known) = self.words_of(machine, block) {
+            known.trails().for_each(|(word, trail)| words[usize::from(word)] = trail.newest());
+        }
+    }
+
+    /// Whether anything of a block has ever changed.
+    #[must_use]
+    pub fn has_changed<const FAN: usize>(
+        &self,
+        machine: &Machine<SimMedium, FAN>,
+        block: BlockNr,
+    ) -> bool {
+        self.words_of(machine, block).is_some_and(|known| known.trails().next().is_some())
+    }
+
+    fn words_of<const FAN: usize>(
+        &self,
+        machine: &Machine<SimMedium, FAN>,
+        block: BlockNr,
+    ) -> Option<&Words> {
+        match blocks::home_of_block(machine, block) {
+            Home::File(ino, index) => self.pages.get((ino, index)).map(|page| &page.words),
+            Home::Block(block) => self.blocks.get(block),
+        }
+    }
+
+    fn words(&self) -> impl Iterator<Item = (MappingWord, &Trail<Word>)> {
+        let files = self.pages.iter().flat_map(|((ino, index), page)| {
+            let at = move |word| MappingWord { mapping: MappingId::File(ino), index, word };
+            page.words.trails().map(move |(word, trail)| (at(word), trail))
+        });
+        let blocks = self.blocks.iter().flat_map(|(block, words)| {
+            let (mapping, index) = (MappingId::Bdev, PageIndex(block.0));
+            let at = move |word| MappingWord { mapping, index, word };
+            words.trails().map(move |(word, trail)| (at(word), trail))
+        });
+        files.chain(blocks)
     }
 
     /// The words that must survive, with a test for each: does this value keep the promise?
     pub fn promises(&self) -> impl Iterator<Item = (MappingWord, impl Fn(Word) -> bool)> {
-        let promised = self.histories.iter().filter(|history| history.promised > 0);
-        promised.map(|history| (history.at, |value| history.keeps(value)))
+        let promised = self.words().filter(|(_, trail)| trail.is_promised());
+        promised.map(|(at, trail)| (at, |value| trail.keeps(value)))
     }
 
-    /// The pages that were stored to through a mapping.
+    /// Those of them that must survive at one place: their page lives where it did when the promise
+    /// was given.
+    pub fn promised_places<const FAN: usize>(
+        &self,
+        machine: &Machine<SimMedium, FAN>,
+    ) -> impl Iterator<Item = (MappingWord, WordAddr, impl Fn(Word) -> bool)> {
+        self.promises().filter_map(|(at, keeps)| {
+            let block = machine.block_of(at.mapping, at.index)?;
+            if let MappingId::File(ino) = at.mapping
+                && self.pages.get((ino, at.index))?.promised_at != Some(block)
+            {
+                return None;
+            }
+            let first = machine.geometry.first_word(block).0;
+            Some((at, WordAddr(first + u64::from(at.word)), keeps))
+        })
+    }
+
+    /// The pages of persistent memory that were stored to through user memory.
     pub fn mapped_stores(&self) -> impl Iterator<Item = (MappingId, PageIndex)> {
         self.mapped_stores.iter().copied()
     }
-}
 
-/// What the file holds in memory now: its page if one is cached, else the medium through the CPU
-/// caches.
-fn word_of<const FAN: usize>(machine: &Machine<SimMedium, FAN>, at: MappingWord) -> Word {
-    let page = machine.mapping(at.mapping).find_get_page(at.index);
-    match page.filter(|page| page.uptodate) {
-        Some(page) => page.words[usize::from(at.word)],
-        None => medium_word(machine, at),
+    /// What it knows of the log and of home writes.
+    #[must_use]
+    pub const fn log(&self) -> &LogTrail {
+        &self.log
+    }
+
+    /// Whether some block has changed its owner.
+    #[must_use]
+    pub fn has_seen_reuse(&self) -> bool {
+        !self.former.is_empty()
     }
 }
 
-fn medium_word<const FAN: usize>(machine: &Machine<SimMedium, FAN>, at: MappingWord) -> Word {
-    let block = machine.block_of(at.mapping, at.index).expect("stored to it");
-    let first = machine.geometry.first_word(block).0;
-    machine.medium.load_word(WordAddr(first + u64::from(at.word)))
+/// Whose word it is.
+enum Home {
+    /// A file's.
+    File(Ino, PageIndex),
+    /// Metadata, or nobody's.
+    Block(BlockNr),
+}
+
+/// Whose a word of a mapping is: a raw mapping shows blocks that files own, too.
+fn home_of<const FAN: usize>(machine: &Machine<SimMedium, FAN>, at: MappingWord) -> Home {
+    match at.mapping {
+        MappingId::File(ino) => Home::File(ino, at.index),
+        MappingId::Bdev => blocks::home_of_block(machine, BlockNr(at.index.0)),
+    }
+}
+
+impl Problem {
+    /// The verdict on a file system that has it: `cross-linked` once a block has two owners, else
+    /// `metadata-torn`. A block that is owned and free is torn; the next allocation cross-links it.
+    #[must_use]
+    pub const fn verdict(&self) -> Verdict {
+        match self {
+            Self::OwnedTwice { .. } => Verdict::CrossLinked,
+            _ => Verdict::MetadataTorn,
+        }
+    }
 }

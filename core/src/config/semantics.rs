@@ -211,9 +211,9 @@ switches! {
     /// Whether mmap of the raw device makes DAX entries in the device's mapping
     raw_mmap_dax: RawMmapDax = "raw-mmap-dax", History, "MIX-2, MIX-8" {
         /// It does, if the device's inode is S_DAX.
-        On = "on",
+        On = "on": modelled,
         /// It uses pages.
-        Off = "off",
+        Off = "off": modelled,
     }
     /// Whether a DAX entry carries a lock bit
     entry_lock: EntryLock = "entry-lock", History, "DAX-16, DAX-17" {
@@ -248,25 +248,25 @@ switches! {
     /// Whether DAX allocation cleans the block's alias in the device's mapping
     dax_alloc_cleans_alias: DaxAllocCleansAlias = "dax-alloc-cleans-alias", History, "ALIAS-6, ALIAS-7" {
         /// It does not.
-        No = "no",
+        No = "no": modelled,
         /// It does.
-        Yes = "yes",
+        Yes = "yes": modelled,
         /// Only in the ext-like file system without a journal.
-        Ext2Only = "ext2-only",
+        Ext2Only = "ext2-only": modelled,
     }
     /// What `jbd2_journal_forget` does
     jbd_forget: JbdForget = "jbd-forget", History, "JBD-14" {
         /// The 4.5 column of JBD-14.
-        Old = "old",
+        Old = "old": modelled,
         /// The 5.1 column.
-        New = "new",
+        New = "new": modelled,
     }
     /// Whether MAP_SYNC is offered
     map_sync: MapSync = "map-sync", History, "SYNC-1 to SYNC-4" {
         /// It is not.
-        No = "no",
+        No = "no": modelled,
         /// It is.
-        Yes = "yes",
+        Yes = "yes": modelled,
     }
     /// Whether freeing a block waits for pinned pages
     wait_for_pins: WaitForPins = "wait-for-pins", History, "REUSE-4" {
@@ -301,9 +301,9 @@ switches! {
     /// Whether a mounted device may be opened for writing
     write_open_mounted: WriteOpenMounted = "write-open-mounted", History, "MIX-8, A2, A4" {
         /// It may.
-        Yes = "yes",
+        Yes = "yes": modelled,
         /// The open is refused (a choice since 6.8).
-        No = "no",
+        No = "no": modelled,
     }
     /// What survives a power cut besides the medium
     platform: Platform = "platform", Setting, "CPU-2, CPU-6b, CPU-7" {
@@ -324,76 +324,76 @@ switches! {
     /// How many blocks the log ring has
     log_blocks: LogBlocks = "log-blocks", Setting, "WAL-2, JBD-10" {
         /// 16 blocks.
-        Sixteen = "16",
+        Sixteen = "16": modelled,
         /// 8 blocks, for a full log.
-        Eight = "8",
+        Eight = "8": modelled,
     }
     /// Whether FLUSH and FUA go with the commit block and with fsync
     barriers: Barriers = "barriers", Setting, "JBD-2 step 11, FS-1, DAX-22" {
         /// They do.
         On = "on": modelled,
         /// They do not.
-        Off = "off",
+        Off = "off": modelled,
     }
     /// The journal's data mode
     data_mode: DataMode = "data-mode", Setting, "JBD-3, REUSE-6" {
         /// New blocks' data reach the device before the commit.
-        Ordered = "ordered",
+        Ordered = "ordered": modelled,
         /// No order.
-        Writeback = "writeback",
+        Writeback = "writeback": modelled,
         /// Data blocks are journalled; cannot be mounted together with dax.
         Journal = "journal",
     }
     /// Whether a freed block may be reused before its free commits
     free_before_commit: FreeBeforeCommit = "free-before-commit", Setting, "REUSE-6, XFS-10" {
         /// Returned to the allocator in the commit callback.
-        No = "no",
+        No = "no": modelled,
         /// Returned at free.
-        Yes = "yes",
+        Yes = "yes": modelled,
     }
     /// Whether revoke records are written and obeyed
     revoke: Revoke = "revoke", WhatIf, "JBD-11, JBD-12, XFS-9" {
         /// They are.
-        On = "on",
+        On = "on": modelled,
         /// They are not.
-        Off = "off",
+        Off = "off": modelled,
     }
     /// Whether metadata is modified in place in DAX memory
     metadata_in_dax: MetadataInDax = "metadata-in-dax", WhatIf, "WAL-3, CPU-7, XFS-3" {
         /// It is buffered in DRAM.
-        No = "no",
+        No = "no": modelled,
         /// It is.
-        Yes = "yes",
+        Yes = "yes": modelled,
     }
     /// Whether a block in two transactions gets a frozen copy
     frozen_copy: FrozenCopy = "frozen-copy", WhatIf, "JBD-5, CPU-7 corollary 3" {
         /// It does.
-        Yes = "yes",
+        Yes = "yes": modelled,
         /// One memory for both.
-        No = "no",
+        No = "no": modelled,
     }
     /// Whether each metadata I/O gets a fresh page of the device
     bdev_page_per_io: BdevPagePerIo = "bdev-page-per-io", WhatIf, "MIX-4, MIX-5" {
         /// Pages are shared through the device's mapping.
-        No = "no",
+        No = "no": modelled,
         /// A fresh one each time.
-        Yes = "yes",
+        Yes = "yes": modelled,
     }
     /// Whether mount clears the device inode's S_DAX
     clear_s_dax_at_mount: ClearSDaxAtMount = "clear-s-dax-at-mount", WhatIf, "MIX-6" {
         /// It does not.
-        No = "no",
+        No = "no": modelled,
         /// It clears the flag and nothing else.
-        FlagOnly = "flag-only",
+        FlagOnly = "flag-only": modelled,
         /// It also flushes, purges and unmaps.
-        Full = "full",
+        Full = "full": modelled,
     }
     /// Whether mount refuses a device whose inode is S_DAX
     mount_refuses_dax_bdev: MountRefusesDaxBdev = "mount-refuses-dax-bdev", WhatIf, "MIX-6" {
         /// It does not.
-        No = "no",
+        No = "no": modelled,
         /// It does.
-        Yes = "yes",
+        Yes = "yes": modelled,
     }
     /// The direction in which range tagging sets the bits of interior nodes
     range_tag_order: RangeTagOrder = "range-tag-order", WhatIf, "TREE-9" {
@@ -405,18 +405,18 @@ switches! {
     /// Whether a block freed without a journal is forgotten
     bforget_at_free: BforgetAtFree = "bforget-at-free", WhatIf, "reference 5.3, REUSE-1" {
         /// `bforget` is called.
-        Yes = "yes",
+        Yes = "yes": modelled,
         /// It is not.
-        No = "no",
+        No = "no": modelled,
     }
     /// Whether allocation for buffered data cleans the block's alias
     alloc_cleans_alias: AllocCleansAlias = "alloc-cleans-alias", WhatIf, "ALIAS-1 to ALIAS-4" {
         /// Clears the buffer's dirty bit and waits for its I/O.
-        ClearAndWait = "clear-and-wait",
+        ClearAndWait = "clear-and-wait": modelled,
         /// Does not wait.
-        ClearOnly = "clear-only",
+        ClearOnly = "clear-only": modelled,
         /// Does neither.
-        No = "no",
+        No = "no": modelled,
     }
     /// Whether an undo log replaces the redo log
     undo_log: UndoLog = "undo-log", WhatIf, "CPU-7 honest limits" {
@@ -685,11 +685,14 @@ mod tests {
     #[test]
     fn a_value_not_modelled_is_refused_by_hand_and_when_read_but_not_in_a_preset() {
         let mut s = Semantics::preset(Epoch::V5_1);
-        assert_eq!(s.get("jbd-forget"), Some("new"), "the preset is accepted");
-        assert_eq!(s.jbd_forget().unwrap_err().to_string(), "not modelled yet: jbd-forget=new");
-        let refused = s.set("jbd-forget", "new").unwrap_err();
+        assert_eq!(s.get("wait-for-pins"), Some("yes"), "the preset is accepted");
+        assert_eq!(
+            s.wait_for_pins().unwrap_err().to_string(),
+            "not modelled yet: wait-for-pins=yes"
+        );
+        let refused = s.set("wait-for-pins", "yes").unwrap_err();
         let SetError::NotModelled(what) = refused else { panic!("{refused:?}") };
-        assert_eq!(what.to_string(), "not modelled yet: jbd-forget=new");
+        assert_eq!(what.to_string(), "not modelled yet: wait-for-pins=yes");
     }
 
     #[test]

@@ -49,13 +49,13 @@ impl Layout {
     #[must_use]
     pub const fn of(geometry: &Geometry) -> Self {
         assert!(geometry.blocks <= 1 << 32, "block numbers on the medium have 32 bits");
-        let bits_per_block = geometry.words_per_block() * BITS_PER_WORD;
         let inodes = geometry.blocks.div_ceil(BLOCKS_PER_INODE);
-        let layout = Self {
+        let mut layout = Self {
             geometry: *geometry,
-            bitmap_blocks: geometry.blocks.div_ceil(bits_per_block),
+            bitmap_blocks: 0,
             table_blocks: inodes.div_ceil(geometry.lines_per_block),
         };
+        layout.bitmap_blocks = geometry.blocks.div_ceil(layout.bits_per_block());
         assert!(layout.first_pool_block().0 < geometry.first_log_block().0, "a pool has blocks");
         layout
     }
@@ -135,14 +135,24 @@ impl Layout {
         self.geometry.lines_per_block
     }
 
+    /// Bits of the whole bitmap; those past the end of the device stay 0.
+    #[must_use]
+    pub const fn bits(&self) -> u64 {
+        self.bitmap_blocks * self.bits_per_block()
+    }
+
+    const fn bits_per_block(&self) -> u64 {
+        self.geometry.words_per_block() * BITS_PER_WORD
+    }
+
     /// Where the bit of `block` is: a block of the bitmap, and the bit's number in it.
     ///
     /// # Panics
-    /// If the device has no such block.
+    /// If the bitmap has no such bit.
     #[must_use]
     pub fn bit_of(&self, block: BlockNr) -> (BlockNr, u64) {
-        assert!(block.0 < self.geometry.blocks, "{block} is past the end of the device");
-        let bits = self.geometry.words_per_block() * BITS_PER_WORD;
+        assert!(block.0 < self.bits(), "the bitmap has no bit for {block}");
+        let bits = self.bits_per_block();
         (BlockNr(Self::BITMAP.0 + block.0 / bits), block.0 % bits)
     }
 

@@ -76,14 +76,15 @@ pub fn read(image: &[Word], geometry: &Geometry) -> Result<FileSystem, String> {
     let layout = Layout::of(geometry);
     let root = check_superblock(image, &layout).map_err(|fault| format!("{fault}"))?;
     let mut found = FileSystem { root, inodes: Vec::new(), names: Vec::new() };
-    let mut metadata_left = layout.pool_blocks();
+    // A block has one owner. Files that share some are read all the same, a cycle is not.
+    let mut blocks_left = 2 * layout.pool_blocks();
     for slot in 0..layout.inodes_max() {
         let (block, in_block) = layout.slot_of(slot);
         let line = slot_line(layout.words_of(image, block), in_block);
         let inode = DiskInode::decode(line, &layout)
             .map_err(|fault| format!("slot {slot} of the inode table holds no inode: {fault}"))?;
         if let Some(inode) = inode {
-            let record = blocks_of(&inode, image, &layout, &mut metadata_left)?;
+            let record = blocks_of(&inode, image, &layout, &mut blocks_left)?;
             read_names(&record, image, &layout, &mut found.names)?;
             found.inodes.push(record);
         }
@@ -91,31 +92,34 @@ pub fn read(image: &[Word], geometry: &Geometry) -> Result<FileSystem, String> {
     Ok(found)
 }
 
-/// The inode with its blocks. A block has one owner, so that more than the pool has are a cycle:
-/// `metadata_left` counts down over blocks of pointers and directories of all inodes.
+/// The inode with its blocks, of which `blocks_left` may still be found.
 fn blocks_of(
     inode: &DiskInode,
     image: &[Word],
     layout: &Layout,
-    metadata_left: &mut u64,
+    blocks_left: &mut u64,
 ) -> Result<InodeRecord, String> {
     let DiskInode { ino, kind, links, size, .. } = *inode;
     let (mut pages, mut indirect, mut fault) = (Vec::new(), Vec::new(), None);
     let mut read = |block, word| layout.words_of(image, block)[word];
     block_map::walk(&inode.pointers, layout, &mut read, &mut |what, block| {
-        let is_metadata = kind == Kind::Directory || matches!(what, Use::Pointers(_));
-        if !layout.in_pool(block) {
-            fault.get_or_insert_with(|| format!("{ino} has {}", OutsidePool(block)));
-        } else if pages.len() as u64 == layout.pool_blocks() || is_metadata && *metadata_left == 0 {
-            fault.get_or_insert_with(|| format!("{ino} has more blocks than the pool"));
+        if fault.is_some() {
+            return false;
         }
-        *metadata_left -= u64::from(is_metadata && fault.is_none());
+        if !layout.in_pool(block) {
+            fault = Some(format!("{ino} has {}", OutsidePool(block)));
+            return false;
+        }
+        if *blocks_left == 0 {
+            fault = Some(format!("at {ino} there are twice as many blocks as in the pool"));
+            return false;
+        }
+        *blocks_left -= 1;
         match what {
-            _ if fault.is_some() => {}
             Use::Page(page) => pages.push((page, block)),
             Use::Pointers(_) => indirect.push(block),
         }
-        fault.is_none()
+        true
     });
     fault.map_or(Ok(InodeRecord { ino, kind, links, size, pages, indirect }), Err)
 }

@@ -1,5 +1,8 @@
 //! File systems made, read back and damaged.
 
+mod damage;
+mod edits;
+mod fuzz;
 mod samples;
 
 use super::*;
@@ -127,5 +130,8 @@ fn a_cycle_of_pointers_is_refused() {
         let words = layout.words_of_mut(&mut image, BlockNr(11));
         block_map::set_pointer(words, slot, Some(BlockNr(11)));
     }
-    assert_eq!(read(&image, &geometry).unwrap_err(), "inode 11 has more blocks than the pool");
+    assert_eq!(
+        read(&image, &geometry).unwrap_err(),
+        "at inode 11 there are twice as many blocks as in the pool"
+    );
 }

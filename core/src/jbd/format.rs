@@ -99,8 +99,6 @@ pub enum NotControl {
     UnknownType(u32),
     /// Its own checksum does not match.
     BadChecksum(BlockType),
-    /// No tag of the descriptor is marked as the last.
-    NoLastTag,
     /// The revoke block says that it uses this many bytes, more or fewer than it can.
     BadCount(u32),
 }
@@ -112,7 +110,6 @@ impl fmt::Display for NotControl {
             Self::OtherTid(tid) => write!(f, "belongs to {tid}"),
             Self::UnknownType(number) => write!(f, "unknown block type {number}"),
             Self::BadChecksum(kind) => write!(f, "bad checksum of a {kind} block"),
-            Self::NoLastTag => f.write_str("descriptor block without a last tag"),
             Self::BadCount(bytes) => write!(f, "revoke block that uses {bytes} bytes"),
         }
     }
@@ -241,48 +238,39 @@ pub fn decode(block: &[Word], tid: Tid) -> Result<Control, NotControl> {
     }
     let tail = 8 * block.len() - TAIL;
     match be32(block, 4) {
-        1 => check(block, tail, BlockType::Descriptor).and_then(|()| descriptor(block)),
+        1 => check(block, tail, BlockType::Descriptor).map(|()| descriptor(block)),
         2 => check(block, COMMIT_CHECKSUM, BlockType::Commit).map(|()| Control::Commit),
         5 => check(block, tail, BlockType::Revoke).and_then(|()| revoke(block)),
         other => Err(NotControl::UnknownType(other)),
     }
 }
 
-/// How many copies follow a descriptor block, whatever its checksum: up to the last tag, or as many
-/// tags as the block could hold.
+/// How many copies follow a descriptor block, whatever its checksum.
 ///
 /// Models: fs/jbd2/recovery.c `count_tags`, 4.5.
 #[must_use]
 pub fn count_tags(block: &[Word]) -> u32 {
-    let flags = tags(block).map(|at| be32(block, at + 4));
-    let last = flags.clone().position(|flags| flags & FLAG_LAST_TAG != 0);
-    let count = last.map_or_else(|| flags.count(), |last| last + 1);
-    u32::try_from(count).expect("fits a block")
+    u32::try_from(tags(block).count()).expect("fits a block")
 }
 
-fn descriptor(block: &[Word]) -> Result<Control, NotControl> {
-    let mut found = vec![];
-    for at in tags(block) {
-        let flags = be32(block, at + 4);
-        found.push(DescriptorTag {
-            home: BlockNr(be32(block, at).into()),
-            escaped: flags & FLAG_ESCAPE != 0,
-            checksum: be32(block, at + 12),
-        });
-        if flags & FLAG_LAST_TAG != 0 {
-            return Ok(Control::Descriptor(found));
-        }
-    }
-    Err(NotControl::NoLastTag)
+fn descriptor(block: &[Word]) -> Control {
+    let tag = |at| DescriptorTag {
+        home: BlockNr(be32(block, at).into()),
+        escaped: be32(block, at + 4) & FLAG_ESCAPE != 0,
+        checksum: be32(block, at + 12),
+    };
+    Control::Descriptor(tags(block).map(tag).collect())
 }
 
-/// Where the tags of a descriptor block begin, in bytes, as far as the block reaches.
-fn tags(block: &[Word]) -> impl Iterator<Item = usize> + Clone {
+/// Where the tags of a descriptor block begin, in bytes: up to the one that is marked as the last,
+/// or as far as the block reaches. debugfs fills a block to its end and marks none.
+fn tags(block: &[Word]) -> impl Iterator<Item = usize> {
     let end = 8 * block.len() - TAIL;
     let fits = move |at: &usize| at + TAG <= end;
     let after = move |at: &usize| {
-        let same_uuid = be32(block, at + 4) & FLAG_SAME_UUID != 0;
-        Some(at + TAG + if same_uuid { 0 } else { UUID.len() }).filter(fits)
+        let flags = be32(block, at + 4);
+        let uuid = if flags & FLAG_SAME_UUID == 0 { UUID.len() } else { 0 };
+        (flags & FLAG_LAST_TAG == 0).then_some(at + TAG + uuid).filter(fits)
     };
     core::iter::successors(Some(HEADER).filter(fits), after)
 }

@@ -294,6 +294,32 @@ impl Journal {
         u32::try_from(descriptors + buffers + revokes + 1).expect("a log has fewer blocks")
     }
 
+    /// Journal blocks that must be free before a handle may add so many metadata blocks and revoke
+    /// one more: what it adds, what the running transaction has, and what the committing one has
+    /// still to write. Models `jbd2_space_needed`, `jbd2_log_space_left` (`include/linux/jbd2.h`,
+    /// 4.5).
+    #[must_use]
+    pub fn space_needed(&self, credits: u32) -> u32 {
+        let wanted = |tid: Tid| {
+            let mine = |head: &JournalHead| head.transaction == Some(tid) || head.next == Some(tid);
+            self.heads().filter(|(_, head)| mine(head)).count()
+        };
+        let mut buffers = credits as usize;
+        let mut revoked = 1;
+        if let Some(running) = &self.running {
+            buffers += wanted(running.tid) + running.credits as usize;
+            revoked += running.revoked.len();
+        }
+        let mut needed = self.space_for(buffers, revoked);
+        if let Some(committing) = &self.committing
+            && committing.state < TransactionState::CommitCallback
+        {
+            let unwritten = self.list(committing.tid, BufferList::Metadata).len();
+            needed += self.space_for(unwritten, committing.revoked.len());
+        }
+        needed
+    }
+
     /// Takes the journal block at the head. Models `jbd2_journal_next_log_block`
     /// (`fs/jbd2/journal.c`, 4.5).
     ///
@@ -333,5 +359,13 @@ impl Journal {
         self.free += if whole { len } else { (to + len - from) % len };
         assert!(self.free <= len, "more journal blocks freed than were in use");
         (self.tail, self.tail_tid) = (block, tid);
+    }
+
+    /// Everything but what it knows of buffers.
+    #[must_use]
+    pub fn without_heads(&self) -> impl Eq + '_ {
+        let Self { layout, head, tail, tail_tid, on_disk, free, next_tid, committed, .. } = self;
+        let transactions = (&self.running, &self.committing, &self.checkpoints);
+        ((layout, head, tail, tail_tid, on_disk, free), (next_tid, committed), transactions)
     }
 }

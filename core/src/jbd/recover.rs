@@ -16,7 +16,7 @@
 mod image;
 mod step;
 
-pub use image::{Summary, recover_image};
+pub use image::{Replay, Replays, Summary, recover_image, replays};
 pub use step::{End, Found, RecoveryStep, Skip};
 
 use super::LogLayout;
@@ -153,7 +153,7 @@ impl Recovery {
                 obeys(RuleId::JBD_8_3);
                 Found::Descriptor { copies: tags.len() as u32 }
             }
-            Err(NotControl::BadChecksum(BlockType::Descriptor) | NotControl::NoLastTag) => {
+            Err(NotControl::BadChecksum(BlockType::Descriptor)) => {
                 let fails = obeys(RuleId::JBD_8_3);
                 if fails && self.bad_descriptor == BadDescriptor::Fails {
                     return self.fail(at, NotControl::BadChecksum(BlockType::Descriptor));

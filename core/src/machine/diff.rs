@@ -1,12 +1,13 @@
 //! The components of a machine one by one: which differ between two states, and each in words.
 
-use super::{Component, Machine, ThreadId, VmaId, Wait};
+use super::{Bio, Component, Inode, Machine, PteTarget, ThreadId, VmaId, Wait};
 use crate::address_space::MappingId;
 use crate::config::{EntryLayout, EntryPayload};
 use crate::entry::EntryKind;
+use crate::jbd::journal::Journal;
 use crate::medium::{Medium, SimMedium};
 use crate::narrate::{labels, mapping_name};
-use crate::units::{LineNr, PageIndex};
+use crate::units::{BlockNr, Ino, LineNr, PageIndex};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -32,8 +33,14 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
             all.extend(machine.medium.dirty_lines().map(Component::Line));
         }
         all.extend((0..self.medium.lines()).map(|line| Component::Line(LineNr(line))));
-        all.extend(self.inodes.iter().map(|inode| Component::Inode(inode.ino)));
-        all.extend([Component::Vmas, Component::WaitQueue]);
+        for machine in [self, other] {
+            all.extend(machine.inodes.iter().map(|inode| Component::Inode(inode.ino)));
+            let heads = machine.journal.iter().flat_map(Journal::heads);
+            all.extend(heads.map(|(block, _)| Component::JournalHead(block)));
+        }
+        all.extend([Component::Vmas, Component::WaitQueue, Component::Inodes]);
+        all.extend([Component::Allocator, Component::Journal, Component::BdevInode]);
+        all.push(Component::Bios);
         all.sort_unstable();
         all.dedup();
         all.retain(|component| self.differs_in(other, *component));
@@ -54,17 +61,39 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
                     || here.pending(line) != there.pending(line)
             }
             Component::Page(mapping, index) => {
-                let page = |machine: &Self| machine.mapping(mapping).find_get_page(index).cloned();
+                let page = |machine: &Self| {
+                    machine
+                        .mapping_if(mapping)
+                        .and_then(|space| space.find_get_page(index))
+                        .cloned()
+                };
                 page(self) != page(other)
             }
             Component::Slot(mapping, index) => {
                 let slot = |machine: &Self| {
-                    let tree = &machine.mapping(mapping).i_pages;
-                    (tree.lookup(index), tree.tags(index))
+                    let tree = machine.mapping_if(mapping).map(|space| &space.i_pages);
+                    tree.map(|tree| (tree.lookup(index), tree.tags(index)))
                 };
                 slot(self) != slot(other)
             }
             Component::WaitQueue => self.waiters != other.waiters,
+            Component::Inode(ino) => {
+                let file = |inode: &&Inode<FAN>| inode.ino == ino;
+                let here = self.inodes.iter().find(file).map(Inode::metadata);
+                here != other.inodes.iter().find(file).map(Inode::metadata)
+            }
+            Component::Allocator => self.mounted != other.mounted,
+            Component::Bios => self.bios != other.bios,
+            Component::Journal => {
+                self.journal.as_ref().map(Journal::without_heads)
+                    != other.journal.as_ref().map(Journal::without_heads)
+            }
+            Component::JournalHead(block) => {
+                let head = |machine: &Self| {
+                    machine.journal.as_ref().and_then(|journal| journal.head_of(block)).cloned()
+                };
+                head(self) != head(other)
+            }
             _ => self.describe(component) != other.describe(component),
         }
     }
@@ -81,7 +110,7 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
                 let thread = &self.threads[usize::from(vma.thread.0)].program.name;
                 match vma.mapping {
                     MappingId::File(ino) => {
-                        format!("PTE of {thread}, {} page {index}", self.inode(ino).name)
+                        format!("PTE of {thread}, {} page {index}", self.file_name(ino))
                     }
                     MappingId::Bdev => format!("PTE of {thread}, device b{index}"),
                 }
@@ -90,12 +119,18 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
             Component::Slot(mapping, index) => format!("{} slot", self.page_name(mapping, index)),
             Component::Counters(mapping) => format!("counters of {}", mapping_name(self, mapping)),
             Component::Page(mapping, index) => self.page_name(mapping, index),
-            Component::Inode(ino) => format!("inode of file {}", self.inode(ino).name),
+            Component::Inode(ino) => format!("inode of file {}", self.file_name(ino)),
             Component::Line(line) => {
                 let block = self.geometry.block_of(line);
                 format!("{block} line {}", line.0 - self.geometry.first_line(block).0)
             }
             Component::WaitQueue => "sleepers".to_string(),
+            Component::BdevInode => "device inode".to_string(),
+            Component::Bios => "writes under way".to_string(),
+            Component::Inodes => "files in memory".to_string(),
+            Component::Allocator => "allocator".to_string(),
+            Component::Journal => "journal".to_string(),
+            Component::JournalHead(block) => format!("journal head of {block}"),
         }
     }
 
@@ -111,7 +146,10 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
                 let pte = self.vmas.get(usize::from(n)).and_then(|vma| vma.pte(index));
                 pte.map_or("none".to_string(), |pte| {
                     let mode = if pte.writable { "writable" } else { "read-only" };
-                    format!("{}, {mode}", pte.block)
+                    match pte.target {
+                        PteTarget::Block(block) => format!("{block}, {mode}"),
+                        PteTarget::Page => format!("the page, {mode}"),
+                    }
                 })
             }
             Component::Vmas => match self.vmas.len() {
@@ -121,14 +159,11 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
             },
             Component::Slot(mapping, index) => self.describe_slot(mapping, index),
             Component::Counters(mapping) => {
-                let space = self.mapping(mapping);
+                let Some(space) = self.mapping_if(mapping) else { return "none".to_string() };
                 format!("nrpages {}, nrexceptional {}", space.nrpages, space.nrexceptional)
             }
             Component::Page(mapping, index) => self.describe_page(mapping, index),
-            Component::Inode(ino) => match self.inode(ino).dirty_pages {
-                true => "I_DIRTY_PAGES".to_string(),
-                false => "clean".to_string(),
-            },
+            Component::Inode(ino) => self.describe_inode(ino),
             Component::Line(line) => self.describe_line(line),
             Component::WaitQueue => {
                 let name = |id: ThreadId| self.threads[usize::from(id.0)].program.name.as_str();
@@ -138,11 +173,83 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
                 let sleepers: Vec<_> = self.waiters.iter().map(sleeper).collect();
                 if sleepers.is_empty() { "none".to_string() } else { sleepers.join(", ") }
             }
+            Component::Bios => {
+                let bio = |bio: &Bio| format!("{} to {}", labels(&bio.words), bio.block);
+                let all: Vec<String> = self.bios.iter().map(bio).collect();
+                if all.is_empty() { "none".to_string() } else { all.join(", ") }
+            }
+            Component::BdevInode => {
+                let dax = if self.bdev.dax { "S_DAX" } else { "no S_DAX" };
+                let size = if self.bdev.other_block_size { ", another block size" } else { "" };
+                format!("{dax}{size}")
+            }
+            Component::Inodes => {
+                let names: Vec<&str> = self.inodes.iter().map(|inode| &*inode.name).collect();
+                if names.is_empty() { "none".to_string() } else { names.join(", ") }
+            }
+            Component::Allocator => match &self.mounted {
+                None => "none".to_string(),
+                Some(mounted) => format!("{} free blocks", mounted.free_blocks()),
+            },
+            Component::Journal => self.describe_journal(),
+            Component::JournalHead(block) => self.describe_head(block),
         }
     }
 
+    fn describe_inode(&self, ino: Ino) -> String {
+        let Some(inode) = self.inodes.iter().find(|inode| inode.ino == ino) else {
+            return "none".to_string();
+        };
+        let mut words = Vec::new();
+        if inode.dirty_pages {
+            words.push("I_DIRTY_PAGES".to_string());
+        }
+        if let Some(tid) = inode.sync_tid {
+            words.push(format!("changed by {tid}"));
+        }
+        if words.is_empty() { "clean".to_string() } else { words.join(", ") }
+    }
+
+    fn describe_journal(&self) -> String {
+        let Some(journal) = &self.journal else { return "none".to_string() };
+        let live = [("running", &journal.running), ("committing", &journal.committing)];
+        let mut words = Vec::new();
+        for (what, transaction) in live {
+            if let Some(transaction) = transaction {
+                words.push(format!("{what} {} {}", transaction.tid, transaction.state.name()));
+            }
+        }
+        let waiting = journal.checkpoints.iter().map(|transaction| transaction.tid.to_string());
+        let waiting: Vec<String> = waiting.collect();
+        if !waiting.is_empty() {
+            words.push(format!("to checkpoint {}", waiting.join(", ")));
+        }
+        words.push(format!("{} log blocks free", journal.free));
+        words.join("; ")
+    }
+
+    fn describe_head(&self, block: BlockNr) -> String {
+        let head = self.journal.as_ref().and_then(|journal| journal.head_of(block));
+        let Some(head) = head else { return "none".to_string() };
+        let mut words = Vec::new();
+        if let Some(tid) = head.transaction {
+            words.push(format!("{} of {tid}", head.list.name()));
+        }
+        if let Some(tid) = head.next {
+            words.push(format!("next {tid}"));
+        }
+        if let Some(tid) = head.checkpoint {
+            words.push(format!("checkpoint of {tid}"));
+        }
+        if head.frozen.is_some() {
+            words.push("frozen copy".to_string());
+        }
+        words.join(", ")
+    }
+
     fn describe_slot(&self, mapping: MappingId, index: PageIndex) -> String {
-        let tree = &self.mapping(mapping).i_pages;
+        let Some(space) = self.mapping_if(mapping) else { return "none".to_string() };
+        let tree = &space.i_pages;
         let Some(entry) = tree.lookup(index) else {
             return "empty".to_string();
         };
@@ -166,12 +273,14 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
     }
 
     fn describe_page(&self, mapping: MappingId, index: PageIndex) -> String {
-        let Some(page) = self.mapping(mapping).find_get_page(index) else {
+        let page = self.mapping_if(mapping).and_then(|space| space.find_get_page(index));
+        let Some(page) = page else {
             return "none".to_string();
         };
         let flags = page.flags();
         let flags = if flags.is_empty() { "not uptodate".to_string() } else { flags.join(" ") };
-        format!("{}, {flags}", labels(&page.words))
+        let buffers: Vec<String> = page.buffers.iter().map(|bh| format!(", bh {bh}")).collect();
+        format!("{}, {flags}{}", labels(&page.words), buffers.concat())
     }
 
     fn describe_line(&self, line: LineNr) -> String {
@@ -204,12 +313,16 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             Wait::Writeback(mapping, index) => {
                 format!("the writeback of {}", self.page_name(mapping, index))
             }
+            Wait::Inode(ino) => format!("the operation on {}", self.file_name(ino)),
+            Wait::Updates(tid) => format!("the handles of {tid}"),
+            Wait::Commit(tid) => format!("the commit of {tid}"),
+            Wait::Shadow(block) => format!("the copy of {block} to the log"),
         }
     }
 
     fn page_name(&self, mapping: MappingId, index: PageIndex) -> String {
         match mapping {
-            MappingId::File(ino) => format!("file {} page {index}", self.inode(ino).name),
+            MappingId::File(ino) => format!("file {} page {index}", self.file_name(ino)),
             MappingId::Bdev => format!("device page {index}"),
         }
     }

@@ -1,21 +1,39 @@
 //! Running a thread: pop the top frame, let it act, put it back. Each module has the frames of one
 //! path through the kernel.
 
+mod bio;
+mod bread;
+mod checkpoint;
+mod commit;
 mod device;
+mod edit;
 mod fault;
 mod flush;
+mod forget;
+mod fresh_page;
 mod fsync;
+mod handle;
+mod mount;
+mod op;
+mod page_fault;
+mod plan;
+mod raw;
 mod read_write;
+mod sync_fault;
+mod truncate;
+mod user;
 mod writeback;
 
-use super::frame::{Frame, SyncAt, SyncFileAt, WriteAt, WriteJob};
-use super::{Call, Component, Event, FileWord, MappingWord, Pte, ThreadId, Vma};
+pub use forget::Forgot;
+
+use super::frame::{Frame, SyncFileAt};
+use super::{Call, Component, Errno, Event, MappingWord, Pte, ThreadId, Vma};
 use super::{Machine, Op, Refusal, Report};
 use crate::address_space::MappingId;
-use crate::config::LockFencesClwb;
+use crate::config::{LockFencesClwb, MapSync, RawMmapDax};
 use crate::medium::Medium;
 use crate::rules::RuleId;
-use crate::units::{Cpu, Ino, PageIndex};
+use crate::units::{Cpu, PageIndex};
 use alloc::vec::Vec;
 
 /// What a frame did when it ran.
@@ -30,6 +48,10 @@ pub(super) enum Flow {
     GoesOn(Frame),
     /// It returned; nothing observable yet.
     Returned,
+    /// It returned an error, which its caller takes; nothing observable yet.
+    Failed(Errno),
+    /// It acted, observably, and returned an error.
+    ActedAndFailed(Errno),
     /// It acted, returned, and with it the system call: the program's operation is done.
     CallDone,
     /// The thread was killed.
@@ -76,24 +98,43 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 }
                 Flow::GoesOn(frame) => thread.stack.push(frame),
                 Flow::Returned => report.event(|| Event::Left(function)),
+                Flow::Failed(error) => {
+                    thread.error = Some(error);
+                    report.event(|| Event::Left(function));
+                }
+                Flow::ActedAndFailed(error) => {
+                    thread.error = Some(error);
+                    report.acted_in(&thread.stack, function);
+                    report.event(|| Event::Left(function));
+                    return Ok(());
+                }
                 Flow::CallDone => {
+                    thread.error = None;
                     report.acted_in(&thread.stack, function);
                     report.event(|| Event::Left(function));
                     for frame in thread.stack.drain(..).rev() {
                         report.event(|| Event::Left(frame.function()));
                     }
                     thread.position += 1;
+                    self.end_call(id, report);
                     return Ok(());
                 }
                 Flow::Killed => {
                     report.acted_in(&thread.stack, function);
                     thread.stack.clear();
+                    thread.error = None;
                     thread.killed = true;
                     self.unmap_all(id, report);
+                    self.end_call(id, report);
                     return Ok(());
                 }
             }
         }
+    }
+
+    /// Takes the error that the callee returned, if it did.
+    fn take_error(&mut self, id: ThreadId) -> Option<Errno> {
+        self.thread_mut(id).error.take()
     }
 
     fn thread_mut(&mut self, id: ThreadId) -> &mut super::Thread {
@@ -104,28 +145,25 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     fn run_user(&mut self, id: ThreadId, report: &mut impl Report) -> Result<bool, Refusal> {
         let thread = &self.threads[usize::from(id.0)];
         let op = &thread.program.ops[thread.position];
-        let callee = match *op {
+        match *op {
             Op::Load { at } => return Ok(self.access(id, at.into(), None, report)),
             Op::Store { at, value } => return Ok(self.access(id, at.into(), Some(value), report)),
-            Op::Mmap { ino } => Frame::SysMmap { mapping: MappingId::File(ino) },
-            Op::Write { at: FileWord { ino, index, word }, ref words } => {
-                let (mapping, words) = (MappingId::File(ino), words.clone());
-                Frame::SysWrite { job: WriteJob { mapping, index, word, words } }
+            Op::RawLoad { at } => return Ok(self.access(id, at.into(), None, report)),
+            Op::RawStore { at, value } => {
+                return Ok(self.access(id, at.into(), Some(value), report));
             }
-            Op::Read { ino, index } => Frame::SysRead { mapping: MappingId::File(ino), index },
-            Op::RawRead { index } => Frame::SysRead { mapping: MappingId::Bdev, index },
-            Op::Fsync { ino } => Frame::SysFsync { ino, called: false },
-            Op::Sync => Frame::SysSync { at: SyncAt::Inodes(0) },
-            Op::InvalidateBdev => Frame::InvalidateBdev,
-        };
-        let (call, ino) = match *op {
-            Op::Mmap { ino } => (Call::Mmap, Some(ino)),
-            Op::Write { at, .. } => (Call::Write, Some(at.ino)),
-            Op::Fsync { ino } => (Call::Fsync, Some(ino)),
-            Op::Sync => (Call::Sync, None),
-            Op::InvalidateBdev => (Call::InvalidateBdev, None),
-            Op::Read { .. } | Op::RawRead { .. } => (Call::Read, None),
-            Op::Load { .. } | Op::Store { .. } => unreachable!("returned above"),
+            _ => {}
+        }
+        let entry = self.entry_of(&op.clone(), report)?;
+        let (call, ino) = (entry.call, entry.ino);
+        let callee = match entry.frame {
+            Ok(callee) => callee,
+            Err(error) => {
+                report.event(|| Event::CallBegan { call, ino });
+                report.event(|| Event::CallReturned { call, ino, result: Err(error) });
+                self.thread_mut(id).position += 1;
+                return Ok(true);
+            }
         };
         report.event(|| Event::CallBegan { call, ino });
         report.event(|| Event::Entered(callee.function()));
@@ -135,7 +173,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     fn run_frame(&mut self, id: ThreadId, frame: Frame, report: &mut impl Report) -> Outcome {
         match frame {
-            Frame::SysMmap { mapping } => self.sys_mmap(id, mapping, report),
+            Frame::SysMmap { mapping, sync } => self.sys_mmap(id, (mapping, sync), report),
             Frame::HandleMmFault { site, write, called } => {
                 Ok(self.handle_mm_fault(site, write, called))
             }
@@ -145,43 +183,57 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             Frame::WpPfnShared { site, at } => self.wp_pfn_shared(id, site, at, report),
             Frame::DaxPfnMkwrite { site, at } => self.dax_pfn_mkwrite(id, site, at, report),
+            Frame::FilemapFault { site, write, at } => {
+                self.filemap_fault(id, site, write, at, report)
+            }
+            Frame::WpPageShared { site, at } => self.wp_page_shared(id, site, at, report),
 
-            Frame::SysWrite { job } => {
-                let callee = Frame::GenericPerformWrite { job: job.clone(), at: WriteAt::Grab };
-                Ok(Flow::Calls(Frame::SysWrite { job }, callee))
+            Frame::SysWrite { job } => Ok(self.sys_write(id, job, report)),
+            Frame::GenericFileDirectWrite { job, at } => {
+                self.generic_file_direct_write(id, job, at, report)
             }
             Frame::GenericPerformWrite { job, at } => {
                 self.generic_perform_write(id, job, at, report)
             }
-            Frame::SysRead { mapping, index } => self.sys_read(mapping, index, report),
+            Frame::SysRead { mapping, index, at } => {
+                self.sys_read(id, (mapping, index), at, report)
+            }
             Frame::GenericFileReadIter { mapping, index, at } => {
                 self.generic_file_read_iter(id, mapping, index, at, report)
             }
             Frame::DaxDoIo { mapping, index, why } => self.dax_do_io(mapping, index, why, report),
 
-            Frame::SysFsync { ino, called } => Ok(sys_fsync(ino, called, report)),
-            Frame::Ext4SyncFile { ino, at } => self.ext4_sync_file(ino, at, report),
-            Frame::FilemapWriteAndWaitRange { mapping, at } => {
-                self.filemap_write_and_wait_range(mapping, at, report)
+            Frame::SysFsync { mapping, datasync, called } => {
+                Ok(self.sys_fsync(id, (mapping, datasync), called, report))
             }
-            Frame::Ext4Writepages { ino, at } => self.writepages(MappingId::File(ino), at, report),
-            Frame::BlkdevWritepages { at } => self.writepages(MappingId::Bdev, at, report),
-            Frame::SysSync { at } => self.sys_sync(at, report),
-            Frame::WritebackSingleInode { ino, at } => {
-                Ok(self.writeback_single_inode(ino, at, report))
+            Frame::Ext4SyncFile { ino, datasync, at } => {
+                self.ext4_sync_file(id, (ino, datasync), at, report)
+            }
+            Frame::BlkdevFsync { at } => self.blkdev_fsync(id, at, report),
+            Frame::FilemapWriteAndWaitRange { mapping, wbc, at } => {
+                self.filemap_write_and_wait_range(id, (mapping, wbc), at, report)
+            }
+            Frame::Ext4Writepages { ino, wbc, at } => {
+                self.writepages(id, (MappingId::File(ino), wbc), at, report)
+            }
+            Frame::BlkdevWritepages { wbc, at } => {
+                self.writepages(id, (MappingId::Bdev, wbc), at, report)
+            }
+            Frame::SysSync { at } => self.sys_sync(id, at, report),
+            Frame::WbWriteback { at } => Ok(self.wb_writeback(id, at, report)),
+            Frame::WritebackSingleInode { ino, sync_mode, at } => {
+                Ok(self.writeback_single_inode(id, ino, sync_mode, at, report))
             }
             Frame::FilemapFdatawait { mapping } => Ok(self.filemap_fdatawait(id, mapping, report)),
 
-            Frame::DaxWritebackMappingRange { mapping, at } => {
-                self.dax_writeback_mapping_range(id, mapping, at, report)
+            Frame::DaxWritebackMappingRange { mapping, wbc, at } => {
+                self.dax_writeback_mapping_range(id, (mapping, wbc), at, report)
             }
             Frame::DaxWritebackOne { mapping, index, entry, at } => {
                 self.dax_writeback_one(id, mapping, index, entry, at, report)
             }
 
-            Frame::WriteCachePages { mapping, at } => {
-                self.write_cache_pages(id, mapping, at, report)
-            }
+            Frame::WriteCachePages { walk, at } => self.write_cache_pages(id, walk, at, report),
             Frame::BlockWriteFullPage { mapping, index, at } => {
                 self.block_write_full_page(id, mapping, index, at, report)
             }
@@ -190,13 +242,58 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             Frame::BlkdevIssueFlush => self.blkdev_issue_flush(id, report),
             Frame::InvalidateBdev => self.invalidate_bdev(id, report),
+            other => self.run_ext4_frame(id, other, report),
         }
     }
 
-    fn sys_mmap(&mut self, id: ThreadId, mapping: MappingId, report: &mut impl Report) -> Outcome {
+    /// The frames of the file system and its journal.
+    fn run_ext4_frame(&mut self, id: ThreadId, frame: Frame, report: &mut impl Report) -> Outcome {
+        match frame {
+            Frame::SbBread { block, at } => self.sb_bread(id, block, at, report),
+            Frame::WriteDirtyBuffer { block } => self.write_dirty_buffer(id, block, report),
+            Frame::Ext4Op { op, at } => self.ext4_op(id, op, at, report),
+            Frame::FreshPageIo { block, edit, at } => {
+                self.fresh_page_io(id, (block, edit), at, report)
+            }
+            Frame::ReadDevSector { index } => self.read_dev_sector(index, report),
+            Frame::Ext2GetPage { dir, index, at } => self.ext2_get_page(id, dir, index, at, report),
+            Frame::Jbd2JournalStart { credits } => self.jbd2_journal_start(id, credits, report),
+            Frame::Jbd2JournalStop { credits } => self.jbd2_journal_stop(credits, report),
+            Frame::Jbd2CompleteTransaction { tid } => {
+                self.jbd2_complete_transaction(id, tid, report)
+            }
+            Frame::Jbd2JournalCommitTransaction { tid, at } => {
+                self.jbd2_journal_commit_transaction(id, tid, at, report)
+            }
+            Frame::Jbd2LogDoCheckpoint { at } => self.jbd2_log_do_checkpoint(at, report),
+            Frame::Jbd2UpdateLogTail { tid, block, at } => {
+                self.jbd2_update_log_tail(tid, block, at, report)
+            }
+            Frame::SubmitLogBio { bio, at } => self.submit_log_bio(id, bio, at, report),
+            Frame::SysMount { at } => self.sys_mount(id, at, report),
+            Frame::SysUmount { at } => self.sys_umount(id, at, report),
+            Frame::Kjournald2 { called } => Ok(self.kjournald2(called, report)),
+            Frame::Jbd2JournalFlush { called } => Ok(self.jbd2_journal_flush(called, report)),
+            other => unreachable!("{} has a branch of its own", other.function()),
+        }
+    }
+
+    fn sys_mmap(
+        &mut self,
+        id: ThreadId,
+        (mapping, sync): (MappingId, bool),
+        report: &mut impl Report,
+    ) -> Outcome {
         // The mapping's protection asks for a fault before the first store to each page.
         report.rule(RuleId::DAX_8);
-        self.vmas.push(Vma { thread: id, mapping, ptes: Vec::new() });
+        let mut dax = self.is_s_dax(mapping);
+        if mapping == MappingId::Bdev && dax {
+            dax = self.semantics.raw_mmap_dax()? == RawMmapDax::On;
+            report.rule(RuleId::MIX_2);
+        }
+        // A kernel that does not know MAP_SYNC, or a mapping without DAX, goes without it.
+        let sync = sync && dax && self.semantics.map_sync()? == MapSync::Yes;
+        self.vmas.push(Vma { thread: id, mapping, dax, sync, ptes: Vec::new() });
         report.changed(Component::Vmas);
         report.event(|| Event::Mmapped { mapping });
         report.event(|| Event::CallReturned {
@@ -205,6 +302,28 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             result: Ok(()),
         });
         Ok(Flow::CallDone)
+    }
+
+    fn sys_fsync(
+        &mut self,
+        id: ThreadId,
+        (mapping, datasync): (MappingId, bool),
+        called: bool,
+        report: &mut impl Report,
+    ) -> Flow {
+        if !called {
+            let at = SyncFileAt::Write;
+            let callee = match mapping {
+                MappingId::File(ino) => Frame::Ext4SyncFile { ino, datasync, at },
+                MappingId::Bdev => Frame::BlkdevFsync { at },
+            };
+            return Flow::Calls(Frame::SysFsync { mapping, datasync, called: true }, callee);
+        }
+        report.rule(RuleId::FS_5);
+        let result = self.take_error(id).map_or(Ok(()), Err);
+        let call = if datasync { Call::Fdatasync } else { Call::Fsync };
+        report.event(|| Event::CallReturned { call, ino: mapping.ino(), result });
+        Flow::CallDone
     }
 
     /// The thread's memory goes with it: no PTE of its mappings is left.
@@ -241,17 +360,13 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         lines
     }
 
+    /// A flush of the device: the CPU's own write-backs, and all that the driver has copied. Says
+    /// how many lines it touches.
+    fn flush_device(&mut self, cpu: Cpu, report: &mut impl Report) -> u64 {
+        self.fence(cpu, report) + self.fence(Cpu::DEVICE, report)
+    }
+
     fn slot_changed(mapping: MappingId, index: PageIndex, report: &mut impl Report) {
         report.changed(Component::Slot(mapping, index));
     }
-}
-
-fn sys_fsync(ino: Ino, called: bool, report: &mut impl Report) -> Flow {
-    if !called {
-        let callee = Frame::Ext4SyncFile { ino, at: SyncFileAt::Write };
-        return Flow::Calls(Frame::SysFsync { ino, called: true }, callee);
-    }
-    report.rule(RuleId::FS_5);
-    report.event(|| Event::CallReturned { call: Call::Fsync, ino: Some(ino), result: Ok(()) });
-    Flow::CallDone
 }

@@ -119,4 +119,12 @@ impl<const FAN: usize> Inode<FAN> {
             (Err(_), None) => {}
         }
     }
+
+    /// Everything but what is cached of it.
+    #[must_use]
+    pub fn metadata(&self) -> impl Eq + '_ {
+        let Self { ino, name, kind, links, dax, pages, blocks, index_blocks, .. } = self;
+        let state = (self.dirty_pages, self.sync_tid, self.datasync_tid);
+        ((ino, name, kind, links, dax), (pages, blocks, index_blocks), state)
+    }
 }

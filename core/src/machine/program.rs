@@ -2,7 +2,8 @@
 //! stores through a mapping.
 
 use crate::address_space::MappingId;
-use crate::units::{Cpu, Ino, PageIndex, Word};
+use crate::fs::Name;
+use crate::units::{BlockNr, Cpu, Ino, PageIndex, Word};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -12,7 +13,14 @@ use core::fmt;
 pub enum Op {
     /// `mmap` of a whole file, `MAP_SHARED`, readable and writable.
     Mmap {
-        /// The file; must be S_DAX (mapped page-cache pages are not modelled yet).
+        /// The file.
+        ino: Ino,
+    },
+    /// The same of the whole raw device.
+    RawMmap,
+    /// `mmap` with MAP_SYNC: where the kernel does not offer it, as without.
+    MmapSync {
+        /// The file.
         ino: Ino,
     },
     /// A load of one word through the mapping.
@@ -27,11 +35,30 @@ pub enum Op {
         /// What.
         value: Word,
     },
+    /// A load of one word through the mapping of the raw device.
+    RawLoad {
+        /// Where.
+        at: BlockWord,
+    },
+    /// A store of one word through the mapping of the raw device.
+    RawStore {
+        /// Where.
+        at: BlockWord,
+        /// What.
+        value: Word,
+    },
     /// `write(2)` of whole words within one page of a file without S_DAX.
     Write {
         /// The first word.
         at: FileWord,
         /// The words, at least one; they stay within the page.
+        words: Vec<Word>,
+    },
+    /// `write(2)` of whole words within one block of the raw device.
+    RawWrite {
+        /// The first word.
+        at: BlockWord,
+        /// The words, at least one; they stay within the block.
         words: Vec<Word>,
     },
     /// `read(2)` of one page of a file.
@@ -51,10 +78,75 @@ pub enum Op {
         /// The file.
         ino: Ino,
     },
+    /// `fsync(2)` of the raw device.
+    RawFsync,
     /// `sync(2)`.
     Sync,
+    /// A pass of the flusher over everything dirty, `wb_writeback`: what the kernel does by itself
+    /// from time to time. Nobody is promised anything.
+    PeriodicWriteback,
     /// Drops the device's clean pages, as the BLKFLSBUF ioctl does: `invalidate_bdev`.
     InvalidateBdev,
+    /// A read of the partition table: `read_dev_sector`.
+    PartitionRead {
+        /// The block.
+        index: PageIndex,
+    },
+    /// `creat(2)` or `mkdir(2)` of a file that the setup names, in the root directory.
+    Create {
+        /// The file; its name and kind are the setup's.
+        ino: Ino,
+    },
+    /// `unlink(2)` or `rmdir(2)` in the root directory.
+    Unlink {
+        /// The file, by its name in the setup.
+        ino: Ino,
+    },
+    /// `rename(2)` in the root directory; whoever has the new name loses it.
+    Rename {
+        /// The file, by its name in the setup.
+        ino: Ino,
+        /// The new name.
+        to: Name,
+    },
+    /// `ftruncate(2)`.
+    Truncate {
+        /// The file.
+        ino: Ino,
+        /// Its new size in pages.
+        pages: u64,
+    },
+    /// `fallocate(2)` with FALLOC_FL_PUNCH_HOLE.
+    PunchHole {
+        /// The file.
+        ino: Ino,
+        /// The first page.
+        first: PageIndex,
+        /// How many pages.
+        count: u64,
+    },
+    /// `fallocate(2)` with FALLOC_FL_COLLAPSE_RANGE.
+    CollapseRange {
+        /// The file.
+        ino: Ino,
+        /// The first page.
+        first: PageIndex,
+        /// How many pages.
+        count: u64,
+    },
+    /// `fdatasync(2)`.
+    Fdatasync {
+        /// The file.
+        ino: Ino,
+    },
+    /// The journal's timer fires: the running transaction commits (JBD-16).
+    Commit,
+    /// The log is to be emptied: a checkpoint of everything committed.
+    Checkpoint,
+    /// `mount(2)`.
+    Mount,
+    /// `umount(2)`.
+    Umount,
 }
 
 /// A word of a file.
@@ -65,6 +157,15 @@ pub struct FileWord {
     /// The page.
     pub index: PageIndex,
     /// The word within the page, counted from 0.
+    pub word: u16,
+}
+
+/// A word of a block.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct BlockWord {
+    /// The block.
+    pub block: BlockNr,
+    /// The word within the block, counted from 0.
     pub word: u16,
 }
 
@@ -85,21 +186,49 @@ impl From<FileWord> for MappingWord {
     }
 }
 
+impl From<BlockWord> for MappingWord {
+    fn from(at: BlockWord) -> Self {
+        Self { mapping: MappingId::Bdev, index: PageIndex(at.block.0), word: at.word }
+    }
+}
+
 /// The system calls, as landmarks and sentences name them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Call {
     /// `mmap(2)`.
     Mmap,
-    /// `write(2)`.
+    /// `write(2)`, of a file or of the raw device.
     Write,
     /// `read(2)`, of a file or of the raw device.
     Read,
-    /// `fsync(2)`.
+    /// `fsync(2)`, of a file or of the raw device.
     Fsync,
     /// `sync(2)`.
     Sync,
+    /// The flusher's pass.
+    PeriodicWriteback,
     /// The BLKFLSBUF ioctl.
     InvalidateBdev,
+    /// `creat(2)`, `mkdir(2)`.
+    Create,
+    /// `unlink(2)`, `rmdir(2)`.
+    Unlink,
+    /// `rename(2)`.
+    Rename,
+    /// `ftruncate(2)`.
+    Truncate,
+    /// `fallocate(2)`.
+    Fallocate,
+    /// `fdatasync(2)`.
+    Fdatasync,
+    /// The journal's timer.
+    Commit,
+    /// A checkpoint of everything committed.
+    Checkpoint,
+    /// `mount(2)`.
+    Mount,
+    /// `umount(2)`.
+    Umount,
 }
 
 impl Call {
@@ -112,7 +241,18 @@ impl Call {
             Self::Read => "read",
             Self::Fsync => "fsync",
             Self::Sync => "sync",
+            Self::PeriodicWriteback => "wb_writeback",
             Self::InvalidateBdev => "invalidate_bdev",
+            Self::Create => "creat",
+            Self::Unlink => "unlink",
+            Self::Rename => "rename",
+            Self::Truncate => "ftruncate",
+            Self::Fallocate => "fallocate",
+            Self::Fdatasync => "fdatasync",
+            Self::Commit => "commit",
+            Self::Checkpoint => "checkpoint",
+            Self::Mount => "mount",
+            Self::Umount => "umount",
         }
     }
 }

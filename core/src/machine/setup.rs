@@ -2,11 +2,12 @@
 
 use super::inode::{IndexBlock, Inode};
 use super::program::{Op, Program};
-use crate::config::{Geometry, Semantics};
-use crate::fs::block_map::DIRECT;
+use crate::config::{Geometry, LogBlocks, Semantics};
+use crate::fs::block_map::{self, DIRECT};
 use crate::fs::{InodeSpec, Kind as FileKind, Layout, Name, ROOT};
+use crate::jbd::LogLayout;
 use crate::rules::RuleId;
-use crate::units::{BlockNr, Ino, PageIndex, Word};
+use crate::units::{BlockNr, Ino, PageIndex, Tid, Word};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -34,7 +35,7 @@ pub struct FileSetup {
 
 impl FileSetup {
     /// The blocks that it owns.
-    fn owned(&self) -> impl Iterator<Item = BlockNr> + '_ {
+    pub(super) fn owned(&self) -> impl Iterator<Item = BlockNr> + '_ {
         let index_blocks = self.index_blocks.iter().map(|(_, block)| *block);
         self.blocks.iter().flatten().copied().chain(index_blocks)
     }
@@ -61,6 +62,28 @@ pub const THREADS_MAX: usize = 16;
 /// mmap calls of all programs together, at most.
 pub const MMAPS_MAX: usize = 64;
 
+/// The file system that a machine starts from.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct System {
+    /// The first transaction of the journal; `None` for a file system without one (ext2).
+    pub journal: Option<Tid>,
+    /// Where the allocator looks first; `None`: at the start of the pool.
+    pub goal: Option<BlockNr>,
+    /// Whether it is mounted at the start.
+    pub mounted: bool,
+    /// The device is no persistent memory but a disk: a write lands when the hardware says so, and
+    /// is durable after a flush.
+    pub disk: bool,
+    /// The device has another block size than the file system: the next mount changes it.
+    pub other_block_size: bool,
+}
+
+impl System {
+    /// Mounted, without a journal.
+    pub const PLAIN: Self =
+        Self { journal: None, goal: None, mounted: true, disk: false, other_block_size: false };
+}
+
 /// Everything a [`super::Machine`] starts from.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Setup {
@@ -72,6 +95,8 @@ pub struct Setup {
     pub files: Vec<FileSetup>,
     /// What the medium holds at the start: whole blocks, the rest is zero.
     pub contents: Vec<(BlockNr, Vec<Word>)>,
+    /// The file system.
+    pub system: System,
     /// The threads.
     pub programs: Vec<Program>,
     /// A rule whose branch is inverted or removed, to prove that a test would notice. `None` in
@@ -105,7 +130,40 @@ pub struct SetupError {
     pub message: String,
 }
 
+/// What stays known of a file whether it exists or not.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct KnownFile {
+    /// Its inode number.
+    pub ino: Ino,
+    /// Its name.
+    pub name: String,
+    /// File or directory.
+    pub kind: FileKind,
+    /// Whether its inode is S_DAX.
+    pub dax: bool,
+}
+
+impl KnownFile {
+    pub(super) fn of(file: &FileSetup) -> Self {
+        Self { ino: file.ino, name: file.name.clone(), kind: file.kind, dax: file.dax }
+    }
+}
+
 impl Setup {
+    /// Where the journal is: what the geometry says, or the first blocks of that.
+    pub(super) fn log_layout(&self) -> LogLayout {
+        let log = LogLayout::of(&self.geometry);
+        match self.semantics.log_blocks() {
+            Ok(LogBlocks::Eight) => LogLayout { len: log.len.min(8), ..log },
+            _ => log,
+        }
+    }
+
+    /// Where the allocator looks first.
+    pub(super) fn goal(&self) -> BlockNr {
+        self.system.goal.unwrap_or(BlockNr(Layout::of(&self.geometry).pool().start))
+    }
+
     /// What mkfs makes of a file. The root directory, if there is one, names all others.
     pub(super) fn inode_spec(&self, file: &FileSetup) -> InodeSpec {
         let inode: Inode<8> = file.inode();
@@ -163,7 +221,11 @@ impl Setup {
             ));
         }
         let mmaps = |program: &Program| {
-            program.ops.iter().filter(|op| matches!(op, Op::Mmap { .. })).count()
+            program
+                .ops
+                .iter()
+                .filter(|op| matches!(op, Op::Mmap { .. } | Op::MmapSync { .. } | Op::RawMmap))
+                .count()
         };
         let all: usize = self.programs.iter().map(mmaps).sum();
         if all > MMAPS_MAX {
@@ -250,13 +312,26 @@ impl Setup {
 
     fn check_op(&self, op: &Op, earlier: &[Op]) -> Result<(), String> {
         match op {
-            Op::Mmap { ino } => match self.file(*ino)? {
-                file if file.dax => Ok(()),
-                file => Err(format!("not modelled yet: mmap of `{}`, which is not DAX", file.name)),
-            },
+            Op::Mmap { ino } | Op::MmapSync { ino } => self.file(*ino).map(|_| ()),
+            Op::RawLoad { at } | Op::RawStore { at, .. } => {
+                if !earlier.contains(&Op::RawMmap) {
+                    return Err("the device is not mapped: raw-mmap it first".into());
+                }
+                self.check_block(at.block)?;
+                self.check_word(at.word, 1)
+            }
+            Op::RawWrite { at, words } => {
+                if words.is_empty() {
+                    return Err("nothing to write, expected at least one word".into());
+                }
+                self.check_block(at.block)?;
+                self.check_word(at.word, words.len() as u64)
+            }
             Op::Load { at } | Op::Store { at, .. } => {
                 let file = self.file(at.ino)?;
-                if !earlier.contains(&Op::Mmap { ino: at.ino }) {
+                let ino = at.ino;
+                let maps = [Op::Mmap { ino }, Op::MmapSync { ino }];
+                if !earlier.iter().any(|op| maps.contains(op)) {
                     return Err(format!("file `{}` is not mapped: mmap it first", file.name));
                 }
                 self.check_word(at.word, 1)
@@ -273,12 +348,35 @@ impl Setup {
                 self.check_word(at.word, words.len() as u64)
             }
             Op::Read { ino, index } => self.check_page(self.file(*ino)?, *index),
-            Op::RawRead { index } => match self.geometry.blocks {
-                blocks if index.0 < blocks => Ok(()),
-                blocks => Err(format!("b{index} is out of range, expected b0 to b{}", blocks - 1)),
-            },
-            Op::Fsync { ino } => self.file(*ino).map(|_| ()),
-            Op::Sync | Op::InvalidateBdev => Ok(()),
+            Op::RawRead { index } | Op::PartitionRead { index } => {
+                self.check_block(BlockNr(index.0))
+            }
+            Op::RawMmap | Op::RawFsync => Ok(()),
+            Op::Fsync { ino } | Op::Fdatasync { ino } => self.file(*ino).map(|_| ()),
+            Op::Create { ino } | Op::Unlink { ino } | Op::Rename { ino, .. } => {
+                self.file(*ino)?;
+                let root = self.files.iter().any(|file| file.ino == ROOT);
+                root.then_some(()).ok_or_else(|| {
+                    "names need a root directory: a file with inode 2 and `directory`".into()
+                })
+            }
+            Op::Truncate { ino, pages } => {
+                let most = block_map::pages_max(&Layout::of(&self.geometry));
+                let name = &self.file(*ino)?.name;
+                let fits = (*pages <= most).then_some(());
+                fits.ok_or_else(|| format!("`{name}` cannot have {pages} pages, at most {most}"))
+            }
+            Op::PunchHole { ino, count, .. } | Op::CollapseRange { ino, count, .. } => {
+                self.file(*ino)?;
+                (*count > 0).then_some(()).ok_or_else(|| "no page, expected at least one".into())
+            }
+            Op::Sync
+            | Op::PeriodicWriteback
+            | Op::InvalidateBdev
+            | Op::Commit
+            | Op::Checkpoint
+            | Op::Mount
+            | Op::Umount => Ok(()),
         }
     }
 
@@ -288,11 +386,39 @@ impl Setup {
     }
 
     fn check_page(&self, file: &FileSetup, index: PageIndex) -> Result<(), String> {
-        if index.0 < file.pages {
+        let most = if self.may_grow(file.ino) {
+            block_map::pages_max(&Layout::of(&self.geometry))
+        } else {
+            file.pages
+        };
+        if index.0 < most {
             return Ok(());
         }
-        let (name, last) = (&file.name, file.pages - 1);
+        let (name, last) = (&file.name, most - 1);
         Err(format!("page {index} of `{name}` is out of range, expected 0 to {last}"))
+    }
+
+    /// Whether some program may make the file longer than it is at the start.
+    fn may_grow(&self, ino: Ino) -> bool {
+        let file = self.files.iter().find(|file| file.ino == ino);
+        let ops = self.programs.iter().flat_map(|program| &program.ops);
+        file.is_some_and(|file| file.absent)
+            || ops.into_iter().any(|op| match op {
+                Op::Truncate { ino: grown, .. } => *grown == ino,
+                Op::Write { at, .. } => {
+                    at.ino == ino && file.is_some_and(|f| at.index.0 >= f.pages)
+                }
+                Op::Mount => true,
+                _ => false,
+            })
+    }
+
+    fn check_block(&self, block: BlockNr) -> Result<(), String> {
+        let last = self.geometry.blocks - 1;
+        if block.0 <= last {
+            return Ok(());
+        }
+        Err(format!("{block} is out of range, expected b0 to b{last}"))
     }
 
     fn check_word(&self, word: u16, count: u64) -> Result<(), String> {

@@ -1,12 +1,14 @@
 //! What a step reports: actor, stack, rules, events, changed components.
 
-use super::frame::Frame;
+use super::exec::Forgot;
+use super::frame::{Edit, Frame, LogWrite};
 use super::program::{Call, MappingWord, ThreadId};
-use super::{VmaId, Wait};
+use super::{Pte, VmaId, Wait};
 use crate::address_space::MappingId;
+use crate::jbd::recover::RecoveryStep;
 use crate::rules::RuleId;
 use crate::tag::Tag;
-use crate::units::{BlockNr, Cpu, Ino, LineNr, PageIndex, Word};
+use crate::units::{BlockNr, Cpu, Ino, LineNr, LogBlockNr, PageIndex, Tid, Word};
 use alloc::vec::Vec;
 
 /// Who acts.
@@ -25,6 +27,8 @@ pub enum Action {
     Run(ThreadId),
     /// The hardware writes a dirty line back, at a moment of its own choosing (CPU-3).
     Evict(LineNr),
+    /// The disk completes the n-th of its writes under way, in whatever order.
+    CompleteIo(usize),
 }
 
 impl Action {
@@ -33,7 +37,7 @@ impl Action {
     pub const fn actor(self) -> Actor {
         match self {
             Self::Run(thread) => Actor::Thread(thread),
-            Self::Evict(_) => Actor::Hardware,
+            Self::Evict(_) | Self::CompleteIo(_) => Actor::Hardware,
         }
     }
 }
@@ -43,6 +47,20 @@ impl Action {
 pub enum Errno {
     /// I/O error.
     Eio,
+    /// No such file.
+    Enoent,
+    /// The file exists.
+    Eexist,
+    /// Invalid argument.
+    Einval,
+    /// Device or resource busy.
+    Ebusy,
+    /// File too large.
+    Efbig,
+    /// No space left on the device.
+    Enospc,
+    /// Out of memory: what a call says that can have no page.
+    Enomem,
 }
 
 /// A part of the machine that a step changed: the unit of highlighting, of the text diff and of
@@ -65,8 +83,20 @@ pub enum Component {
     Inode(Ino),
     /// A line of the medium: its window of versions or its pending marks.
     Line(LineNr),
-    /// The queue of sleepers on entry locks.
+    /// The queue of sleepers.
     WaitQueue,
+    /// S_DAX and the block size of the device's inode.
+    BdevInode,
+    /// The writes under way to a disk.
+    Bios,
+    /// The set of files in memory.
+    Inodes,
+    /// The allocator's own bitmap and the inode slots.
+    Allocator,
+    /// The journal's transactions, head and tail.
+    Journal,
+    /// What the journal knows of a block's buffer.
+    JournalHead(BlockNr),
 }
 
 /// Why `dax_writeback_one` did nothing.
@@ -89,14 +119,14 @@ pub enum Event {
     CallBegan {
         /// Which.
         call: Call,
-        /// The file of an fsync.
+        /// The file of an fsync; `None` for the device's.
         ino: Option<Ino>,
     },
     /// A system call returned to the user.
     CallReturned {
         /// Which.
         call: Call,
-        /// The file of an fsync or write.
+        /// The file of an fsync or write; `None` for the device's.
         ino: Option<Ino>,
         /// Success, or the error.
         result: Result<(), Errno>,
@@ -126,14 +156,14 @@ pub enum Event {
         /// What.
         value: Word,
     },
-    /// A store through a mapping reached the CPU cache.
+    /// A store through a mapping reached the CPU cache, or a page.
     Stored {
         /// Where.
         at: MappingWord,
         /// What.
         value: Word,
-        /// The line it went to.
-        line: LineNr,
+        /// The line of the medium it went to; `None`: into a page.
+        line: Option<LineNr>,
     },
     /// A page entered a mapping, not uptodate.
     PageInserted {
@@ -169,6 +199,26 @@ pub enum Event {
         /// The words.
         words: Vec<Word>,
     },
+    /// write(2) copied words straight to persistent memory.
+    DirectWritten {
+        /// The mapping that it bypassed.
+        mapping: MappingId,
+        /// The page that it would have been in.
+        index: PageIndex,
+        /// The first word.
+        word: u16,
+        /// The words.
+        words: Vec<Word>,
+        /// Whether they are fenced at once.
+        fenced: bool,
+    },
+    /// A direct write could not drop a busy page: it stored nothing and returns 0 bytes.
+    WroteNothing {
+        /// The mapping.
+        mapping: MappingId,
+        /// The page.
+        index: PageIndex,
+    },
     /// A page was dirtied: PG_dirty and DIRTY.
     PageDirtied {
         /// The mapping.
@@ -182,6 +232,8 @@ pub enum Event {
         mapping: MappingId,
         /// The page.
         index: PageIndex,
+        /// PTEs that were writable and are not any more.
+        protected: u64,
     },
     /// WRITEBACK was set, TOWRITE cleared, and DIRTY too unless the page was dirtied again.
     WritebackStarted {
@@ -285,6 +337,44 @@ pub enum Event {
         /// The page.
         index: PageIndex,
     },
+    /// A fault of DAX found a page where its entry goes: it was unmapped and deleted as a clean hole
+    /// page is.
+    PageDeletedByFault {
+        /// The mapping.
+        mapping: MappingId,
+        /// The page.
+        index: PageIndex,
+        /// Whether it was dirty: the kernel warns.
+        dirty: bool,
+    },
+    /// The DAX flush found a page tagged TOWRITE: the kernel warns and returns EIO.
+    PageInTheWay {
+        /// The mapping.
+        mapping: MappingId,
+        /// The page.
+        index: PageIndex,
+    },
+    /// A fault of DAX cannot put its entry where a page has come: SIGBUS.
+    EntryRefused {
+        /// The mapping.
+        mapping: MappingId,
+        /// The page.
+        index: PageIndex,
+    },
+    /// A page was inserted over a DAX entry, which was taken for a shadow.
+    EntryTakenForShadow {
+        /// The mapping.
+        mapping: MappingId,
+        /// The page.
+        index: PageIndex,
+        /// The block that the entry named.
+        block: BlockNr,
+    },
+    /// The kernel dereferenced what is not there; the thread is killed.
+    Oops {
+        /// Where.
+        function: &'static str,
+    },
     /// The thread cannot go on yet and sleeps.
     Sleeps {
         /// On what.
@@ -308,10 +398,8 @@ pub enum Event {
         mapping: MappingId,
         /// The page.
         index: PageIndex,
-        /// The block.
-        block: BlockNr,
-        /// Whether a store may go through it without a fault.
-        writable: bool,
+        /// Where it leads, and whether a store may go through it without a fault.
+        pte: Pte,
     },
     /// A PTE became writable.
     PteMadeWritable {
@@ -405,6 +493,193 @@ pub enum Event {
         /// Its block.
         block: BlockNr,
     },
+    /// `__getblk` could not put a page where a DAX entry is: it frees memory and tries again.
+    GetblkRetries {
+        /// The block that it wants.
+        block: BlockNr,
+    },
+    /// An allocation of file data looked for a buffer left from the block's former life.
+    AliasCleaned {
+        /// The block.
+        block: BlockNr,
+        /// Whether there was a buffer.
+        found: bool,
+        /// Whether it was dirty.
+        was_dirty: bool,
+    },
+    /// A new block of a DAX file was zeroed.
+    BlockZeroed {
+        /// The block.
+        block: BlockNr,
+        /// Whether it is durable at once.
+        fenced: bool,
+    },
+    /// A handle joined the running transaction.
+    HandleStarted {
+        /// The transaction.
+        tid: Tid,
+    },
+    /// A handle ended.
+    HandleStopped {
+        /// The transaction.
+        tid: Tid,
+    },
+    /// The committing transaction keeps a copy of a buffer that the running one is about to modify.
+    Frozen {
+        /// The block.
+        block: BlockNr,
+    },
+    /// A metadata block was changed in memory.
+    MetadataChanged {
+        /// The block.
+        block: BlockNr,
+        /// How.
+        edit: Edit,
+        /// The transaction that it belongs to; `None` without a journal.
+        tid: Option<Tid>,
+    },
+    /// The buffer of a freed metadata block was forgotten, or not.
+    Forgot {
+        /// The block.
+        block: BlockNr,
+        /// What became of its buffer.
+        forgot: Forgot,
+        /// The transaction that revokes the block.
+        revoked: Option<Tid>,
+    },
+    /// A block is metadata again: its revoke record is taken back.
+    RevokeCancelled {
+        /// The block.
+        block: BlockNr,
+    },
+    /// A transaction takes no new handle.
+    TransactionLocked {
+        /// Which.
+        tid: Tid,
+        /// Handles that are still open.
+        updates: u16,
+    },
+    /// A locked transaction is the committing one; a new one may run.
+    TransactionSwitched {
+        /// Which.
+        tid: Tid,
+    },
+    /// The driver wrote a block of the journal.
+    LogWritten {
+        /// What it is.
+        what: LogWrite,
+        /// Its transaction.
+        tid: Tid,
+        /// Its place in the journal.
+        at: LogBlockNr,
+        /// Its place on the device.
+        block: BlockNr,
+        /// Whether the driver fenced at once.
+        fenced: bool,
+    },
+    /// The copies of a transaction are written: its buffers may be modified again.
+    CopiesWritten {
+        /// The transaction.
+        tid: Tid,
+        /// The buffers.
+        blocks: Vec<BlockNr>,
+    },
+    /// The end of a commit let go of a buffer.
+    BufferReleased {
+        /// Its block.
+        block: BlockNr,
+        /// The transaction that ends.
+        tid: Tid,
+        /// Whether it waits for its checkpoint now.
+        to_checkpoint: bool,
+        /// The transaction that has it next.
+        next: Option<Tid>,
+    },
+    /// A commit has ended; the blocks that it freed may be given out again.
+    Committed {
+        /// The transaction.
+        tid: Tid,
+        /// The blocks.
+        freed: Vec<BlockNr>,
+    },
+    /// A buffer is home: it left its checkpoint list.
+    Checkpointed {
+        /// Its block.
+        block: BlockNr,
+    },
+    /// The tail of the log moved: the blocks before it are free.
+    TailMoved {
+        /// The oldest transaction that the log still holds.
+        tid: Tid,
+        /// Where it begins.
+        at: LogBlockNr,
+        /// How many blocks became free.
+        freed: u32,
+    },
+    /// What was cached of pages that go away is gone.
+    CacheTruncated {
+        /// The file.
+        ino: Ino,
+        /// The first page that goes.
+        first: PageIndex,
+        /// The pages and entries that were cached.
+        indices: Vec<PageIndex>,
+        /// How many PTEs went.
+        unmapped: usize,
+    },
+    /// An operation took pages out of a file, in memory; later pages move down if it collapsed.
+    PagesLeft {
+        /// The file.
+        ino: Ino,
+        /// The first page.
+        first: PageIndex,
+        /// How many.
+        count: u64,
+        /// Whether later pages moved down.
+        collapsed: bool,
+    },
+    /// One action of the recovery of the log.
+    Recovering {
+        /// Which.
+        step: RecoveryStep,
+    },
+    /// A metadata block was read into a page that no tree holds.
+    FreshPageRead {
+        /// The block.
+        block: BlockNr,
+    },
+    /// A thread used memory that its mmap has not mapped: SIGSEGV.
+    NotMapped {
+        /// Where it meant to go.
+        at: MappingWord,
+    },
+    /// A mount cleared the device inode's S_DAX (what if).
+    SDaxCleared,
+    /// Everything that the device's mapping held is gone.
+    BdevPurged {
+        /// The pages and entries.
+        indices: Vec<PageIndex>,
+        /// How many of them were dirty.
+        dirty: usize,
+        /// How many PTEs went with them.
+        unmapped: u64,
+    },
+    /// A write of a page was submitted to a disk, which completes it when it likes.
+    BioSubmitted {
+        /// Whose page.
+        mapping: MappingId,
+        /// Which.
+        index: PageIndex,
+        /// Where to.
+        block: BlockNr,
+    },
+    /// A file system is mounted.
+    Mounted,
+    /// A file system was let go.
+    Unmounted {
+        /// The device's pages that were dropped.
+        indices: Vec<PageIndex>,
+    },
 }
 
 named! {
@@ -419,6 +694,8 @@ named! {
         PagesDropped => "pages-dropped",
         PageRead => "page-read",
         PageWritten => "page-written",
+        DirectWritten => "direct-written",
+        WroteNothing => "wrote-nothing",
         PageDirtied => "page-dirtied",
         PageCleanedForIo => "page-cleaned-for-io",
         WritebackStarted => "writeback-started",
@@ -432,6 +709,11 @@ named! {
         EntryInserted => "entry-inserted",
         EntryDirtied => "entry-dirtied",
         EntryGone => "entry-gone",
+        PageDeletedByFault => "page-deleted-by-fault",
+        PageInTheWay => "page-in-the-way",
+        EntryRefused => "entry-refused",
+        EntryTakenForShadow => "entry-taken-for-shadow",
+        Oops => "oops",
         Sleeps => "sleeps",
         Wakes => "wakes",
         EntryUnlocked => "entry-unlocked",
@@ -447,6 +729,33 @@ named! {
         DeviceFlushed => "device-flushed",
         LockFenced => "lock-fenced",
         Evicted => "evicted",
+        GetblkRetries => "getblk-retries",
+        AliasCleaned => "alias-cleaned",
+        BlockZeroed => "block-zeroed",
+        HandleStarted => "handle-started",
+        HandleStopped => "handle-stopped",
+        Frozen => "frozen",
+        MetadataChanged => "metadata-changed",
+        Forgot => "forgot",
+        RevokeCancelled => "revoke-cancelled",
+        TransactionLocked => "transaction-locked",
+        TransactionSwitched => "transaction-switched",
+        LogWritten => "log-written",
+        CopiesWritten => "copies-written",
+        BufferReleased => "buffer-released",
+        Committed => "committed",
+        Checkpointed => "checkpointed",
+        TailMoved => "tail-moved",
+        CacheTruncated => "cache-truncated",
+        PagesLeft => "pages-left",
+        Recovering => "recovering",
+        FreshPageRead => "fresh-page-read",
+        NotMapped => "not-mapped",
+        SDaxCleared => "s-dax-cleared",
+        BdevPurged => "bdev-purged",
+        BioSubmitted => "bio-submitted",
+        Mounted => "mounted",
+        Unmounted => "unmounted",
     } else { Entered, Left, CallBegan, CallReturned }
 }
 

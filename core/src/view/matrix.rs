@@ -5,7 +5,7 @@ use crate::address_space::MappingId;
 use crate::check::persistence_domain;
 use crate::entry::EntryKind;
 use crate::fs::{Layout, Role};
-use crate::machine::{Component, Machine, Op, Vma, VmaId};
+use crate::machine::{Component, Machine, Op, Pte, PteTarget, VmaId};
 use crate::medium::{PersistenceDomain, SimMedium};
 use crate::narrate::{labels, mapping_name};
 use crate::path::Path;
@@ -81,12 +81,15 @@ fn used_blocks<const FAN: usize>(path: &Path<FAN>) -> BTreeSet<BlockNr> {
             let items = machine.mapping(mapping).i_pages.iter(..);
             used.extend(items.filter_map(|(index, _)| machine.block_of(mapping, index)));
         }
-        used.extend(machine.vmas.iter().flat_map(Vma::ptes).map(|(_, pte)| pte.block));
+        for vma in &machine.vmas {
+            used.extend(vma.ptes().filter_map(|(index, pte)| machine.pte_block(vma, index, pte)));
+        }
         used.extend(machine.medium.dirty_lines().map(|line| machine.geometry.block_of(line)));
     }
     let ops = path.last().machine.threads.iter().flat_map(|thread| &thread.program.ops);
     let raw = ops.into_iter().filter_map(|op| match op {
         Op::RawRead { index } => Some(BlockNr(index.0)),
+        Op::RawLoad { at } | Op::RawStore { at, .. } | Op::RawWrite { at, .. } => Some(at.block),
         _ => None,
     });
     used.extend(raw);
@@ -165,7 +168,9 @@ fn page_table<const FAN: usize>(now: &Moment<'_, FAN>, id: VmaId) -> Row {
     let row_id = format!("pte-{thread}-{of}{again}");
     let subtitle = format!("PTEs for {}", mapping_name(machine, vma.mapping));
     row(now, (RowKind::PageTable, &row_id, thread, &subtitle), |block| {
-        let Some((index, pte)) = vma.ptes().find(|(_, pte)| pte.block == block) else {
+        let shows =
+            |(index, pte): &(PageIndex, Pte)| machine.pte_block(vma, *index, *pte) == Some(block);
+        let Some((index, pte)) = vma.ptes().find(shows) else {
             return empty();
         };
         let mode = if pte.writable { "writable" } else { "read-only" };
@@ -173,7 +178,10 @@ fn page_table<const FAN: usize>(now: &Moment<'_, FAN>, id: VmaId) -> Row {
             content: Content::Pte { index: index.0, writable: pte.writable },
             changed: now.has_changed(Component::Pte(id, index)),
             differs_from: None,
-            words: format!("PTE of page {index}, {mode}"),
+            words: match pte.target {
+                PteTarget::Block(_) => format!("PTE of page {index}, {mode}"),
+                PteTarget::Page => format!("PTE of page {index}, to the page, {mode}"),
+            },
         }
     })
 }
@@ -204,7 +212,7 @@ pub(super) fn mapping_head<const FAN: usize>(
 ) -> (String, String, String) {
     match mapping {
         MappingId::File(ino) => {
-            let name = &machine.inode(ino).name;
+            let name = machine.file_name(ino);
             (format!("file-{}", ino.0), format!("file {name}"), format!("{ino} · i_pages"))
         }
         MappingId::Bdev => ("device".into(), "device".into(), "bdev inode · i_pages".into()),
@@ -368,9 +376,10 @@ fn medium<const FAN: usize>(now: &Moment<'_, FAN>) -> Row {
                 Line { state, label: labels(&words), changed: arrived, ..no_line() }
             })
             .collect();
-        let owned = machine.owner_of(block).is_some();
-        let chips = if owned { now.chips(block, &content) } else { Vec::new() };
-        let differs_from = now.differs_from(block, &content).filter(|_| owned);
+        let judge = &now.path.moment(now.step).judge;
+        let known = machine.owner_of(block).is_some() || judge.has_changed(machine, block);
+        let chips = if known { now.chips(block, &content) } else { Vec::new() };
+        let differs_from = now.differs_from(block, &content).filter(|_| known);
         lines_cell(lines, chips, differs_from)
     })
 }
@@ -387,10 +396,8 @@ fn broken_promise<const FAN: usize>(now: &Moment<'_, FAN>, line: LineNr) -> bool
         return false;
     }
     let safe = machine.medium.guaranteed(line);
-    now.path.moment(now.step).judge.promises().any(|(at, keeps)| {
-        let block = machine.block_of(at.mapping, at.index).expect("stored to it");
-        let word = machine.geometry.first_word(block).0 + u64::from(at.word);
-        let word = crate::units::WordAddr(word);
+    let judge = &now.path.moment(now.step).judge;
+    judge.promised_places(machine).any(|(_, word, keeps)| {
         word.line() == line && !keeps(safe[word.in_line()])
     })
 }

@@ -7,7 +7,9 @@ use super::{
 };
 use crate::check;
 use crate::config::Platform;
-use crate::machine::{Action, Actor, Component, Event, FileWord, Machine, Op, Step, ThreadId};
+use crate::machine::{
+    Action, Actor, BlockWord, Component, Event, FileWord, Machine, Op, Step, ThreadId,
+};
 use crate::medium::{Image, PersistenceDomain, SimMedium};
 use crate::narrate::{START, actor_name, labels, narrate};
 use crate::path::Path;
@@ -170,15 +172,24 @@ fn threads<const FAN: usize>(path: &Path<FAN>, step: usize) -> Vec<Thread> {
 
 /// One line of a program: `store a[3] line 0 = NEW`.
 fn op_text<const FAN: usize>(machine: &Machine<SimMedium, FAN>, op: &Op) -> String {
-    let name = |ino| machine.inode(ino).name.as_str();
-    let place = |at: &FileWord| {
-        let line = usize::from(at.word) / WORDS_PER_LINE;
-        let word = usize::from(at.word) % WORDS_PER_LINE;
-        let word = if word == 0 { String::new() } else { format!(" word {word}") };
-        format!("{}[{}] line {line}{word}", name(at.ino), at.index)
+    let name = |ino| machine.file_name(ino);
+    let line = |word: u16| {
+        let line = usize::from(word) / WORDS_PER_LINE;
+        match usize::from(word) % WORDS_PER_LINE {
+            0 => format!("line {line}"),
+            word => format!("line {line} word {word}"),
+        }
     };
+    let place = |at: &FileWord| format!("{}[{}] {}", name(at.ino), at.index, line(at.word));
+    let raw = |at: &BlockWord| format!("raw {} {}", at.block, line(at.word));
     match op {
         Op::Mmap { ino } => format!("mmap {}", name(*ino)),
+        Op::MmapSync { ino } => format!("mmap {} MAP_SYNC", name(*ino)),
+        Op::RawMmap => "mmap the device".to_string(),
+        Op::RawLoad { at } => format!("load {}", raw(at)),
+        Op::RawStore { at, value } => format!("store {} = {value}", raw(at)),
+        Op::RawWrite { at, words } => format!("raw write {} = {}", at.block, labels(words)),
+        Op::RawFsync => "fsync the device".to_string(),
         Op::Load { at } => format!("load {}", place(at)),
         Op::Store { at, value } => format!("store {} = {value}", place(at)),
         Op::Write { at, words } => {
@@ -186,9 +197,24 @@ fn op_text<const FAN: usize>(machine: &Machine<SimMedium, FAN>, op: &Op) -> Stri
         }
         Op::Read { ino, index } => format!("read {}[{index}]", name(*ino)),
         Op::RawRead { index } => format!("raw read b{index}"),
+        Op::PartitionRead { index } => format!("read the partition table, b{index}"),
         Op::Fsync { ino } => format!("fsync {}", name(*ino)),
         Op::Sync => "sync".to_string(),
+        Op::PeriodicWriteback => "periodic writeback".to_string(),
         Op::InvalidateBdev => "invalidate_bdev".to_string(),
+        Op::Create { ino } => format!("create {}", name(*ino)),
+        Op::Unlink { ino } => format!("unlink {}", name(*ino)),
+        Op::Rename { ino, to } => format!("rename {} to {to}", name(*ino)),
+        Op::Truncate { ino, pages } => format!("truncate {} to {pages}", name(*ino)),
+        Op::PunchHole { ino, first, count } => format!("punch {}[{first}] +{count}", name(*ino)),
+        Op::CollapseRange { ino, first, count } => {
+            format!("collapse {}[{first}] +{count}", name(*ino))
+        }
+        Op::Fdatasync { ino } => format!("fdatasync {}", name(*ino)),
+        Op::Commit => "commit timer".to_string(),
+        Op::Checkpoint => "checkpoint".to_string(),
+        Op::Mount => "mount".to_string(),
+        Op::Umount => "umount".to_string(),
     }
 }
 
@@ -210,7 +236,11 @@ fn invariants<const FAN: usize>(path: &Path<FAN>, step: usize) -> Vec<Invariant>
             detail,
         }
     };
-    check::Invariant::ALL.iter().enumerate().map(invariant).collect()
+    let moment = path.moment(step);
+    let all = check::Invariant::ALL.iter().enumerate();
+    all.filter(|(_, about)| about.is_about(&moment.machine, &moment.judge))
+        .map(invariant)
+        .collect()
 }
 
 fn crash_now<const FAN: usize>(path: &Path<FAN>, step: usize) -> CrashNow {
@@ -285,6 +315,7 @@ fn enabled<const FAN: usize>(path: &Path<FAN>, step: usize) -> Vec<EnabledAction
             }
         }
         Action::Evict(line) => format!("evict {}", machine.place(Component::Line(*line))),
+        Action::CompleteIo(bio) => format!("complete the write to {}", machine.bios[*bio].block),
     };
     let action = |action: &Action| EnabledAction {
         actor: actor_name(machine, action.actor()),

@@ -10,6 +10,7 @@ const FILES: &[(&str, &str)] = &[
     ("lectures/S03.toml", include_str!("../../lectures/S03.toml")),
     ("lectures/S04.toml", include_str!("../../lectures/S04.toml")),
     ("lectures/S05.toml", include_str!("../../lectures/S05.toml")),
+    ("lectures/S07.toml", include_str!("../../lectures/S07.toml")),
 ];
 
 impl Catalogue {

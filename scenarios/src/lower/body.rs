@@ -3,13 +3,13 @@
 use super::variants::Merged;
 use super::{names, steps};
 use crate::error::{Reporter, Span};
-use crate::raw::{RawContent, RawFile, RawThread, Text};
+use crate::raw::{RawContent, RawFile, RawSystem, RawThread, Text};
 use daxscope_core::config::Geometry;
 use daxscope_core::fs::block_map::DIRECT;
 use daxscope_core::fs::{Kind, Layout};
 use daxscope_core::machine::THREADS_MAX;
-use daxscope_core::machine::{FileSetup, IndexBlock, Place, Program};
-use daxscope_core::units::{BlockNr, Cpu, Ino, WORDS_PER_LINE, Word};
+use daxscope_core::machine::{FileSetup, IndexBlock, Place, Program, System};
+use daxscope_core::units::{BlockNr, Cpu, Ino, Tid, WORDS_PER_LINE, Word};
 use toml::Spanned;
 
 /// The actor that is no thread.
@@ -44,6 +44,18 @@ pub(super) fn files(
         }
     };
     raw.iter().map(file).collect()
+}
+
+/// The file system: mounted and without a journal unless the file says otherwise.
+pub(super) fn system(raw: Option<&RawSystem>, report: &mut Reporter<'_>) -> System {
+    let Some(raw) = raw else { return System::PLAIN };
+    System {
+        journal: raw.journal.map(Tid),
+        goal: raw.goal.as_ref().and_then(|block| names::block(block, report)),
+        mounted: raw.mounted.unwrap_or(true),
+        disk: raw.disk,
+        other_block_size: raw.other_block_size,
+    }
 }
 
 /// A page of a file: `b10`, or `hole`.

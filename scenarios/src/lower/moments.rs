@@ -1,13 +1,14 @@
 //! The schedule and everything that is bound to a moment: cuts, sentences, predictions.
 
 use super::{body::HARDWARE, names};
-use crate::error::Reporter;
+use crate::error::{Reporter, Span};
 use crate::landmark::{AnyOf, Landmark};
 use crate::lecture::{About, Cut, Moment, Prediction, Segment, Sentence};
 use crate::raw::{RawCut, RawPredict, RawSegment, RawSentence, Text, Words};
 use crate::suggest::unknown;
+use daxscope_core::address_space::MappingId;
 use daxscope_core::config::{Epoch, Geometry};
-use daxscope_core::machine::{Program, ThreadId};
+use daxscope_core::machine::{FileSetup, Program, ThreadId};
 use toml::Spanned;
 
 /// The longest sentence, in words: what a projector shows and a reader keeps.
@@ -16,6 +17,7 @@ pub(crate) const SENTENCE_WORDS_MAX: usize = 25;
 pub(super) struct Context<'a> {
     pub(super) programs: &'a [Program],
     pub(super) geometry: &'a Geometry,
+    pub(super) files: &'a [FileSetup],
 }
 
 impl Context<'_> {
@@ -30,8 +32,12 @@ impl Context<'_> {
     fn segment(&self, raw: &Spanned<RawSegment>, report: &mut Reporter<'_>) -> Option<Segment> {
         let (span, raw) = (raw.span(), raw.get_ref());
         if raw.actor.get_ref() == HARDWARE {
+            if let Some(block) = &raw.complete {
+                return self.complete(block, raw.of.as_ref(), &span, report);
+            }
             let Some(place) = &raw.evict else {
-                report.at(&span, "the hardware only evicts; expected `evict = \"b10.0\"`");
+                let expected = "expected `evict = \"b10.0\"` or `complete = \"b9\"`";
+                report.at(&span, format!("the hardware evicts or completes; {expected}"));
                 return None;
             };
             let line = names::line(place, self.geometry, report)?;
@@ -51,6 +57,33 @@ impl Context<'_> {
             report.at(&span, "nothing runs until the `start`; expected another landmark");
         }
         Some(Segment::Run { thread: thread?, until: AnyOf(until) })
+    }
+
+    /// `complete = "b9", of = "a"`: the write of a page of a file, or of the `device`.
+    fn complete(
+        &self,
+        block: &Text,
+        of: Option<&Text>,
+        span: &Span,
+        report: &mut Reporter<'_>,
+    ) -> Option<Segment> {
+        const DEVICE: &str = "device";
+        let Some(of) = of else {
+            report.at(span, "the segment lacks `of`; expected a file, or `device`");
+            return None;
+        };
+        let names = || self.files.iter().map(|file| file.name.as_str());
+        let file = self.files.iter().find(|file| file.name == *of.get_ref());
+        let mapping = match file {
+            Some(file) => MappingId::File(file.ino),
+            None if of.get_ref() == DEVICE => MappingId::Bdev,
+            None => {
+                report.at(&of.span(), unknown("file", of.get_ref(), names().chain([DEVICE])));
+                return None;
+            }
+        };
+        let place = format!("{block} of {of}");
+        Some(Segment::Complete { block: names::block(block, report)?, mapping, place })
     }
 
     pub(super) fn thread(&self, name: &Text, report: &mut Reporter<'_>) -> Option<ThreadId> {

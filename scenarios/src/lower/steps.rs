@@ -5,21 +5,41 @@ use crate::error::{Reporter, Span};
 use crate::raw::{RawStep, Text};
 use crate::suggest::unknown;
 use daxscope_core::config::Geometry;
-use daxscope_core::machine::{FileSetup, FileWord, Op};
+use daxscope_core::fs::Name;
+use daxscope_core::machine::{BlockWord, FileSetup, FileWord, Op};
 use daxscope_core::units::{Ino, PageIndex, WORDS_PER_LINE, Word};
 use toml::Spanned;
 
 /// The operations, the keys that each needs and those that it may have.
 pub(super) const OPS: &[(&str, &[&str], &[&str])] = &[
     ("mmap", &["file"], &[]),
+    ("mmap-sync", &["file"], &[]),
     ("load", &["file", "page"], &["line", "word"]),
     ("store", &["file", "page", "value"], &["line", "word"]),
     ("write", &["file", "page"], &["lines", "fill", "values", "line", "word"]),
     ("read", &["file", "page"], &[]),
+    ("raw-mmap", &[], &[]),
+    ("raw-load", &["block"], &["line", "word"]),
+    ("raw-store", &["block", "value"], &["line", "word"]),
+    ("raw-write", &["block"], &["lines", "fill", "values", "line", "word"]),
     ("raw-read", &["block"], &[]),
+    ("raw-fsync", &[], &[]),
     ("fsync", &["file"], &[]),
     ("sync", &[], &[]),
+    ("periodic-writeback", &[], &[]),
     ("invalidate-bdev", &[], &[]),
+    ("partition-read", &["block"], &[]),
+    ("create", &["file"], &[]),
+    ("unlink", &["file"], &[]),
+    ("rename", &["file", "to"], &[]),
+    ("truncate", &["file", "pages"], &[]),
+    ("punch-hole", &["file", "page", "pages"], &[]),
+    ("collapse-range", &["file", "page", "pages"], &[]),
+    ("fdatasync", &["file"], &[]),
+    ("commit", &[], &[]),
+    ("checkpoint", &[], &[]),
+    ("mount", &[], &[]),
+    ("umount", &[], &[]),
 ];
 
 pub(super) struct Context<'a> {
@@ -41,12 +61,29 @@ impl Context<'_> {
         }
         Some(match name {
             "mmap" => Op::Mmap { ino: self.file(step, report)? },
+            "mmap-sync" => Op::MmapSync { ino: self.file(step, report)? },
             "load" => Op::Load { at: self.place(step, report)? },
             "store" => {
                 let value = names::word(step.value.as_ref()?, report);
                 Op::Store { at: self.place(step, report)?, value: value? }
             }
-            "write" => self.write(step, &span, report)?,
+            "write" => {
+                let at = self.place(step, report);
+                let words = self.words(step, &span, report);
+                Op::Write { at: at?, words: words? }
+            }
+            "raw-mmap" => Op::RawMmap,
+            "raw-load" => Op::RawLoad { at: self.block_word(step, report)? },
+            "raw-store" => {
+                let value = names::word(step.value.as_ref()?, report);
+                Op::RawStore { at: self.block_word(step, report)?, value: value? }
+            }
+            "raw-write" => {
+                let at = self.block_word(step, report);
+                let words = self.words(step, &span, report);
+                Op::RawWrite { at: at?, words: words? }
+            }
+            "raw-fsync" => Op::RawFsync,
             "read" => Op::Read { ino: self.file(step, report)?, index: page(step)? },
             "raw-read" => {
                 let block = names::block(step.block.as_ref()?, report)?;
@@ -54,7 +91,40 @@ impl Context<'_> {
             }
             "fsync" => Op::Fsync { ino: self.file(step, report)? },
             "sync" => Op::Sync,
+            "periodic-writeback" => Op::PeriodicWriteback,
             "invalidate-bdev" => Op::InvalidateBdev,
+            "partition-read" => {
+                let block = names::block(step.block.as_ref()?, report)?;
+                Op::PartitionRead { index: PageIndex(block.0) }
+            }
+            "create" => Op::Create { ino: self.file(step, report)? },
+            "unlink" => Op::Unlink { ino: self.file(step, report)? },
+            "rename" => {
+                let to = step.to.as_ref()?;
+                let name = Name::new(to.get_ref());
+                if name.is_none() {
+                    let message = format!("`{to}` is no name that a directory can hold");
+                    report.at(&to.span(), message);
+                }
+                Op::Rename { ino: self.file(step, report)?, to: name? }
+            }
+            "truncate" => Op::Truncate {
+                ino: self.file(step, report)?,
+                pages: *step.pages.as_ref()?.get_ref(),
+            },
+            "punch-hole" => {
+                let (ino, first) = (self.file(step, report)?, page(step)?);
+                Op::PunchHole { ino, first, count: *step.pages.as_ref()?.get_ref() }
+            }
+            "collapse-range" => {
+                let (ino, first) = (self.file(step, report)?, page(step)?);
+                Op::CollapseRange { ino, first, count: *step.pages.as_ref()?.get_ref() }
+            }
+            "fdatasync" => Op::Fdatasync { ino: self.file(step, report)? },
+            "commit" => Op::Commit,
+            "checkpoint" => Op::Checkpoint,
+            "mount" => Op::Mount,
+            "umount" => Op::Umount,
             other => unreachable!("{other} is in OPS but not here"),
         })
     }
@@ -69,20 +139,32 @@ impl Context<'_> {
         file.map(|file| file.ino)
     }
 
-    /// File, page, line and word; line and word count from 0 and are 0 unless given.
+    /// File, page, line and word.
     fn place(&self, step: &RawStep, report: &mut Reporter<'_>) -> Option<FileWord> {
+        let word = self.word(step, report);
+        let ino = self.file(step, report);
+        Some(FileWord { ino: ino?, index: page(step)?, word: word? })
+    }
+
+    /// Block, line and word.
+    fn block_word(&self, step: &RawStep, report: &mut Reporter<'_>) -> Option<BlockWord> {
+        let word = self.word(step, report);
+        let block = names::block(step.block.as_ref()?, report);
+        Some(BlockWord { block: block?, word: word? })
+    }
+
+    /// Line and word, which count from 0 and are 0 unless given, as a word of the page.
+    fn word(&self, step: &RawStep, report: &mut Reporter<'_>) -> Option<u16> {
         let lines = self.geometry.lines_per_block;
         let line = below("line", step.line.as_ref(), lines, report);
         let word = below("word", step.word.as_ref(), WORDS_PER_LINE as u64, report);
-        let ino = self.file(step, report);
         let word = line? * WORDS_PER_LINE as u64 + word?;
-        let word = u16::try_from(word).expect("a page has fewer words than a u16 counts");
-        Some(FileWord { ino: ino?, index: page(step)?, word })
+        Some(u16::try_from(word).expect("a page has fewer words than a u16 counts"))
     }
 
-    fn write(&self, step: &RawStep, span: &Span, report: &mut Reporter<'_>) -> Option<Op> {
-        let at = self.place(step, report);
-        let words = if let Some(values) = &step.values {
+    /// What is written.
+    fn words(&self, step: &RawStep, span: &Span, report: &mut Reporter<'_>) -> Option<Vec<Word>> {
+        if let Some(values) = &step.values {
             if step.lines.is_some() || step.fill.is_some() {
                 report.at(&values.span(), "expected either `values`, `lines` or `fill`");
             }
@@ -96,8 +178,7 @@ impl Context<'_> {
             }
             let lines = step.lines.as_ref().map(|lines| lines.get_ref().as_slice());
             body::line_words(lines, step.fill.as_ref(), self.geometry, span, report)
-        };
-        Some(Op::Write { at: at?, words: words? })
+        }
     }
 }
 
@@ -141,6 +222,8 @@ fn check_keys(
         ("lines", step.lines.as_ref().map(Spanned::span)),
         ("fill", step.fill.as_ref().map(Spanned::span)),
         ("block", step.block.as_ref().map(Spanned::span)),
+        ("pages", step.pages.as_ref().map(Spanned::span)),
+        ("to", step.to.as_ref().map(Spanned::span)),
     ];
     let mut ok = true;
     for key in needed {

@@ -5,8 +5,8 @@ use crate::error::Reporter;
 use crate::lecture::{Status, Variant};
 use crate::parse::{Body, List, RawLecture, RawVariant};
 use crate::raw::{
-    RawContent, RawCut, RawExpect, RawFile, RawPredict, RawSegment, RawSentence, RawThread, Sets,
-    Text,
+    RawContent, RawCut, RawExpect, RawFile, RawPredict, RawSegment, RawSentence, RawSystem,
+    RawThread, Sets, Text,
 };
 use crate::suggest::unknown;
 use daxscope_core::config::{SWITCHES, Semantics, SetError};
@@ -27,7 +27,7 @@ pub(super) fn variants(
     let title = head.title.as_ref().unwrap_or(&head.question).get_ref();
     names::kebab("name", &name, report);
     let base = Naming { name: &name, title, status: shared.status };
-    let merged = Merged::new(&[&raw.body]);
+    let merged = Merged { system: head.system.as_ref(), ..Merged::new(&[&raw.body]) };
     let mut variants = vec![variant(&base, &[&head.set], &merged, shared, report)];
     for (number, raw_variant) in raw.variants.iter().enumerate() {
         let own = raw_variant.head.get_ref();
@@ -36,21 +36,25 @@ pub(super) fn variants(
             let message = format!("variant `{}` is there twice", own.name.get_ref());
             report.at(&own.name.span(), message);
         }
+        let mut like_system = None;
         let mut bodies = vec![&raw_variant.body];
         let mut sets = vec![&own.set];
         if let Some(like) = &own.like
             && let Some(model) = like_whom(like, &raw.variants[..number], report)
         {
+            like_system = model.head.get_ref().system.as_ref();
             bodies.push(&model.body);
             sets.push(&model.head.get_ref().set);
         }
         bodies.push(&raw.body);
+        let system = own.system.as_ref().or(like_system).or(head.system.as_ref());
         sets.push(&head.set);
         sets.reverse();
         let own_status = own.status.as_ref().and_then(|found| status(found, report));
         let status = own_status.unwrap_or(shared.status);
         let naming = Naming { name: &own.name, title: own.title.get_ref(), status };
-        variants.push(variant(&naming, &sets, &Merged::new(&bodies), shared, report));
+        let merged = Merged { system, ..Merged::new(&bodies) };
+        variants.push(variant(&naming, &sets, &merged, shared, report));
     }
     variants
 }
@@ -79,6 +83,7 @@ pub(super) struct Naming<'a> {
 
 /// The lists of a variant: its own where it has them, else those of whom it is like, else the base's.
 pub(super) struct Merged<'a> {
+    pub(super) system: Option<&'a RawSystem>,
     pub(super) files: &'a [Spanned<RawFile>],
     pub(super) contents: &'a [Spanned<RawContent>],
     pub(super) threads: &'a [Spanned<RawThread>],
@@ -98,6 +103,7 @@ impl<'a> Merged<'a> {
             bodies.iter().find_map(|body| list(body).as_deref()).unwrap_or(&[])
         }
         Self {
+            system: None,
             files: first(bodies, |body| &body.files),
             contents: first(bodies, |body| &body.contents),
             threads: first(bodies, |body| &body.threads),
@@ -121,6 +127,7 @@ fn variant(
     let mut semantics = Semantics::preset(shared.epoch);
     let sets = apply_sets(sets, &mut semantics, report);
     let files = body::files(raw.files, &shared.geometry, report);
+    let system = body::system(raw.system, report);
     let contents = body::contents(raw.contents, &shared.geometry, report);
     let programs = body::programs(raw.threads, &files, &shared.geometry, report);
     if report.len() == noted {
@@ -130,13 +137,15 @@ fn variant(
             files: files.clone(),
             contents: contents.clone(),
             programs: programs.clone(),
+            system,
             planted: None,
         };
         if let Err(error) = setup.check() {
             report.at(&body::place(&error.place, raw, naming.name), error.message);
         }
     }
-    let moments = moments::Context { programs: &programs, geometry: &shared.geometry };
+    let moments =
+        moments::Context { programs: &programs, geometry: &shared.geometry, files: &files };
     let schedule = moments.schedule(raw.schedule, report);
     let cuts = moments.cuts(raw.cuts, report);
     let sentences = moments.sentences(raw.sentences, &shared.epochs, report);
@@ -149,6 +158,7 @@ fn variant(
         title: naming.title.to_owned(),
         status: naming.status,
         sets,
+        system,
         files,
         contents,
         programs,

@@ -44,6 +44,8 @@ pub(super) struct Variant<'a> {
     pub(super) status: &'a str,
     #[serde(borrow)]
     pub(super) sets: Vec<(&'a str, &'a str)>,
+    /// Journal, goal, mounted, disk, other block size.
+    pub(super) system: (Option<u32>, Option<u64>, bool, bool, bool),
     #[serde(borrow)]
     pub(super) files: Vec<File<'a>>,
     /// Block and words.
@@ -82,7 +84,8 @@ pub(super) struct Program<'a> {
     pub(super) ops: Vec<Op<'a>>,
 }
 
-/// An operation by its word in lecture files; what it has no use for is 0.
+/// An operation by its word in lecture files; what it has no use for is 0. A block of the device is
+/// its `index`.
 #[derive(Serialize, Deserialize, Default)]
 pub(super) struct Op<'a> {
     pub(super) op: &'a str,
@@ -90,6 +93,10 @@ pub(super) struct Op<'a> {
     pub(super) index: u64,
     pub(super) word: u16,
     pub(super) words: Vec<u64>,
+    /// Pages: a size or how many.
+    pub(super) count: u64,
+    /// A name.
+    pub(super) name: String,
 }
 
 /// A thread's, or without one the hardware's.
@@ -99,6 +106,8 @@ pub(super) struct Segment<'a> {
     #[serde(borrow)]
     pub(super) until: Vec<Landmark<'a>>,
     pub(super) line: u64,
+    /// A block and its mapping: a file, or 0 for the device.
+    pub(super) complete: Option<(u64, u32)>,
     pub(super) place: &'a str,
 }
 
@@ -165,8 +174,27 @@ pub(super) mod op {
     pub(in crate::pack) const STORE: &str = "store";
     pub(in crate::pack) const WRITE: &str = "write";
     pub(in crate::pack) const READ: &str = "read";
+    pub(in crate::pack) const RAW_MMAP: &str = "raw-mmap";
+    pub(in crate::pack) const RAW_LOAD: &str = "raw-load";
+    pub(in crate::pack) const RAW_STORE: &str = "raw-store";
+    pub(in crate::pack) const RAW_WRITE: &str = "raw-write";
     pub(in crate::pack) const RAW_READ: &str = "raw-read";
+    pub(in crate::pack) const RAW_FSYNC: &str = "raw-fsync";
     pub(in crate::pack) const FSYNC: &str = "fsync";
     pub(in crate::pack) const SYNC: &str = "sync";
+    pub(in crate::pack) const PERIODIC_WRITEBACK: &str = "periodic-writeback";
     pub(in crate::pack) const INVALIDATE_BDEV: &str = "invalidate-bdev";
+    pub(in crate::pack) const PARTITION_READ: &str = "partition-read";
+    pub(in crate::pack) const MMAP_SYNC: &str = "mmap-sync";
+    pub(in crate::pack) const CREATE: &str = "create";
+    pub(in crate::pack) const UNLINK: &str = "unlink";
+    pub(in crate::pack) const RENAME: &str = "rename";
+    pub(in crate::pack) const TRUNCATE: &str = "truncate";
+    pub(in crate::pack) const PUNCH_HOLE: &str = "punch-hole";
+    pub(in crate::pack) const COLLAPSE_RANGE: &str = "collapse-range";
+    pub(in crate::pack) const FDATASYNC: &str = "fdatasync";
+    pub(in crate::pack) const COMMIT: &str = "commit";
+    pub(in crate::pack) const CHECKPOINT: &str = "checkpoint";
+    pub(in crate::pack) const MOUNT: &str = "mount";
+    pub(in crate::pack) const UMOUNT: &str = "umount";
 }

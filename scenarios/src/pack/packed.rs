@@ -6,8 +6,8 @@ use crate::lecture::{Expect, Lecture, Moment, Prediction, Segment, Sentence, Sou
 use crate::vocabulary::GEOMETRIES;
 use daxscope_core::config::Epoch;
 use daxscope_core::fs::Kind;
-use daxscope_core::machine::{FileSetup, FileWord, Op, Program};
-use daxscope_core::units::Word;
+use daxscope_core::machine::{BlockWord, FileSetup, FileWord, Op, Program};
+use daxscope_core::units::{Ino, PageIndex, Word};
 
 pub(super) fn lecture(lecture: &Lecture) -> mirror::Lecture<'_> {
     let geometry = GEOMETRIES.iter().find(|(_, geometry)| *geometry == lecture.geometry);
@@ -51,6 +51,13 @@ fn variant(variant: &Variant) -> mirror::Variant<'_> {
         title: &variant.title,
         status: variant.status.name(),
         sets: variant.sets.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+        system: (
+            variant.system.journal.map(|tid| tid.0),
+            variant.system.goal.map(|block| block.0),
+            variant.system.mounted,
+            variant.system.disk,
+            variant.system.other_block_size,
+        ),
         files: variant.files.iter().map(file).collect(),
         contents: variant.contents.iter().map(|(block, list)| (block.0, words(list))).collect(),
         programs: variant.programs.iter().map(program).collect(),
@@ -88,6 +95,21 @@ fn operation(operation: &Op) -> mirror::Op<'_> {
         index: at.index.0,
         word: at.word,
         words: self::words(words),
+        ..nothing()
+    };
+    let range = |op: &'static str, ino: Ino, first: PageIndex, count: u64| mirror::Op {
+        op,
+        ino: ino.0,
+        index: first.0,
+        count,
+        ..nothing()
+    };
+    let raw = |op: &'static str, at: &BlockWord, words: &[Word]| mirror::Op {
+        op,
+        index: at.block.0,
+        word: at.word,
+        words: self::words(words),
+        ..nothing()
     };
     match operation {
         Op::Mmap { ino } => mirror::Op { op: op::MMAP, ino: ino.0, ..nothing() },
@@ -97,10 +119,35 @@ fn operation(operation: &Op) -> mirror::Op<'_> {
         Op::Read { ino, index } => {
             mirror::Op { op: op::READ, ino: ino.0, index: index.0, ..nothing() }
         }
+        Op::RawMmap => mirror::Op { op: op::RAW_MMAP, ..nothing() },
+        Op::RawLoad { at } => raw(op::RAW_LOAD, at, &[]),
+        Op::RawStore { at, value } => raw(op::RAW_STORE, at, &[*value]),
+        Op::RawWrite { at, words } => raw(op::RAW_WRITE, at, words),
+        Op::RawFsync => mirror::Op { op: op::RAW_FSYNC, ..nothing() },
         Op::RawRead { index } => mirror::Op { op: op::RAW_READ, index: index.0, ..nothing() },
         Op::Fsync { ino } => mirror::Op { op: op::FSYNC, ino: ino.0, ..nothing() },
         Op::Sync => mirror::Op { op: op::SYNC, ..nothing() },
+        Op::PeriodicWriteback => mirror::Op { op: op::PERIODIC_WRITEBACK, ..nothing() },
         Op::InvalidateBdev => mirror::Op { op: op::INVALIDATE_BDEV, ..nothing() },
+        Op::MmapSync { ino } => mirror::Op { op: op::MMAP_SYNC, ino: ino.0, ..nothing() },
+        Op::PartitionRead { index } => {
+            mirror::Op { op: op::PARTITION_READ, index: index.0, ..nothing() }
+        }
+        Op::Create { ino } => mirror::Op { op: op::CREATE, ino: ino.0, ..nothing() },
+        Op::Unlink { ino } => mirror::Op { op: op::UNLINK, ino: ino.0, ..nothing() },
+        Op::Rename { ino, to } => {
+            mirror::Op { op: op::RENAME, ino: ino.0, name: to.to_string(), ..nothing() }
+        }
+        Op::Truncate { ino, pages } => {
+            mirror::Op { op: op::TRUNCATE, ino: ino.0, count: *pages, ..nothing() }
+        }
+        Op::PunchHole { ino, first, count } => range(op::PUNCH_HOLE, *ino, *first, *count),
+        Op::CollapseRange { ino, first, count } => range(op::COLLAPSE_RANGE, *ino, *first, *count),
+        Op::Fdatasync { ino } => mirror::Op { op: op::FDATASYNC, ino: ino.0, ..nothing() },
+        Op::Commit => mirror::Op { op: op::COMMIT, ..nothing() },
+        Op::Checkpoint => mirror::Op { op: op::CHECKPOINT, ..nothing() },
+        Op::Mount => mirror::Op { op: op::MOUNT, ..nothing() },
+        Op::Umount => mirror::Op { op: op::UMOUNT, ..nothing() },
     }
 }
 
@@ -109,14 +156,22 @@ fn landmarks(any: &AnyOf) -> Vec<mirror::Landmark<'static>> {
 }
 
 fn segment(segment: &Segment) -> mirror::Segment<'_> {
-    match segment {
-        Segment::Run { thread, until } => {
-            mirror::Segment { thread: Some(thread.0), until: landmarks(until), line: 0, place: "" }
+    let (mut thread, mut until, mut line_number, mut completed) = (None, Vec::new(), 0, None);
+    let place = match segment {
+        Segment::Run { thread: runner, until: landmark } => {
+            (thread, until) = (Some(runner.0), landmarks(landmark));
+            ""
         }
         Segment::Evict { line, place } => {
-            mirror::Segment { thread: None, until: Vec::new(), line: line.0, place }
+            line_number = line.0;
+            place
         }
-    }
+        Segment::Complete { block, mapping, place } => {
+            completed = Some((block.0, mapping.ino().map_or(0, |ino| ino.0)));
+            place
+        }
+    };
+    mirror::Segment { thread, until, line: line_number, complete: completed, place }
 }
 
 fn moment(moment: &Moment) -> mirror::Moment<'_> {

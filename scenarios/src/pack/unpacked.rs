@@ -7,11 +7,14 @@ use crate::lecture::{
     TagExpect, Variant,
 };
 use crate::vocabulary::{GEOMETRIES, invariant_named, rule_named};
+use daxscope_core::address_space::MappingId;
 use daxscope_core::check::Verdict;
 use daxscope_core::config::Epoch;
-use daxscope_core::fs::Kind;
-use daxscope_core::machine::{FileSetup, FileWord, IndexBlock, Op, Program, ThreadId};
-use daxscope_core::units::{BlockNr, Cpu, Ino, LineNr, PageIndex, Word};
+use daxscope_core::fs::{Kind, Name};
+use daxscope_core::machine::{
+    BlockWord, FileSetup, FileWord, IndexBlock, Op, Program, System, ThreadId,
+};
+use daxscope_core::units::{BlockNr, Cpu, Ino, LineNr, PageIndex, Tid, Word};
 
 type Result<T> = std::result::Result<T, String>;
 
@@ -81,6 +84,13 @@ fn variant(packed: &mirror::Variant<'_>) -> Result<Variant> {
         title: packed.title.to_owned(),
         status: status(packed.status)?,
         sets: each(&packed.sets, set)?,
+        system: System {
+            journal: packed.system.0.map(Tid),
+            goal: packed.system.1.map(BlockNr),
+            mounted: packed.system.2,
+            disk: packed.system.3,
+            other_block_size: packed.system.4,
+        },
         files: each(&packed.files, file)?,
         contents: each(&packed.contents, content)?,
         programs: each(&packed.programs, program)?,
@@ -114,22 +124,51 @@ fn program(packed: &mirror::Program<'_>) -> Result<Program> {
 fn operation(packed: &mirror::Op<'_>) -> Result<Op> {
     let (ino, index) = (Ino(packed.ino), PageIndex(packed.index));
     let at = FileWord { ino, index, word: packed.word };
+    let raw = BlockWord { block: BlockNr(packed.index), word: packed.word };
     let words = words(&packed.words);
     Ok(match packed.op {
         op::MMAP => Op::Mmap { ino },
         op::LOAD => Op::Load { at },
-        op::STORE => match words[..] {
-            [value] => Op::Store { at, value },
-            _ => return Err(format!("a store of {} words", words.len())),
-        },
+        op::STORE => Op::Store { at, value: only(&words)? },
         op::WRITE => Op::Write { at, words },
         op::READ => Op::Read { ino, index },
+        op::RAW_MMAP => Op::RawMmap,
+        op::RAW_LOAD => Op::RawLoad { at: raw },
+        op::RAW_STORE => Op::RawStore { at: raw, value: only(&words)? },
+        op::RAW_WRITE => Op::RawWrite { at: raw, words },
         op::RAW_READ => Op::RawRead { index },
+        op::RAW_FSYNC => Op::RawFsync,
         op::FSYNC => Op::Fsync { ino },
         op::SYNC => Op::Sync,
+        op::PERIODIC_WRITEBACK => Op::PeriodicWriteback,
         op::INVALIDATE_BDEV => Op::InvalidateBdev,
+        op::MMAP_SYNC => Op::MmapSync { ino },
+        op::PARTITION_READ => Op::PartitionRead { index },
+        op::CREATE => Op::Create { ino },
+        op::UNLINK => Op::Unlink { ino },
+        op::RENAME => {
+            let to =
+                Name::new(&packed.name).ok_or_else(|| format!("`{}` is no name", packed.name))?;
+            Op::Rename { ino, to }
+        }
+        op::TRUNCATE => Op::Truncate { ino, pages: packed.count },
+        op::PUNCH_HOLE => Op::PunchHole { ino, first: index, count: packed.count },
+        op::COLLAPSE_RANGE => Op::CollapseRange { ino, first: index, count: packed.count },
+        op::FDATASYNC => Op::Fdatasync { ino },
+        op::COMMIT => Op::Commit,
+        op::CHECKPOINT => Op::Checkpoint,
+        op::MOUNT => Op::Mount,
+        op::UMOUNT => Op::Umount,
         other => return known("op", other, None),
     })
+}
+
+/// The one word of a store.
+fn only(words: &[Word]) -> Result<Word> {
+    match words {
+        [value] => Ok(*value),
+        _ => Err(format!("a store of {} words", words.len())),
+    }
 }
 
 fn landmark((kind, name): &mirror::Landmark<'_>) -> Result<Landmark> {
@@ -141,9 +180,16 @@ fn landmarks(packed: &[mirror::Landmark<'_>]) -> Result<AnyOf> {
 }
 
 fn segment(packed: &mirror::Segment<'_>) -> Result<Segment> {
-    Ok(match packed.thread {
-        Some(thread) => Segment::Run { thread: ThreadId(thread), until: landmarks(&packed.until)? },
-        None => Segment::Evict { line: LineNr(packed.line), place: packed.place.to_owned() },
+    let place = packed.place.to_owned();
+    Ok(match (packed.thread, packed.complete) {
+        (Some(thread), _) => {
+            Segment::Run { thread: ThreadId(thread), until: landmarks(&packed.until)? }
+        }
+        (None, Some((block, ino))) => {
+            let mapping = if ino == 0 { MappingId::Bdev } else { MappingId::File(Ino(ino)) };
+            Segment::Complete { block: BlockNr(block), mapping, place }
+        }
+        (None, None) => Segment::Evict { line: LineNr(packed.line), place },
     })
 }
 

@@ -5,7 +5,7 @@ use crate::landmark::AnyOf;
 use crate::lecture::{Lecture, Segment, Variant};
 use crate::suggest::unknown;
 use daxscope_core::config::{Epoch, SWITCHES, Semantics, SetError};
-use daxscope_core::machine::{Action, Refusal, Setup, SetupError, ThreadId};
+use daxscope_core::machine::{Action, Bio, Refusal, Setup, SetupError, ThreadId};
 use daxscope_core::path::Path;
 use daxscope_core::rules::RuleId;
 use std::fmt;
@@ -122,12 +122,23 @@ impl Session {
             let reached = match segment {
                 Segment::Run { thread, until } => self.run_until(*thread, until)?,
                 Segment::Evict { line, .. } => self.try_script(Action::Evict(*line))?,
+                Segment::Complete { block, mapping, .. } => {
+                    let bios = &self.path.last().machine.bios;
+                    let wanted = |bio: &Bio| (bio.block, bio.mapping) == (*block, *mapping);
+                    match bios.iter().position(wanted) {
+                        Some(bio) => self.try_script(Action::CompleteIo(bio))?,
+                        None => false,
+                    }
+                }
             };
             if !reached {
                 let (actor, landmark) = match segment {
                     Segment::Run { thread, until } => {
                         let program = &self.variant().programs[usize::from(thread.0)];
                         (program.name.clone(), until.to_string())
+                    }
+                    Segment::Complete { place, .. } => {
+                        ("hardware".to_owned(), format!("complete {place}"))
                     }
                     Segment::Evict { place, .. } => {
                         ("hardware".to_owned(), format!("evict {place}"))
@@ -174,6 +185,7 @@ pub(crate) fn setup(
     Ok(Setup {
         geometry: lecture.geometry,
         semantics: semantics(lecture, variant, choice)?,
+        system: variant.system,
         files: variant.files.clone(),
         contents: variant.contents.clone(),
         programs: variant.programs.clone(),

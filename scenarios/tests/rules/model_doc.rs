@@ -25,6 +25,14 @@ const SHOWN: &[(RuleId, &str, &str)] = &[
     (RuleId::TREE_8, "core/tests/radix_tree.rs", "every_history_of_five_operations_fan_out_8"),
     (RuleId::TREE_9, "core/tests/radix_tree.rs", "range_tagging_leaves_nothing_dangling"),
     (RuleId::TREE_15, "core/tests/machine.rs", "page_lookups_find_nothing_where_a_dax_entry_is"),
+    (RuleId::TREE_14, "core/tests/raw_device.rs", "the_outcome_matrix_of_pages_and_entries"),
+    (
+        RuleId::DAX_2,
+        "core/tests/raw_device.rs",
+        "a_direct_write_touches_no_entry_and_is_promised_by_fsync",
+    ),
+    (RuleId::DAX_6_6, "core/tests/raw_device.rs", "the_outcome_matrix_of_pages_and_entries"),
+    (RuleId::MIX_3, "core/tests/raw_device.rs", "the_outcome_matrix_of_pages_and_entries"),
     (
         RuleId::DAX_13,
         "core/tests/machine.rs",
@@ -36,6 +44,7 @@ const SHOWN: &[(RuleId, &str, &str)] = &[
         "core/tests/machine.rs",
         "every_schedule_reports_all_it_changes_and_keeps_the_invariants",
     ),
+    (RuleId::JBD_7, "core/src/jbd/format/tests.rs", "a_descriptor_block_has_the_bytes_of_jbd2"),
     (
         RuleId::CPU_2,
         "core/src/medium/tests.rs",

@@ -166,22 +166,12 @@ fn every_reason_to_refuse_a_block_is_told() {
             bad(BlockType::Commit),
             "bad checksum of a commit block",
         ),
-        (
-            resealed(&descriptor, 48, 2),
-            NotControl::NoLastTag,
-            "descriptor block without a last tag",
-        ),
         (resealed(&revoke, 12, 15), NotControl::BadCount(15), "revoke block that uses 15 bytes"),
         (resealed(&revoke, 12, 253), NotControl::BadCount(253), "revoke block that uses 253 bytes"),
     ] {
         assert_eq!(decode(&block, T5), Err(why));
         assert_eq!(why.to_string(), words);
     }
-    assert_eq!(
-        count_tags(&resealed(&descriptor, 48, 2)),
-        8,
-        "zeros count as tags with a UUID each"
-    );
 }
 
 #[test]
@@ -245,4 +235,18 @@ fn a_block_that_begins_with_the_magic_is_escaped_and_no_other_is() {
     assert_eq!(decode(&copy, T5), Err(NotControl::NoMagic));
     unescape(&mut copy);
     assert_eq!(copy, block);
+}
+
+#[test]
+fn a_descriptor_block_without_a_last_tag_is_read_to_its_end() {
+    let copy = filled("X", 32);
+    let mut block = descriptor_block(T5, &logged(13, &copy));
+    for at in [HEADER + UUID.len() + 13 * TAG, HEADER + UUID.len() + 12 * TAG] {
+        put_be32(&mut block, at + 4, FLAG_SAME_UUID);
+    }
+    put_be32(&mut block, 252, 0);
+    seal(&mut block, 252);
+    assert_eq!(count_tags(&block), 14, "a tag more than jbd2 writes");
+    let Ok(Control::Descriptor(tags)) = decode(&block, T5) else { panic!("it is sound") };
+    assert_eq!(tags.len(), 14);
 }

@@ -1,6 +1,6 @@
-//! Recovery of a whole image at once.
+//! Recovery of a whole log at once.
 
-use super::{BadDescriptor, Obeys, Recovery, RecoveryStep, Skip};
+use super::{BadDescriptor, Obeys, Read, Recovery, RecoveryStep, Skip};
 use crate::jbd::LogLayout;
 use crate::jbd::format::Superblock;
 use crate::units::{BlockNr, Tid, Word};
@@ -19,17 +19,87 @@ pub struct Summary {
     pub next: Tid,
 }
 
+/// A logged block that goes home.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Replay {
+    /// Where it belongs.
+    pub home: BlockNr,
+    /// Where its copy stands in the log.
+    pub from: BlockNr,
+    /// The transaction that logged it.
+    pub tid: Tid,
+    /// What goes there, no longer escaped.
+    pub words: Vec<Word>,
+}
+
+/// What the recovery of a log would write.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Replays {
+    /// Whether the log is clean: there is nothing to recover.
+    pub clean: bool,
+    /// The blocks that go home, in order; a later one of the same home replaces an earlier one.
+    pub blocks: Vec<Replay>,
+    /// The revoked blocks that do not, and the transactions that had logged them.
+    pub skipped: Vec<(BlockNr, Tid)>,
+    /// The number of the next transaction; or why the file system cannot be mounted, in words: no
+    /// sound journal superblock, a log that cannot be trusted, a logged block that cannot be
+    /// replayed. What could be replayed is in `blocks` all the same.
+    pub next: Result<Tid, String>,
+}
+
+/// Runs the recovery of the log that `read` shows, and writes nothing.
+///
+/// Models JBD-9: fs/jbd2/recovery.c `jbd2_journal_recover`, 4.5.
+pub fn replays(
+    layout: &LogLayout,
+    bad_descriptor: BadDescriptor,
+    read: Read<'_>,
+    obeys: Obeys<'_>,
+) -> Replays {
+    let mut found =
+        Replays { clean: false, blocks: Vec::new(), skipped: Vec::new(), next: Ok(Tid(0)) };
+    let superblock = match Superblock::decode(&read(layout.superblock), layout) {
+        Ok(superblock) => superblock,
+        Err(why) => return Replays { next: Err(why), ..found },
+    };
+    let Some(mut recovery) = Recovery::begin(&superblock, *layout, bad_descriptor) else {
+        return Replays { clean: true, next: Ok(superblock.sequence.next()), ..found };
+    };
+    let mut first_damage = None;
+    loop {
+        match recovery.step(read, obeys) {
+            RecoveryStep::Replayed { home, from, tid, words } => {
+                found.blocks.push(Replay { home, from, tid, words });
+            }
+            RecoveryStep::Skipped { home, tid, why: Skip::Revoked { .. }, .. } => {
+                found.skipped.push((home, tid));
+            }
+            RecoveryStep::Skipped { home, from, tid, why } => {
+                first_damage.get_or_insert_with(|| damage(home, from, tid, why));
+            }
+            RecoveryStep::Failed { at, tid, why } => {
+                found.next = Err(format!("{at} of the log, {tid}: {why}"));
+                return found;
+            }
+            RecoveryStep::Done { next, .. } => {
+                found.next = first_damage.map_or(Ok(next), Err);
+                return found;
+            }
+            RecoveryStep::Scanned { .. }
+            | RecoveryStep::ScanEnded { .. }
+            | RecoveryStep::Revoked { .. }
+            | RecoveryStep::RevokeEnded { .. } => {}
+        }
+    }
+}
+
 /// Recovers an image of a device and marks its log clean. A clean log leaves the image as it is.
 ///
 /// # Errors
-/// Why the file system cannot be mounted, in words: no sound journal superblock, a log that cannot
-/// be trusted, a logged block that cannot be replayed. What could be replayed has been; the log is
-/// not marked clean.
+/// [`Replays::next`]. What could be replayed has been; the log is not marked clean.
 ///
 /// # Panics
 /// If the image is not as long as the layout says.
-///
-/// Models JBD-9: fs/jbd2/recovery.c `jbd2_journal_recover`, 4.5.
 pub fn recover_image(
     image: &mut [Word],
     layout: &LogLayout,
@@ -42,44 +112,17 @@ pub fn recover_image(
         let first = usize::try_from(block.0).expect("the device fits memory") * size;
         first..first + size
     };
-    let superblock = Superblock::decode(&image[place(layout.superblock)], layout)?;
-    let mut summary =
-        Summary { replayed: Vec::new(), skipped: Vec::new(), next: superblock.sequence.next() };
-    let Some(mut recovery) = Recovery::begin(&superblock, *layout, bad_descriptor) else {
-        return Ok(summary);
-    };
-    let mut first_damage = None;
-    loop {
-        match recovery.step(&mut |block| image[place(block)].to_vec(), obeys) {
-            RecoveryStep::Replayed { home, tid, words, .. } => {
-                image[place(home)].copy_from_slice(&words);
-                summary.replayed.push((home, tid));
-            }
-            RecoveryStep::Skipped { home, tid, why: Skip::Revoked { .. }, .. } => {
-                summary.skipped.push((home, tid));
-            }
-            RecoveryStep::Skipped { home, from, tid, why } => {
-                first_damage.get_or_insert_with(|| damage(home, from, tid, why));
-            }
-            RecoveryStep::Failed { at, tid, why } => {
-                return Err(format!("{at} of the log, {tid}: {why}"));
-            }
-            RecoveryStep::Done { next, .. } => {
-                summary.next = next;
-                break;
-            }
-            RecoveryStep::Scanned { .. }
-            | RecoveryStep::ScanEnded { .. }
-            | RecoveryStep::Revoked { .. }
-            | RecoveryStep::RevokeEnded { .. } => {}
-        }
+    let found = replays(layout, bad_descriptor, &mut |block| image[place(block)].to_vec(), obeys);
+    for replay in &found.blocks {
+        image[place(replay.home)].copy_from_slice(&replay.words);
     }
-    if let Some(damage) = first_damage {
-        return Err(damage);
+    let next = found.next?;
+    if !found.clean {
+        let clean = Superblock { sequence: next, start: None };
+        image[place(layout.superblock)].copy_from_slice(&clean.encode(layout));
     }
-    let clean = Superblock { sequence: summary.next, start: None };
-    image[place(layout.superblock)].copy_from_slice(&clean.encode(layout));
-    Ok(summary)
+    let replayed = found.blocks.iter().map(|replay| (replay.home, replay.tid)).collect();
+    Ok(Summary { replayed, skipped: found.skipped, next })
 }
 
 fn damage(home: BlockNr, from: BlockNr, tid: Tid, why: Skip) -> String {

@@ -4,8 +4,10 @@ use super::{Event, Flow, Frame, Machine, MappingWord, Outcome, Pte, Refusal, Rep
 use crate::address_space::MappingId;
 use crate::config::DirtyClearedByFlush;
 use crate::entry::{DaxEntry, Entry};
-use crate::machine::frame::{FaultAt, InsertAt, MkwriteAt, Site, WpAt};
-use crate::machine::{Component, Wait};
+use crate::machine::frame::{
+    FaultAt, InsertAt, MkwriteAt, PageFaultAt, Site, SyncFileAt, WpAt, WpPageAt,
+};
+use crate::machine::{Component, PteTarget, Wait};
 use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::tag::Tag;
@@ -21,13 +23,17 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         store: Option<Word>,
         report: &mut impl Report,
     ) -> bool {
-        let vma =
-            self.vma_of(id, at.mapping).expect("Setup::check demands an mmap before the access");
+        let Some(vma) = self.vma_of(id, at.mapping) else {
+            // Its mmap has failed.
+            report.event(|| Event::NotMapped { at });
+            self.thread_mut(id).killed = true;
+            return true;
+        };
         let pte = self.vmas[usize::from(vma.0)].pte(at.index);
         match (pte, store) {
-            (Some(pte), None) => self.load(at, pte.block, report),
+            (Some(pte), None) => self.load(at, pte.target, report),
             (Some(pte), Some(value)) if pte.writable => {
-                self.store(id, at, pte.block, value, report);
+                self.store(id, at, pte.target, value, report);
             }
             _ => {
                 let site = Site { vma, mapping: at.mapping, index: at.index };
@@ -41,9 +47,15 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         true
     }
 
-    fn load(&mut self, at: MappingWord, block: BlockNr, report: &mut impl Report) {
+    fn load(&mut self, at: MappingWord, from: PteTarget, report: &mut impl Report) {
         report.rule(RuleId::CPU_1);
-        let value = self.medium.load_word(self.word_addr(block, at.word));
+        let value = match from {
+            PteTarget::Block(block) => self.medium.load_word(self.word_addr(block, at.word)),
+            PteTarget::Page => {
+                let page = self.mapping(at.mapping).find_get_page(at.index);
+                page.expect("a mapped page stays").words[usize::from(at.word)]
+            }
+        };
         report.event(|| Event::Loaded { at, value });
     }
 
@@ -51,17 +63,30 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         &mut self,
         id: ThreadId,
         at: MappingWord,
-        block: BlockNr,
+        to: PteTarget,
         value: Word,
         report: &mut impl Report,
     ) {
-        let addr = self.word_addr(block, at.word);
-        let cpu = self.cpu(id);
-        if self.obeys(RuleId::CPU_1, report) {
-            self.medium.store_word(cpu, addr, value);
-        }
-        report.changed(Component::Line(addr.line()));
-        report.event(|| Event::Stored { at, value, line: addr.line() });
+        let obeyed = self.obeys(RuleId::CPU_1, report);
+        let line = match to {
+            PteTarget::Block(block) => {
+                let addr = self.word_addr(block, at.word);
+                let cpu = self.cpu(id);
+                if obeyed {
+                    self.medium.store_word(cpu, addr, value);
+                }
+                report.changed(Component::Line(addr.line()));
+                Some(addr.line())
+            }
+            PteTarget::Page => {
+                let page = self.mapping_mut(at.mapping).page_mut(at.index);
+                let words = &mut page.expect("a mapped page stays").words;
+                words[usize::from(at.word)] = value;
+                report.changed(Component::Page(at.mapping, at.index));
+                None
+            }
+        };
+        report.event(|| Event::Stored { at, value, line });
     }
 
     fn word_addr(&self, block: BlockNr, word: u16) -> WordAddr {
@@ -73,11 +98,17 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         if called {
             return Flow::Returned;
         }
-        let present = self.vmas[usize::from(site.vma.0)].pte(site.index).is_some();
-        let callee = if present {
-            Frame::WpPfnShared { site, at: WpAt::Mkwrite }
-        } else {
-            Frame::DaxFault { site, write, at: FaultAt::Lookup }
+        let vma = &self.vmas[usize::from(site.vma.0)];
+        let callee = match (vma.dax, vma.pte(site.index).is_some()) {
+            (true, true)
+                if vma.pte(site.index).is_some_and(|pte| pte.target == PteTarget::Page) =>
+            {
+                Frame::DaxFault { site, write, at: FaultAt::Lookup }
+            }
+            (true, true) => Frame::WpPfnShared { site, at: WpAt::Mkwrite },
+            (true, false) => Frame::DaxFault { site, write, at: FaultAt::Lookup },
+            (false, true) => Frame::WpPageShared { site, at: WpPageAt::Dirty },
+            (false, false) => Frame::FilemapFault { site, write, at: PageFaultAt::Lookup },
         };
         Flow::Calls(Frame::HandleMmFault { site, write, called: true }, callee)
     }
@@ -93,30 +124,63 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let frame = |at| Frame::DaxFault { site, write, at };
         match at {
             FaultAt::Lookup => {
-                let block = self.block_of(site.mapping, site.index);
+                let Site { mapping, index, .. } = site;
+                if self.waits_for_operation(id, mapping, report) {
+                    return Ok(Flow::Acted(frame(FaultAt::Lookup)));
+                }
                 // Planted: the check is the wrong way round.
-                let beyond = block.is_none() == self.obeys(RuleId::DAX_6, report);
-                let Some(block) = block.filter(|_| !beyond) else {
-                    report.event(|| Event::Sigbus { mapping: site.mapping, index: site.index });
+                let beyond =
+                    (index.0 >= self.pages_of(mapping)) == self.obeys(RuleId::DAX_6, report);
+                if beyond || self.take_error(id).is_some() {
+                    report.event(|| Event::Sigbus { mapping, index });
                     return Ok(Flow::Killed);
+                }
+                let Some(block) = self.block_of(mapping, index) else {
+                    return Ok(self.fault_in_hole(site, write));
                 };
-                let locked = self.has_entry_lock()?;
+                let found = self.mapping(mapping).find_get_page(index).is_some();
+                if found && !self.lock_page(id, mapping, index, report) {
+                    return Ok(Flow::Acted(frame(FaultAt::Lookup)));
+                }
+                let locked = self.has_entry_lock()? && !found;
                 if locked {
                     self.take_lock(self.cpu(id), report)?;
-                    if self.waits_for_entry(id, site.mapping, site.index, report) {
+                    if self.waits_for_entry(id, mapping, index, report) {
                         return Ok(Flow::Acted(frame(FaultAt::Lookup)));
                     }
-                    self.grab_mapping_entry(site.mapping, site.index, report);
+                    self.grab_mapping_entry(mapping, index, report);
                 }
-                let Site { mapping, index, .. } = site;
-                report.rule(RuleId::IDX_1);
+                let identity = mapping == MappingId::Bdev;
+                report.rule(if identity { RuleId::IDX_2 } else { RuleId::IDX_1 });
                 report.event(|| Event::FaultMapped { mapping, index, block, write, locked });
+                Ok(Flow::Acted(frame(if found { FaultAt::Page } else { FaultAt::Insert })))
+            }
+            FaultAt::Page => {
+                self.delete_page_for_fault(id, site, report)?;
                 Ok(Flow::Acted(frame(FaultAt::Insert)))
+            }
+            FaultAt::Insert if self.needs_dsync(site, write, report) => {
+                let callee = Frame::DaxInsertMapping { site, write, at: InsertAt::SyncEntry };
+                Ok(Flow::Calls(frame(FaultAt::UnlockForSync), callee))
             }
             FaultAt::Insert => {
                 let callee = Frame::DaxInsertMapping { site, write, at: InsertAt::Entry };
                 Ok(Flow::Calls(frame(FaultAt::Unlock), callee))
             }
+            FaultAt::HoleLoaded => Ok(Flow::Returned),
+            FaultAt::UnlockForSync => {
+                self.take_lock(self.cpu(id), report)?;
+                let Site { mapping, index, .. } = site;
+                self.unlock_entry(mapping, index, report);
+                report.event(|| Event::EntryUnlocked { mapping, index });
+                Ok(Flow::Acted(frame(FaultAt::Sync)))
+            }
+            FaultAt::Sync => {
+                let ino = site.mapping.ino().expect("only files are mapped with MAP_SYNC");
+                let callee = Frame::Ext4SyncFile { ino, datasync: true, at: SyncFileAt::Write };
+                Ok(Flow::Calls(frame(FaultAt::Finish), callee))
+            }
+            FaultAt::Finish => self.dax_finish_sync_fault(id, site, report),
             FaultAt::Unlock if self.has_entry_lock()? => {
                 self.take_lock(self.cpu(id), report)?;
                 let Site { mapping, index, .. } = site;
@@ -126,6 +190,34 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             FaultAt::Unlock => Ok(Flow::Returned),
         }
+    }
+
+    /// Takes the page that the fault has found and locked out of the cache, as if it were the clean
+    /// page of a hole; its PTEs go first. With the entry lock a locked entry replaces it. Models
+    /// DAX-6 step 6, MIX-3: `fs/dax.c __dax_fault` (4.5).
+    fn delete_page_for_fault(
+        &mut self,
+        id: ThreadId,
+        site: Site,
+        report: &mut impl Report,
+    ) -> Result<(), Refusal> {
+        let Site { mapping, index, .. } = site;
+        self.take_lock(self.cpu(id), report)?;
+        let page = self.mapping(mapping).find_get_page(index).expect("the fault holds its lock");
+        let dirty = page.dirty;
+        if self.obeys(RuleId::DAX_6_6, report) {
+            self.unmap_mapping_range(mapping, index, report);
+            self.mapping_mut(mapping).delete_page(index);
+            self.mapping_mut(mapping).nrpages -= 1;
+            report.changed(Component::Counters(mapping));
+            Self::slot_changed(mapping, index, report);
+        }
+        self.unlock_page(mapping, index, report);
+        if self.has_entry_lock()? {
+            self.grab_mapping_entry(mapping, index, report);
+        }
+        report.event(|| Event::PageDeletedByFault { mapping, index, dirty });
+        Ok(())
     }
 
     /// Locks the entry; on an empty slot inserts an empty locked one. Models DAX-16:
@@ -160,26 +252,39 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let Site { vma, mapping, index } = site;
         let block = self.block_of(mapping, index).expect("the fault looked it up");
         match at {
-            InsertAt::Entry => {
+            InsertAt::Entry | InsertAt::SyncEntry => {
                 self.take_lock(self.cpu(id), report)?;
-                self.dax_radix_entry(mapping, index, block, write, report)?;
+                let synchronous = at == InsertAt::SyncEntry;
+                let write = write && !synchronous;
+                if !self.dax_radix_entry(mapping, index, block, write, report)? {
+                    report.event(|| Event::EntryRefused { mapping, index });
+                    return Ok(Flow::Killed);
+                }
+                if synchronous {
+                    return Ok(Flow::ActedAndReturned);
+                }
                 Ok(Flow::Acted(Frame::DaxInsertMapping { site, write, at: InsertAt::Pte }))
+            }
+            // pfn_mkwrite of the device is its fault handler: the PTE is there already.
+            InsertAt::Pte if self.vmas[usize::from(vma.0)].pte(index).is_some() => {
+                Ok(Flow::Returned)
             }
             InsertAt::Pte => {
                 // The mapping asks for write notification, so even a write fault gets a read-only
                 // PTE: the first store calls pfn_mkwrite.
                 self.take_lock(self.cpu(id), report)?;
                 let writable = !self.obeys(RuleId::DAX_8, report);
-                self.vmas[usize::from(vma.0)].set_pte(index, Pte { block, writable });
+                let pte = Pte { target: PteTarget::Block(block), writable };
+                self.vmas[usize::from(vma.0)].set_pte(index, pte);
                 report.changed(Component::Pte(vma, index));
-                report.event(|| Event::PteInstalled { mapping, index, block, writable });
+                report.event(|| Event::PteInstalled { mapping, index, pte });
                 Ok(Flow::ActedAndReturned)
             }
         }
     }
 
-    /// Puts the entry into the tree, dirty after a write fault. Up to 4.6 the inode is marked dirty
-    /// even by a read fault. Models DAX-7, DAX-10, TREE-16:
+    /// Puts the entry into the tree, dirty after a write fault; `false` if a page is in the way.
+    /// Up to 4.6 the inode is marked dirty even by a read fault. Models DAX-7, DAX-10, TREE-16:
     /// `fs/dax.c dax_radix_entry` (4.5), `dax_insert_mapping_entry` (4.7).
     fn dax_radix_entry(
         &mut self,
@@ -188,10 +293,13 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         block: BlockNr,
         dirty: bool,
         report: &mut impl Report,
-    ) -> Result<(), Refusal> {
+    ) -> Result<bool, Refusal> {
         let locked = self.has_entry_lock()?;
         if dirty || !locked {
             self.mark_inode_dirty(mapping, report);
+        }
+        if self.mapping(mapping).find_get_page(index).is_some() {
+            return Ok(false);
         }
         let kept = if self.obeys(RuleId::TREE_16, report) { block } else { BlockNr(block.0 + 1) };
         let dax = DaxEntry { block: kept, locked, empty: false };
@@ -215,7 +323,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let layout = self.semantics.entry_layout()?;
         let word = layout.pack(dax, self.semantics.entry_payload()?);
         report.event(|| Event::EntryInserted { mapping, index, block: kept, word, dirty });
-        Ok(())
+        Ok(true)
     }
 
     pub(super) fn wp_pfn_shared(
@@ -227,10 +335,22 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     ) -> Outcome {
         match at {
             WpAt::Mkwrite => {
-                let callee = Frame::DaxPfnMkwrite { site, at: MkwriteAt::Tag };
+                // The device's pfn_mkwrite is its fault handler. No kernel that has the entry lock maps
+                // the raw device by DAX; a what-if does there as for a file.
+                let is_fault = site.mapping == MappingId::Bdev && !self.has_entry_lock()?;
+                let callee = match is_fault {
+                    true => Frame::DaxFault { site, write: true, at: FaultAt::Lookup },
+                    false => Frame::DaxPfnMkwrite { site, at: MkwriteAt::Tag },
+                };
                 Ok(Flow::Calls(Frame::WpPfnShared { site, at: WpAt::Reuse }, callee))
             }
-            WpAt::Reuse if self.pte_under_entry_lock()? => Ok(Flow::Returned),
+            // Made writable under the entry lock, or gone meanwhile: then the access faults again.
+            WpAt::Reuse
+                if self.pte_under_entry_lock()?
+                    || self.vmas[usize::from(site.vma.0)].pte(site.index).is_none() =>
+            {
+                Ok(Flow::Returned)
+            }
             WpAt::Reuse => {
                 self.take_lock(self.cpu(id), report)?;
                 report.rule(RuleId::DAX_9);
@@ -240,7 +360,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
     }
 
-    fn make_writable(&mut self, site: Site, report: &mut impl Report) {
+    pub(super) fn make_writable(&mut self, site: Site, report: &mut impl Report) {
         let Site { vma, mapping, index } = site;
         let vma_struct = &mut self.vmas[usize::from(vma.0)];
         let pte = vma_struct.pte(index).expect("a read-only PTE faulted");
@@ -312,7 +432,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// The device's inode is dirty while its tree has a DIRTY tag; nothing else is kept of it.
     /// Models DAX-10: `__mark_inode_dirty(I_DIRTY_PAGES)`.
-    fn mark_inode_dirty(&mut self, mapping: MappingId, report: &mut impl Report) {
+    pub(super) fn mark_inode_dirty(&mut self, mapping: MappingId, report: &mut impl Report) {
         let obeyed = self.obeys(RuleId::DAX_10, report);
         if let MappingId::File(ino) = mapping {
             self.inode_mut(ino).dirty_pages |= obeyed;

@@ -1,10 +1,10 @@
 //! The DAX flush: `dax_writeback_mapping_range` and `dax_writeback_one`.
 
-use super::{Event, Flow, Frame, Machine, Outcome, Pte, Refusal, Report, ThreadId};
+use super::{Errno, Event, Flow, Frame, Machine, Outcome, Refusal, Report, ThreadId};
 use crate::address_space::MappingId;
-use crate::config::{DirtyClearedByFlush, FencePlace};
+use crate::config::{DirtyClearedByFlush, FencePlace, FlushBdev};
 use crate::entry::{DaxEntry, Entry};
-use crate::machine::frame::{OneAt, RangeAt};
+use crate::machine::frame::{OneAt, RangeAt, SyncMode, WritebackControl};
 use crate::machine::{Component, Skip};
 use crate::medium::Medium;
 use crate::rules::RuleId;
@@ -19,26 +19,29 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn dax_writeback_mapping_range(
         &mut self,
         id: ThreadId,
-        mapping: MappingId,
+        (mapping, wbc): (MappingId, WritebackControl),
         at: RangeAt,
         report: &mut impl Report,
     ) -> Outcome {
-        let frame = |at| Frame::DaxWritebackMappingRange { mapping, at };
+        let frame = |at| Frame::DaxWritebackMappingRange { mapping, wbc, at };
         match at {
             RangeAt::Tag => {
                 let empty = self.mapping(mapping).nrexceptional == 0;
+                let nothing = empty || wbc.sync_mode != SyncMode::All;
                 // Planted: the check is the wrong way round.
-                if empty == self.obeys(RuleId::DAX_12_2, report) {
+                if nothing == self.obeys(RuleId::DAX_12_2, report) {
                     return Ok(Flow::Returned);
                 }
                 self.take_lock(self.cpu(id), report)?;
                 let planned = self.obeys(RuleId::DAX_12_4, report);
-                self.tag_pages_for_writeback(mapping, planned, report);
+                self.tag_pages_for_writeback(mapping, &wbc, planned, report);
                 Ok(Flow::Acted(frame(RangeAt::Lookup)))
             }
             RangeAt::Lookup => {
                 let obeyed = self.obeys(RuleId::DAX_12_5, report);
-                let mut batch = self.find_tagged(mapping);
+                let tree = &self.mapping(mapping).i_pages;
+                let tagged = tree.iter_tagged(wbc.first..=wbc.last, Tag::Towrite);
+                let mut batch: Vec<_> = tagged.take(BATCH).collect();
                 if !obeyed {
                     batch.clear();
                 }
@@ -51,6 +54,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 Ok(Flow::Acted(frame(RangeAt::Each(batch))))
             }
             RangeAt::Each(mut batch) => {
+                if let Some(error) = self.take_error(id) {
+                    return Ok(Flow::Failed(error));
+                }
                 let Some((index, entry)) = batch.pop() else {
                     return Ok(Flow::GoesOn(frame(RangeAt::Lookup)));
                 };
@@ -72,14 +78,6 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
     }
 
-    /// Up to [`BATCH`] items tagged TOWRITE, from the start of the mapping.
-    pub(super) fn find_tagged(&self, mapping: MappingId) -> Vec<(PageIndex, Entry)> {
-        let mut found = [(PageIndex(0), Entry::page(crate::entry::PageId(0))); BATCH];
-        let tree = &self.mapping(mapping).i_pages;
-        let count = tree.gang_lookup_tag(PageIndex(0), Tag::Towrite, &mut found);
-        found[..count].to_vec()
-    }
-
     /// Flushes one entry. The order differs between 4.5 (DAX-12 step 6) and 4.10 (DAX-18).
     pub(super) fn dax_writeback_one(
         &mut self,
@@ -93,6 +91,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let clears = self.semantics.dirty_cleared_by_flush()? != DirtyClearedByFlush::No;
         let frame = |at| Frame::DaxWritebackOne { mapping, index, entry, at };
         match at {
+            OneAt::Check if clears && !entry.is_exceptional() => {
+                report.rule(RuleId::DAX_18_1);
+                Ok(Self::page_in_the_way(mapping, index, report))
+            }
             OneAt::Check if clears => self.lock_for_flush(id, mapping, index, entry, report),
             OneAt::Check => {
                 self.take_lock(self.cpu(id), report)?;
@@ -100,9 +102,14 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 if !self.obeys(RuleId::DAX_12_6A, report) {
                     skip = Some(Skip::EntryChanged);
                 }
-                report.event(|| Event::EntryChecked { mapping, index, skip });
+                if skip.is_some() || entry.is_exceptional() {
+                    report.event(|| Event::EntryChecked { mapping, index, skip });
+                }
                 if skip.is_some() {
                     return Ok(Flow::ActedAndReturned);
+                }
+                if !entry.is_exceptional() {
+                    return Ok(Self::page_in_the_way(mapping, index, report));
                 }
                 Ok(Flow::Acted(frame(OneAt::WriteBack)))
             }
@@ -110,6 +117,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 let count = self.mkclean(mapping, index, report);
                 report.event(|| Event::PtesProtected { mapping, index, count });
                 Ok(Flow::Acted(frame(OneAt::WriteBack)))
+            }
+            OneAt::WriteBack if self.has_no_bdev(mapping, report)? => {
+                report.event(|| Event::Oops { function: "dax_writeback_one" });
+                Ok(Flow::Killed)
             }
             OneAt::WriteBack => {
                 let rule = if clears { RuleId::DAX_18_4 } else { RuleId::DAX_12_6D };
@@ -130,6 +141,20 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 Ok(Flow::ActedAndReturned)
             }
         }
+    }
+
+    /// The flush has found a page that is tagged TOWRITE, where only entries of DAX ought to be: the
+    /// kernel warns and gives up. The page stays as it is. Models DAX-12 step 6a, MIX-3: `fs/dax.c`.
+    fn page_in_the_way(mapping: MappingId, index: PageIndex, report: &mut impl Report) -> Flow {
+        report.event(|| Event::PageInTheWay { mapping, index });
+        Flow::ActedAndFailed(Errno::Eio)
+    }
+
+    /// Up to 4.5-rc6 the flush asks the inode's superblock for the device, and that of the device's
+    /// own inode has none. Models DAX-21.1: `fs/block_dev.c bd_mount` (4.5).
+    fn has_no_bdev(&self, mapping: MappingId, report: &mut impl Report) -> Result<bool, Refusal> {
+        let asks = self.semantics.flush_bdev()? == FlushBdev::SBdev;
+        Ok(asks && mapping == MappingId::Bdev && self.obeys(RuleId::DAX_21_1, report))
     }
 
     /// Why the entry needs no flush, if it does not: gone or another one, or TOWRITE clear.
@@ -185,18 +210,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// Write-protects every PTE of the page; says how many were writable. Models DAX-18 step 3:
     /// `fs/dax.c dax_mapping_entry_mkclean` (4.10).
     fn mkclean(&mut self, mapping: MappingId, index: PageIndex, report: &mut impl Report) -> u64 {
-        let obeyed = self.obeys(RuleId::DAX_18_3, report);
-        let mut count = 0;
-        for (n, vma) in (0u8..).zip(&mut self.vmas) {
-            let Some(pte) = vma.pte(index).filter(|pte| vma.mapping == mapping && pte.writable)
-            else {
-                continue;
-            };
-            vma.set_pte(index, Pte { writable: !obeyed, ..pte });
-            report.changed(Component::Pte(crate::machine::VmaId(n), index));
-            count += 1;
+        if self.obeys(RuleId::DAX_18_3, report) {
+            return self.write_protect(mapping, index, report);
         }
-        count
+        0
     }
 
     /// clwb on each line of the block. Posted: nothing is guaranteed before this CPU's next fence.

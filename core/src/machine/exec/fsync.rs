@@ -2,23 +2,30 @@
 
 use super::{Call, Event, Flow, Frame, Machine, Outcome, Refusal, Report, ThreadId};
 use crate::address_space::MappingId;
+use crate::buffer_head::Bh;
 use crate::config::{Barriers, FlushBdev, FlushCallSite};
-use crate::machine::frame::{CacheAt, FilemapAt, InodeAt, RangeAt, SyncAt, SyncFileAt};
+use crate::machine::frame::{
+    FilemapAt, InodeAt, PeriodicAt, RangeAt, SyncAt, SyncFileAt, SyncMode, WritebackControl,
+};
 use crate::machine::{Component, Wait};
 use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::tag::Tag;
-use crate::units::Ino;
+use crate::units::{BlockNr, Ino};
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
-    /// Steps 1 and 5 of FS-1; without a journal there is nothing between them.
+    /// Models FS-1; without a journal FS-3 between its steps 1 and 5.
     pub(super) fn ext4_sync_file(
         &mut self,
-        ino: Ino,
+        id: ThreadId,
+        (ino, datasync): (Ino, bool),
         at: SyncFileAt,
         report: &mut impl Report,
     ) -> Outcome {
-        let frame = |at| Frame::Ext4SyncFile { ino, at };
+        let frame = |at| Frame::Ext4SyncFile { ino, datasync, at };
+        if let Some(error) = self.take_error(id) {
+            return Ok(Flow::Failed(error));
+        }
         match at {
             SyncFileAt::Write => {
                 // fsync returns before anything is flushed; cited where it returns.
@@ -30,13 +37,16 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 }
                 let at = FilemapAt::DaxFlush;
                 let mapping = MappingId::File(ino);
-                let callee = Frame::FilemapWriteAndWaitRange { mapping, at };
+                let wbc = WritebackControl::whole(SyncMode::All);
+                let callee = Frame::FilemapWriteAndWaitRange { mapping, wbc, at };
                 Ok(Flow::Calls(frame(SyncFileAt::DaxFlush), callee))
             }
             SyncFileAt::DaxFlush => {
                 let (mapping, site) = (MappingId::File(ino), FlushCallSite::Fsync);
-                self.dax_flush_here(mapping, site, frame(SyncFileAt::Flush), report)
+                let wbc = WritebackControl::whole(SyncMode::All);
+                self.dax_flush_here((mapping, wbc), site, frame(SyncFileAt::Commit), report)
             }
+            SyncFileAt::Commit => self.sync_metadata(ino, datasync, report),
             SyncFileAt::Flush => {
                 let barriers = self.semantics.barriers()? == Barriers::On;
                 if !barriers || !self.obeys(RuleId::FS_1_5, report) {
@@ -48,11 +58,45 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
     }
 
+    /// Steps 2 to 4: commits the transaction that the file needs, unless it is committed; that
+    /// commit's own flush makes step 5 unnecessary. Without a journal writes the file's dirty
+    /// metadata buffers.
+    fn sync_metadata(&mut self, ino: Ino, datasync: bool, report: &mut impl Report) -> Outcome {
+        let frame = |at| Frame::Ext4SyncFile { ino, datasync, at };
+        let Some(journal) = &self.journal else {
+            let Some(block) = self.dirty_metadata_of(ino) else {
+                return Ok(Flow::GoesOn(frame(SyncFileAt::Flush)));
+            };
+            report.rule(RuleId::FS_3);
+            return Ok(Flow::Calls(frame(SyncFileAt::Commit), Frame::WriteDirtyBuffer { block }));
+        };
+        let inode = self.inode(ino);
+        let tid = if datasync { inode.datasync_tid } else { inode.sync_tid };
+        let Some(tid) = tid.filter(|tid| !journal.is_committed(*tid)) else {
+            return Ok(Flow::GoesOn(frame(SyncFileAt::Flush)));
+        };
+        if !self.obeys(RuleId::FS_1_4, report) {
+            return Ok(Flow::GoesOn(frame(SyncFileAt::Flush)));
+        }
+        let sent = self.semantics.barriers()? == Barriers::On;
+        let next = if sent { SyncFileAt::Done } else { SyncFileAt::Flush };
+        Ok(Flow::Calls(frame(next), Frame::Jbd2CompleteTransaction { tid }))
+    }
+
+    /// A dirty buffer among the file's blocks of pointers and its block of the inode table.
+    fn dirty_metadata_of(&self, ino: Ino) -> Option<BlockNr> {
+        let mounted = self.mounted.as_ref()?;
+        let table = mounted.slot_of(ino).map(|slot| mounted.layout.slot_of(slot).0);
+        let pointers = self.inode(ino).index_blocks().map(|(_, block)| block);
+        let mut blocks = pointers.chain(table);
+        blocks.find(|block| self.buffer(*block).is_some_and(|bh| bh.is(Bh::Dirty)))
+    }
+
     /// Calls the DAX flush if `site` is where this epoch calls it from and the file has something
     /// to flush; goes on with `next` after it. Models DAX-21.
-    fn dax_flush_here(
+    pub(super) fn dax_flush_here(
         &mut self,
-        mapping: MappingId,
+        (mapping, wbc): (MappingId, WritebackControl),
         site: FlushCallSite,
         next: Frame,
         report: &mut impl Report,
@@ -64,27 +108,31 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         // One device: all three values name it for an ordinary file.
         let (FlushBdev::SBdev | FlushBdev::Passed | FlushBdev::DaxDevice) =
             self.semantics.flush_bdev()?;
-        let callee = Frame::DaxWritebackMappingRange { mapping, at: RangeAt::Tag };
+        let callee = Frame::DaxWritebackMappingRange { mapping, wbc, at: RangeAt::Tag };
         Ok(Flow::Calls(next, callee))
     }
 
     pub(super) fn filemap_write_and_wait_range(
         &mut self,
-        mapping: MappingId,
+        id: ThreadId,
+        (mapping, wbc): (MappingId, WritebackControl),
         at: FilemapAt,
         report: &mut impl Report,
     ) -> Outcome {
-        let frame = |at| Frame::FilemapWriteAndWaitRange { mapping, at };
+        let frame = |at| Frame::FilemapWriteAndWaitRange { mapping, wbc, at };
+        if let Some(error) = self.take_error(id) {
+            return Ok(Flow::Failed(error));
+        }
         match at {
             FilemapAt::DaxFlush => {
                 let site = FlushCallSite::Filemap;
-                self.dax_flush_here(mapping, site, frame(FilemapAt::Pages), report)
+                self.dax_flush_here((mapping, wbc), site, frame(FilemapAt::Pages), report)
             }
             FilemapAt::Pages => {
-                if !self.needs_writepages(mapping)? {
+                if !self.needs_writepages(mapping, report)? {
                     return Ok(Flow::Returned);
                 }
-                let callee = Frame::writepages(mapping, FilemapAt::DaxFlush);
+                let callee = Frame::writepages(mapping, wbc, FilemapAt::DaxFlush);
                 Ok(Flow::Calls(frame(FilemapAt::Done), callee))
             }
             FilemapAt::Done if self.mapping(mapping).i_pages.tagged(Tag::Writeback) => {
@@ -112,14 +160,18 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// Whether `filemap_write_and_wait_range` calls `->writepages` at all (DAX-21.6): for pages,
     /// and since the flush lives there, for exceptional entries of DAX inodes.
-    fn needs_writepages(&self, mapping: MappingId) -> Result<bool, Refusal> {
+    fn needs_writepages(
+        &self,
+        mapping: MappingId,
+        report: &mut impl Report,
+    ) -> Result<bool, Refusal> {
         let (space, dax) = (self.mapping(mapping), self.is_s_dax(mapping));
         let pages = space.nrpages > 0;
         let entries = dax && space.nrexceptional > 0;
         Ok(match self.semantics.flush_call_site()? {
             FlushCallSite::Filemap | FlushCallSite::Fsync => pages,
             FlushCallSite::WritepagesGeneric => pages || entries,
-            FlushCallSite::Writepages if dax => entries,
+            FlushCallSite::Writepages if dax && self.obeys(RuleId::DAX_21_6, report) => entries,
             FlushCallSite::Writepages => pages,
         })
     }
@@ -127,64 +179,88 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// `->writepages` of a file or of the device.
     pub(super) fn writepages(
         &mut self,
-        mapping: MappingId,
+        id: ThreadId,
+        (mapping, wbc): (MappingId, WritebackControl),
         at: FilemapAt,
         report: &mut impl Report,
     ) -> Outcome {
-        let frame = |at| Frame::writepages(mapping, at);
+        let frame = |at| Frame::writepages(mapping, wbc, at);
+        if let Some(error) = self.take_error(id) {
+            return Ok(Flow::Failed(error));
+        }
         match at {
             FilemapAt::DaxFlush => {
                 let site = match self.semantics.flush_call_site()? {
                     FlushCallSite::WritepagesGeneric => FlushCallSite::WritepagesGeneric,
                     _ => FlushCallSite::Writepages,
                 };
-                self.dax_flush_here(mapping, site, frame(FilemapAt::Pages), report)
+                self.dax_flush_here((mapping, wbc), site, frame(FilemapAt::Pages), report)
             }
             FilemapAt::Pages => {
                 // 4.5.0 returns right after the DAX flush; ext4 also returns when there is no page.
                 let returns = self.semantics.flush_call_site()? == FlushCallSite::Writepages;
                 let no_page = mapping != MappingId::Bdev && self.mapping(mapping).nrpages == 0;
-                if (returns && self.is_s_dax(mapping)) || no_page {
+                let strict = returns && self.is_s_dax(mapping);
+                if (strict && self.obeys(RuleId::DAX_21_5, report)) || no_page {
                     return Ok(Flow::Returned);
                 }
-                let callee = Frame::WriteCachePages { mapping, at: CacheAt::Tag };
+                let callee = Frame::write_cache_pages(mapping, wbc);
                 Ok(Flow::Calls(frame(FilemapAt::Done), callee))
             }
             FilemapAt::Done => Ok(Flow::Returned),
         }
     }
 
-    pub(super) fn sys_sync(&mut self, at: SyncAt, report: &mut impl Report) -> Outcome {
+    pub(super) fn sys_sync(
+        &mut self,
+        id: ThreadId,
+        at: SyncAt,
+        report: &mut impl Report,
+    ) -> Outcome {
         let frame = |at| Frame::SysSync { at };
+        // sync(2) returns nothing: whatever failed, it goes on.
+        self.take_error(id);
         match at {
             SyncAt::Inodes(next) => {
-                let Some(inode) = self.inodes.get(next) else {
-                    return Ok(Flow::GoesOn(frame(SyncAt::Wait(0))));
+                let Some(inode) = self.inode_from(next) else {
+                    return Ok(Flow::GoesOn(frame(SyncAt::Wait(Ino(0)))));
                 };
                 let (ino, dirty) = (inode.ino, inode.dirty_pages);
-                let frame = frame(SyncAt::Inodes(next + 1));
+                let frame = frame(SyncAt::Inodes(ino.next()));
                 if !dirty || !self.obeys(RuleId::FS_4, report) {
                     return Ok(Flow::GoesOn(frame));
                 }
                 let at = InodeAt::Write;
-                Ok(Flow::Calls(frame, Frame::WritebackSingleInode { ino, at }))
+                let sync_mode = SyncMode::All;
+                Ok(Flow::Calls(frame, Frame::WritebackSingleInode { ino, sync_mode, at }))
             }
             SyncAt::Wait(next) => {
-                let Some(inode) = self.inodes.get(next) else {
+                let Some(inode) = self.inode_from(next) else {
                     return Ok(Flow::GoesOn(frame(SyncAt::SyncFs)));
                 };
                 let mapping = MappingId::File(inode.ino);
-                Ok(Flow::Calls(frame(SyncAt::Wait(next + 1)), Frame::FilemapFdatawait { mapping }))
+                Ok(Flow::Calls(
+                    frame(SyncAt::Wait(inode.ino.next())),
+                    Frame::FilemapFdatawait { mapping },
+                ))
             }
             SyncAt::SyncFs => {
                 report.rule(RuleId::FS_4);
+                if let Some(callee) = self.commit_running() {
+                    return Ok(Flow::Calls(frame(SyncAt::SyncFs), callee));
+                }
                 if self.semantics.barriers()? == Barriers::Off {
                     return Ok(Flow::GoesOn(frame(SyncAt::Bdev)));
                 }
                 Ok(Flow::Calls(frame(SyncAt::Bdev), Frame::BlkdevIssueFlush))
             }
             SyncAt::Bdev => {
-                let callee = Frame::writepages(MappingId::Bdev, FilemapAt::DaxFlush);
+                let wbc = WritebackControl::whole(SyncMode::All);
+                let callee = Frame::writepages(MappingId::Bdev, wbc, FilemapAt::DaxFlush);
+                Ok(Flow::Calls(frame(SyncAt::BdevWait), callee))
+            }
+            SyncAt::BdevWait => {
+                let callee = Frame::FilemapFdatawait { mapping: MappingId::Bdev };
                 Ok(Flow::Calls(frame(SyncAt::Done), callee))
             }
             SyncAt::Done => {
@@ -196,27 +272,73 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
     }
 
+    /// A pass of periodic writeback: the dirty inodes, then the device's. It waits for nothing.
+    pub(super) fn wb_writeback(
+        &mut self,
+        id: ThreadId,
+        at: PeriodicAt,
+        report: &mut impl Report,
+    ) -> Flow {
+        let frame = |at| Frame::WbWriteback { at };
+        self.take_error(id);
+        report.rule(RuleId::TREE_12);
+        match at {
+            PeriodicAt::Inodes(next) => {
+                let Some(inode) = self.inode_from(next) else {
+                    return Flow::GoesOn(frame(PeriodicAt::Bdev));
+                };
+                let (ino, dirty) = (inode.ino, inode.dirty_pages);
+                let frame = frame(PeriodicAt::Inodes(ino.next()));
+                if !dirty {
+                    return Flow::GoesOn(frame);
+                }
+                let (sync_mode, at) = (SyncMode::None, InodeAt::Write);
+                Flow::Calls(frame, Frame::WritebackSingleInode { ino, sync_mode, at })
+            }
+            PeriodicAt::Bdev if self.bdev.mapping.i_pages.tagged(Tag::Dirty) => {
+                let wbc = WritebackControl::whole(SyncMode::None);
+                let callee = Frame::writepages(MappingId::Bdev, wbc, FilemapAt::DaxFlush);
+                Flow::Calls(frame(PeriodicAt::Done), callee)
+            }
+            PeriodicAt::Bdev => Flow::GoesOn(frame(PeriodicAt::Done)),
+            PeriodicAt::Done => {
+                let call = Call::PeriodicWriteback;
+                report.event(|| Event::CallReturned { call, ino: None, result: Ok(()) });
+                Flow::CallDone
+            }
+        }
+    }
+
     /// Writes one inode's pages; afterwards the inode is clean unless its tree still has a DIRTY
-    /// tag, which a DAX file's keeps up to 4.9.
+    /// tag, which a DAX file's keeps up to 4.9, and after any pass that does not flush it.
     pub(super) fn writeback_single_inode(
         &mut self,
+        id: ThreadId,
         ino: Ino,
+        sync_mode: SyncMode,
         at: InodeAt,
         report: &mut impl Report,
     ) -> Flow {
-        let frame = |at| Frame::WritebackSingleInode { ino, at };
+        let frame = |at| Frame::WritebackSingleInode { ino, sync_mode, at };
+        let mapping = MappingId::File(ino);
+        let syncs = sync_mode == SyncMode::All;
+        self.take_error(id);
         match at {
             InodeAt::Write => {
-                let callee = Frame::writepages(MappingId::File(ino), FilemapAt::DaxFlush);
+                // A DAX flush that is called from elsewhere is not on the way of sync(2).
+                if syncs && self.is_s_dax(mapping) && !self.obeys(RuleId::DAX_21_3, report) {
+                    return Flow::GoesOn(frame(InodeAt::Wait));
+                }
+                let wbc = WritebackControl::whole(sync_mode);
+                let callee = Frame::writepages(mapping, wbc, FilemapAt::DaxFlush);
                 return Flow::Calls(frame(InodeAt::Wait), callee);
             }
-            InodeAt::Wait => {
-                let mapping = MappingId::File(ino);
+            InodeAt::Wait if syncs => {
                 return Flow::Calls(frame(InodeAt::Clean), Frame::FilemapFdatawait { mapping });
             }
-            InodeAt::Clean => {}
+            InodeAt::Wait | InodeAt::Clean => {}
         }
-        report.rule(RuleId::FS_4);
+        report.rule(if syncs { RuleId::FS_4 } else { RuleId::TREE_12 });
         let still_dirty = self.inode(ino).mapping.i_pages.tagged(Tag::Dirty);
         self.inode_mut(ino).dirty_pages = still_dirty;
         report.changed(Component::Inode(ino));

@@ -1,8 +1,10 @@
 //! write(2) and read(2): through the page cache of the file or of the device, or past it.
 
-use super::{Call, Event, Flow, Frame, Machine, Outcome, Report, ThreadId};
-use crate::address_space::MappingId;
-use crate::machine::frame::{ReadAt, WriteAt, WriteJob};
+use super::{Call, Errno, Event, Flow, Frame, Machine, Outcome, Report, ThreadId};
+use crate::address_space::{InsertError, MappingId};
+use crate::buffer_head::Bh;
+use crate::entry::DaxEntry;
+use crate::machine::frame::{FsOp, OpAt, ReadAt, SysReadAt, WriteAt, WriteJob};
 use crate::machine::{Component, Direct};
 use crate::medium::Medium;
 use crate::rules::RuleId;
@@ -26,8 +28,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 report.rule(RuleId::IDX_4);
                 if self.mapping(mapping).find_get_page(index).is_none() {
                     self.take_lock(self.cpu(id), report)?;
-                    self.add_page(mapping, index, report);
-                    return Ok(Flow::Acted(frame(job, WriteAt::ReadBlock)));
+                    return Ok(match self.add_page(mapping, index, report) {
+                        Ok(()) => Flow::Acted(frame(job, WriteAt::ReadBlock)),
+                        // No page can be had: pagecache_get_page gives none.
+                        Err(_) => Self::call_fails(Call::Write, mapping, Errno::Enomem, report),
+                    });
                 }
                 if !self.lock_page(id, mapping, index, report) {
                     return Ok(Flow::Acted(frame(job, WriteAt::Grab)));
@@ -38,12 +43,13 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 let whole = job.words.len() == self.words_per_block();
                 let page = self.mapping(mapping).find_get_page(index);
                 if whole || page.is_some_and(|page| page.uptodate) {
-                    return Ok(Flow::GoesOn(frame(job, WriteAt::Copy)));
+                    return Ok(Flow::GoesOn(frame(job, WriteAt::Map)));
                 }
                 report.rule(RuleId::IDX_4);
                 self.read_page(mapping, index, report);
-                Ok(Flow::Acted(frame(job, WriteAt::Copy)))
+                Ok(Flow::Acted(frame(job, WriteAt::Map)))
             }
+            WriteAt::Map => self.write_map(job, report),
             WriteAt::Copy => {
                 report.rule(RuleId::IDX_4);
                 let space = self.mapping_mut(mapping);
@@ -65,18 +71,56 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 self.set_page_dirty(mapping, index, report);
                 self.unlock_page(mapping, index, report);
                 report.event(|| Event::PageDirtied { mapping, index });
-                let call = Call::Write;
-                report.event(|| Event::CallReturned { call, ino: mapping.ino(), result: Ok(()) });
-                Ok(Flow::CallDone)
+                match job.handle {
+                    None => Ok(Self::write_returns(mapping, report)),
+                    Some(_) => Ok(Flow::Acted(frame(job, WriteAt::Stop))),
+                }
             }
+            WriteAt::Stop => match job.handle {
+                Some(credits) => {
+                    let job = WriteJob { handle: None, ..job };
+                    let callee = Frame::Jbd2JournalStop { credits };
+                    Ok(Flow::Calls(frame(job, WriteAt::Stop), callee))
+                }
+                None => Ok(Self::write_returns(mapping, report)),
+            },
         }
     }
 
+    /// Gives a page over a hole a block. The handle stays open until the page is dirty, so that no
+    /// commit can come between block and data (JBD-3).
+    fn write_map(&mut self, job: WriteJob, report: &mut impl Report) -> Outcome {
+        let frame = |job, at| Frame::GenericPerformWrite { job, at };
+        let (mapping, index) = (job.mapping, job.index);
+        let MappingId::File(ino) = mapping else {
+            return Ok(Flow::GoesOn(frame(job, WriteAt::Copy)));
+        };
+        if self.block_of(mapping, index).is_some() {
+            return Ok(Flow::GoesOn(frame(job, WriteAt::Copy)));
+        }
+        if job.handle.is_some() || self.mounted.as_ref().is_none_or(|m| m.free_blocks() == 0) {
+            self.unlock_page(mapping, index, report);
+            return Ok(Self::call_fails(Call::Write, mapping, Errno::Enospc, report));
+        }
+        let op = FsOp::MapBlocks { ino, index };
+        let handle = self.journal.is_some().then(|| self.credits(&op));
+        let callee = Frame::Ext4Op { op, at: OpAt::Lock };
+        Ok(Flow::Calls(frame(WriteJob { handle, ..job }, WriteAt::Map), callee))
+    }
+
     /// PG_dirty, the DIRTY tag and the inode. Models TREE-11: `fs/buffer.c __set_page_dirty` (4.5).
-    fn set_page_dirty(&mut self, mapping: MappingId, index: PageIndex, report: &mut impl Report) {
+    pub(super) fn set_page_dirty(
+        &mut self,
+        mapping: MappingId,
+        index: PageIndex,
+        report: &mut impl Report,
+    ) {
         if self.obeys(RuleId::TREE_11_1, report) {
             let space = self.mapping_mut(mapping);
-            space.page_mut(index).expect("its caller has it locked").dirty = true;
+            let page = space.page_mut(index).expect("its caller has it locked");
+            page.dirty = true;
+            // `__set_page_dirty_buffers`: all of them, whoever owns them (ALIAS-5).
+            page.buffers.iter_mut().for_each(|bh| bh.set(Bh::Dirty));
             space.i_pages.tag_set(index, Tag::Dirty);
             if let MappingId::File(ino) = mapping {
                 self.inode_mut(ino).dirty_pages = true;
@@ -89,15 +133,29 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         Self::slot_changed(mapping, index, report);
     }
 
-    /// Inserts a fresh page, locked and not uptodate. Models TREE-4, IDX-7: `mm/filemap.c
+    /// Inserts a fresh page, locked and not uptodate. Models TREE-4, TREE-14, IDX-7: `mm/filemap.c
     /// add_to_page_cache_lru` (4.5).
-    fn add_page(&mut self, mapping: MappingId, index: PageIndex, report: &mut impl Report) {
+    ///
+    /// # Errors
+    /// What `insert_page` says; nothing is changed then.
+    pub(super) fn add_page(
+        &mut self,
+        mapping: MappingId,
+        index: PageIndex,
+        report: &mut impl Report,
+    ) -> Result<(), InsertError> {
         let words = self.geometry.words_per_block();
         let inserted = self.obeys(RuleId::TREE_4, report);
         let counted = self.obeys(RuleId::IDX_7, report);
+        let mut s_dax = self.is_s_dax(mapping);
+        if self.mapping(mapping).dax_entry(index).is_some() {
+            // Planted: the two cases are mixed up.
+            s_dax ^= !self.obeys(RuleId::TREE_14, report);
+        }
         let space = self.mapping_mut(mapping);
+        let mut replaced = None;
         if inserted {
-            space.insert_page(index, words);
+            replaced = space.insert_page(index, words, s_dax)?;
             space.page_mut(index).expect("inserted just now").locked = true;
             space.nrpages += u64::from(counted);
         }
@@ -105,11 +163,20 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         report.changed(Component::Counters(mapping));
         report.changed(Component::Page(mapping, index));
         report.event(|| Event::PageInserted { mapping, index });
+        if let Some(DaxEntry { block, .. }) = replaced {
+            report.event(|| Event::EntryTakenForShadow { mapping, index, block });
+        }
+        Ok(())
     }
 
     /// Fills a page from its block, through the driver: on persistent memory a copy. A page over a
     /// hole reads as zeros.
-    fn read_page(&mut self, mapping: MappingId, index: PageIndex, report: &mut impl Report) {
+    pub(super) fn read_page(
+        &mut self,
+        mapping: MappingId,
+        index: PageIndex,
+        report: &mut impl Report,
+    ) {
         let mut block = self.block_of(mapping, index);
         if mapping == MappingId::Bdev && !self.obeys(RuleId::IDX_2, report) {
             block = block.map(|block| BlockNr(block.0 + 1));
@@ -129,10 +196,20 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// The page cache, or past it: DAX files, and the device while its inode is S_DAX (MIX-2).
     pub(super) fn sys_read(
         &mut self,
-        mapping: MappingId,
-        index: PageIndex,
+        id: ThreadId,
+        (mapping, index): (MappingId, PageIndex),
+        at: SysReadAt,
         report: &mut impl Report,
     ) -> Outcome {
+        let frame = |at| Frame::SysRead { mapping, index, at };
+        if let Some(error) = self.take_error(id) {
+            return Ok(Self::call_fails(Call::Read, mapping, error, report));
+        }
+        if at == SysReadAt::WrittenBack {
+            report.rule(RuleId::MIX_2);
+            let callee = Frame::DaxDoIo { mapping, index, why: Direct::DaxBdev };
+            return Ok(Flow::Calls(frame(SysReadAt::Reads), callee));
+        }
         let direct = match mapping {
             MappingId::File(ino) => self.inode(ino).dax.then_some(Direct::DaxFile),
             MappingId::Bdev if self.bdev.dax => {
@@ -141,10 +218,15 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             MappingId::Bdev => None,
         };
         let callee = match direct {
+            // What the mapping holds of the range goes out first.
+            Some(Direct::DaxBdev) => {
+                let callee = Frame::write_and_wait(mapping, index);
+                return Ok(Flow::Calls(frame(SysReadAt::WrittenBack), callee));
+            }
             Some(why) => Frame::DaxDoIo { mapping, index, why },
             None => Frame::GenericFileReadIter { mapping, index, at: ReadAt::Lookup },
         };
-        Ok(Flow::Calls(Frame::SysRead { mapping, index }, callee))
+        Ok(Flow::Calls(frame(SysReadAt::Reads), callee))
     }
 
     pub(super) fn generic_file_read_iter(
@@ -167,8 +249,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 match self.mapping(mapping).find_get_page(index).map(|page| page.uptodate) {
                     None => {
                         self.take_lock(self.cpu(id), report)?;
-                        self.add_page(mapping, index, report);
-                        Ok(Flow::Acted(frame(ReadAt::ReadPage)))
+                        Ok(match self.add_page(mapping, index, report) {
+                            Ok(()) => Flow::Acted(frame(ReadAt::ReadPage)),
+                            Err(_) => Self::call_fails(Call::Read, mapping, Errno::Einval, report),
+                        })
                     }
                     Some(true) => Ok(Flow::GoesOn(frame(ReadAt::Copy))),
                     // Somebody else is reading it in or writing to it.
@@ -186,19 +270,21 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             ReadAt::Copy => {
                 let cached = self.obeys(RuleId::IDX_4, report);
-                let page = self.mapping(mapping).find_get_page(index).filter(|_| cached);
-                let words = match page {
-                    Some(page) => page.words.clone(),
-                    // Planted: not the page's words.
-                    None => vec![Word::ZERO; self.words_per_block()],
+                let Some(page) = self.mapping(mapping).find_get_page(index) else {
+                    // Taken away between the two steps: as if this read came later.
+                    return Ok(Flow::GoesOn(frame(ReadAt::Lookup)));
                 };
+                let mut words = page.words.clone();
+                if !cached {
+                    words.fill(Word::ZERO);
+                }
                 Ok(self.read_returns(mapping, index, words, true, report))
             }
         }
     }
 
-    /// Models DAX-1: a copy from persistent memory to the user. Omits the write-back of the range
-    /// first, which up to 4.6 also flushes the file's DAX entries.
+    /// Models DAX-1: a copy from persistent memory to the user. Omits, for a file, the write-back of
+    /// the range first, which up to 4.6 also flushes its DAX entries.
     pub(super) fn dax_do_io(
         &mut self,
         mapping: MappingId,
@@ -229,6 +315,24 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let block = self.block_of(mapping, index);
         report.event(|| Event::ReadReturned { mapping, index, block, words, cached });
         report.event(|| Event::CallReturned { call: Call::Read, ino: None, result: Ok(()) });
+        Flow::CallDone
+    }
+
+    /// A write(2) returns.
+    pub(super) fn write_returns(mapping: MappingId, report: &mut impl Report) -> Flow {
+        let call = Call::Write;
+        report.event(|| Event::CallReturned { call, ino: mapping.ino(), result: Ok(()) });
+        Flow::CallDone
+    }
+
+    /// The call returns an error; it has acted.
+    pub(super) fn call_fails(
+        call: Call,
+        mapping: MappingId,
+        error: Errno,
+        report: &mut impl Report,
+    ) -> Flow {
+        report.event(|| Event::CallReturned { call, ino: mapping.ino(), result: Err(error) });
         Flow::CallDone
     }
 

@@ -1,8 +1,10 @@
 //! Ordinary page writeback: tags, page flags, and the block that goes to the device.
 
+use super::flush::BATCH;
 use super::{Event, Flow, Frame, Machine, Outcome, Report, ThreadId};
 use crate::address_space::MappingId;
-use crate::machine::frame::{CacheAt, FullPageAt};
+use crate::buffer_head::Bh;
+use crate::machine::frame::{CacheAt, FullPageAt, PageWalk, SyncMode, WritebackControl};
 use crate::machine::{Component, Wait};
 use crate::medium::Medium;
 use crate::rules::RuleId;
@@ -11,19 +13,20 @@ use crate::units::PageIndex;
 use alloc::vec::Vec;
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
-    /// Fixes the set that this sync will write: DIRTY is copied to TOWRITE. `planned` is false only
-    /// under a planted fault. Models TREE-9, TREE-10: `mm/page-writeback.c` (4.5).
+    /// Fixes the set that this sync will write: DIRTY is copied to TOWRITE in its range. `planned`
+    /// is false only under a planted fault. Models TREE-9, TREE-10: `mm/page-writeback.c` (4.5).
     pub(super) fn tag_pages_for_writeback(
         &mut self,
         mapping: MappingId,
+        wbc: &WritebackControl,
         planned: bool,
         report: &mut impl Report,
     ) {
         let mut count = 0;
         if self.obeys(RuleId::TREE_10, report) && planned {
             let tree = &mut self.mapping_mut(mapping).i_pages;
-            let all = (PageIndex(0), PageIndex(u64::MAX));
-            count = tree.range_tag_if_tagged(all.0, all.1, u64::MAX, Tag::Dirty, Tag::Towrite).0;
+            let (first, last) = (wbc.first, wbc.last);
+            count = tree.range_tag_if_tagged(first, last, u64::MAX, Tag::Dirty, Tag::Towrite).0;
         }
         let tagged = self.mapping(mapping).i_pages.iter_tagged(.., Tag::Towrite);
         tagged.for_each(|(index, _)| Self::slot_changed(mapping, index, report));
@@ -33,50 +36,46 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn write_cache_pages(
         &mut self,
         id: ThreadId,
-        mapping: MappingId,
+        walk: PageWalk,
         at: CacheAt,
         report: &mut impl Report,
     ) -> Outcome {
-        let frame = |at| Frame::WriteCachePages { mapping, at };
+        let PageWalk { mapping, wbc, next } = walk;
+        let frame = |at| Frame::WriteCachePages { walk, at };
         match at {
+            CacheAt::Tag if wbc.sync_mode == SyncMode::None => {
+                Ok(Flow::GoesOn(frame(CacheAt::Lookup)))
+            }
             CacheAt::Tag => {
                 self.take_lock(self.cpu(id), report)?;
-                self.tag_pages_for_writeback(mapping, true, report);
+                self.tag_pages_for_writeback(mapping, &wbc, true, report);
                 Ok(Flow::Acted(frame(CacheAt::Lookup)))
             }
-            CacheAt::Lookup => {
-                let found = self.towrite_pages(mapping, report);
-                report.event(|| Event::LookedUp {
-                    mapping,
-                    tag: Tag::Towrite,
-                    found: found.clone(),
-                });
-                if found.is_empty() {
-                    return Ok(Flow::ActedAndReturned);
-                }
-                Ok(Flow::Acted(frame(CacheAt::Each(found.into_iter().rev().collect()))))
-            }
+            CacheAt::Lookup if next > wbc.last => Ok(Flow::Returned),
+            CacheAt::Lookup => Ok(self.look_up_pages(walk, report)),
             CacheAt::Each(mut batch) => {
                 let Some(index) = batch.pop() else {
                     return Ok(Flow::GoesOn(frame(CacheAt::Lookup)));
                 };
-                if let Some(busy) = self.why_busy(mapping, index) {
-                    batch.push(index);
-                    self.sleep(id, busy, report);
-                    report.rule(RuleId::TREE_12);
-                    return Ok(Flow::Acted(frame(CacheAt::Each(batch))));
+                match self.why_busy(mapping, index) {
+                    Some(Wait::Writeback(..)) if wbc.sync_mode == SyncMode::None => {
+                        report.rule(RuleId::TREE_12);
+                        return Ok(Flow::GoesOn(frame(CacheAt::Each(batch))));
+                    }
+                    Some(busy) => {
+                        batch.push(index);
+                        self.sleep(id, busy, report);
+                        report.rule(RuleId::TREE_12);
+                        return Ok(Flow::Acted(frame(CacheAt::Each(batch))));
+                    }
+                    None => {}
                 }
                 let dirty = self.mapping(mapping).find_get_page(index).is_some_and(|p| p.dirty);
                 if !dirty {
                     // Somebody else wrote it, or it is gone.
                     return Ok(Flow::GoesOn(frame(CacheAt::Each(batch))));
                 }
-                let obeyed = self.obeys(RuleId::TREE_11_2, report);
-                let page = self.mapping_mut(mapping).page_mut(index).expect("looked up just now");
-                page.dirty &= !obeyed;
-                page.locked = true;
-                report.changed(Component::Page(mapping, index));
-                report.event(|| Event::PageCleanedForIo { mapping, index });
+                self.clear_page_dirty_for_io(mapping, index, report);
                 Ok(Flow::Acted(frame(CacheAt::Write(index, batch))))
             }
             CacheAt::Write(index, batch) => {
@@ -87,13 +86,38 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
     }
 
-    /// Pages tagged TOWRITE; DAX entries are skipped (TREE-15), nobody is waited for less (TREE-12).
-    fn towrite_pages(&self, mapping: MappingId, report: &mut impl Report) -> Vec<PageIndex> {
-        if !self.obeys(RuleId::TREE_12, report) {
-            return Vec::new();
-        }
-        let items = self.find_tagged(mapping).into_iter();
-        items.filter(|(_, entry)| !entry.is_exceptional()).map(|(index, _)| index).collect()
+    /// Fetches the next pages to write: those tagged TOWRITE, or without integrity those tagged
+    /// DIRTY. DAX entries are skipped (TREE-15).
+    fn look_up_pages(&mut self, walk: PageWalk, report: &mut impl Report) -> Flow {
+        let PageWalk { mapping, wbc, next } = walk;
+        let tag = if wbc.sync_mode == SyncMode::All { Tag::Towrite } else { Tag::Dirty };
+        let most = if self.obeys(RuleId::TREE_12, report) { BATCH } else { 0 };
+        let tagged = self.mapping(mapping).i_pages.iter_tagged(next..=wbc.last, tag);
+        let pages = tagged.filter(|(_, entry)| !entry.is_exceptional());
+        let found: Vec<PageIndex> = pages.map(|(index, _)| index).take(most).collect();
+        report.event(|| Event::LookedUp { mapping, tag, found: found.clone() });
+        let Some(last) = found.last() else {
+            return Flow::ActedAndReturned;
+        };
+        let walk = PageWalk { next: PageIndex(last.0 + 1), ..walk };
+        let rest = found.into_iter().rev().collect();
+        Flow::Acted(Frame::WriteCachePages { walk, at: CacheAt::Each(rest) })
+    }
+
+    /// Locks the page and clears PG_dirty. Models TREE-11: `mm/page-writeback.c` (4.5).
+    fn clear_page_dirty_for_io(
+        &mut self,
+        mapping: MappingId,
+        index: PageIndex,
+        report: &mut impl Report,
+    ) {
+        let obeyed = self.obeys(RuleId::TREE_11_2, report);
+        let page = self.mapping_mut(mapping).page_mut(index).expect("looked up just now");
+        page.dirty &= !obeyed;
+        page.locked = true;
+        report.changed(Component::Page(mapping, index));
+        let protected = if obeyed { self.write_protect(mapping, index, report) } else { 0 };
+        report.event(|| Event::PageCleanedForIo { mapping, index, protected });
     }
 
     /// What a writer of this page has to wait for first: its lock, or I/O under way.
@@ -152,6 +176,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 self.set_page_writeback(mapping, index, report);
                 Ok(Flow::Acted(frame(FullPageAt::Submit)))
             }
+            FullPageAt::Submit if !self.has_dirty_buffer(mapping, index, report) => {
+                Ok(Flow::GoesOn(frame(FullPageAt::End)))
+            }
+            FullPageAt::Submit if self.disk => Ok(self.submit_bio(mapping, index, report)),
             FullPageAt::Submit => {
                 let block = self.block_of(mapping, index).expect("a cached page has a block");
                 let callee = Frame::PmemMakeRequest { mapping, index, block };
@@ -172,6 +200,29 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 Ok(Flow::ActedAndReturned)
             }
         }
+    }
+
+    /// Whether there is anything to write: a page with buffers is written where they are Dirty, and
+    /// its buffers are clean from then on. What the journal keeps (JBDDirty) is not written.
+    fn has_dirty_buffer(
+        &mut self,
+        mapping: MappingId,
+        index: PageIndex,
+        report: &mut impl Report,
+    ) -> bool {
+        let page = self.mapping_mut(mapping).page_mut(index).expect("a page under I/O stays");
+        let Some(bh) = page.buffers.first_mut() else {
+            return true;
+        };
+        let dirty = bh.clear(Bh::Dirty);
+        if dirty {
+            bh.set(Bh::Req);
+        }
+        report.changed(Component::Page(mapping, index));
+        if !dirty {
+            report.rule(RuleId::ALIAS_2);
+        }
+        dirty
     }
 
     /// Models TREE-11: `mm/page-writeback.c __test_set_page_writeback` (4.5).

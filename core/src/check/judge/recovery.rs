@@ -1,0 +1,135 @@
+//! What a power cut may leave: the verdict on what recovery found in an image.
+
+use super::{Judge, Machine, Page, Verdict};
+use crate::crash::{Recovered, RecoveredFile};
+use crate::fs::Kind;
+use crate::machine::Inode;
+use crate::medium::SimMedium;
+use crate::units::{BlockNr, Ino, PageIndex, Word};
+
+/// What is wrong with recovered words, the most serious last.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fault {
+    None,
+    /// Older than promised, or gone.
+    Lost,
+    /// What the block held for a former owner.
+    Leaked,
+    /// What it never held.
+    Foreign,
+}
+
+impl Judge {
+    /// The verdict over what recovery found in one image after a power cut in this state; `image` is
+    /// that image, recovered.
+    ///
+    /// With a journal every image must hold a consistent file system. Without one nothing keeps
+    /// metadata together that has changed since everything was synced last: until the next sync
+    /// such an image is judged by what fsync or sync has promised, and by nothing else.
+    #[must_use]
+    pub fn judge_recovery<const FAN: usize>(
+        &self,
+        machine: &Machine<SimMedium, FAN>,
+        recovered: &Recovered,
+        image: &[Word],
+    ) -> Verdict {
+        let strict = machine.log.is_some() || !self.unsynced;
+        let Recovered::Files { files, names, problems } = recovered else {
+            let legal = !strict && !self.has_promised();
+            return if legal { Verdict::Ok } else { Verdict::MetadataTorn };
+        };
+        if strict && !problems.is_empty() {
+            let crossed = problems.iter().any(|p| p.verdict() == Verdict::CrossLinked);
+            return if crossed { Verdict::CrossLinked } else { Verdict::MetadataTorn };
+        }
+        let counts = |promised: bool| strict || promised;
+        let mut worst = Fault::None;
+        for (ino, trail) in self.sizes.iter().filter(|(_, trail)| counts(trail.is_promised())) {
+            let size = recovered.file(ino).map(|file| file.size);
+            worst = worst.max(lost_unless(trail.keeps(size)));
+        }
+        for ((dir, name), trail) in self.names.iter().filter(|(_, t)| counts(t.is_promised())) {
+            let found = names.iter().find(|found| (found.dir, found.name) == (dir, name));
+            worst = worst.max(lost_unless(trail.keeps(found.map(|found| found.ino))));
+        }
+        for ((ino, index), page) in self.pages.iter() {
+            if let Some(file) = recovered.file(ino).filter(|file| index.0 < file.size) {
+                worst = worst.max(self.fault_of_page(machine, file, index, page, strict));
+            }
+        }
+        for (block, words) in self.blocks.iter() {
+            let first = machine.geometry.first_word(block).0;
+            for (word, trail) in words.trails().filter(|(_, trail)| trail.is_promised()) {
+                let at = usize::try_from(first + u64::from(word)).expect("fits memory");
+                worst = worst.max(lost_unless(trail.keeps(image[at])));
+            }
+        }
+        for file in files.iter().filter(|file| strict && file.kind == Kind::File) {
+            let unknown = |index| self.pages.get((file.ino, index)).is_none();
+            let strange = file.pages.iter().filter(|page| unknown(page.index));
+            let bytes = |words: &[Word]| words.iter().any(|word| *word != Word::ZERO);
+            if strange.into_iter().any(|page| bytes(&page.words)) {
+                worst = worst.max(Fault::Foreign);
+            }
+        }
+        match worst {
+            Fault::None => Verdict::Ok,
+            Fault::Lost => Verdict::DataLost,
+            Fault::Leaked => Verdict::LeakOfOldData,
+            Fault::Foreign => Verdict::Overwritten,
+        }
+    }
+
+    fn fault_of_page<const FAN: usize>(
+        &self,
+        machine: &Machine<SimMedium, FAN>,
+        file: &RecoveredFile,
+        index: PageIndex,
+        page: &Page,
+        strict: bool,
+    ) -> Fault {
+        let found = file.page(index);
+        let block = found.map(|found| found.block);
+        let mut worst = Fault::None;
+        for word in 0..page.words.len() {
+            let value = found.map_or(Word::ZERO, |found| found.words[usize::from(word)]);
+            let trail = page.words.trail(word);
+            let keeps = match trail {
+                Some(trail) => trail.keeps(value),
+                None => page.words.newest(word) == value,
+            };
+            let counts = strict || trail.is_some_and(super::Trail::is_promised);
+            if keeps || !counts {
+                continue;
+            }
+            worst = worst.max(match block {
+                _ if page.words.knows(word, value) => Fault::Lost,
+                None => Fault::Lost,
+                Some(block) if is_another_s(machine, block, file.ino, index) => Fault::Foreign,
+                Some(_) if value == Word::ZERO => Fault::Lost,
+                Some(block) if self.is_former(block, word, value) => Fault::Leaked,
+                Some(_) => Fault::Foreign,
+            });
+        }
+        worst
+    }
+}
+
+/// Whether a block belongs, in memory, to somebody else than this page: what is there is that
+/// one's.
+fn is_another_s<const FAN: usize>(
+    machine: &Machine<SimMedium, FAN>,
+    block: BlockNr,
+    ino: Ino,
+    index: PageIndex,
+) -> bool {
+    if let Some((owner, page)) = machine.owner_of(block) {
+        return (owner.ino, page) != (ino, index);
+    }
+    let mut pointers = machine.inodes.iter().flat_map(Inode::index_blocks);
+    pointers.any(|(_, at)| at == block)
+}
+
+const fn lost_unless(kept: bool) -> Fault {
+    if kept { Fault::None } else { Fault::Lost }
+}

@@ -1,0 +1,102 @@
+//! Writes to the log, and of single buffers to their home.
+
+use super::{Event, Flow, Frame, Machine, Outcome, Report, ThreadId};
+use crate::address_space::MappingId;
+use crate::buffer_head::Bh;
+use crate::machine::Component;
+use crate::machine::frame::{BioAt, LogBio, LogWrite};
+use crate::medium::Medium;
+use crate::rules::RuleId;
+use crate::units::{BlockNr, Cpu, PageIndex};
+
+impl<M: Medium, const FAN: usize> Machine<M, FAN> {
+    /// Writes a block of the log. Persistent memory copies it with non-temporal stores; to 4.7 it
+    /// fences after each copy and has no cache to flush, from 4.8 flush and FUA are the fences
+    /// (DAX-22). A log block is not written atomically (CPU-8).
+    pub(super) fn submit_log_bio(
+        &mut self,
+        id: ThreadId,
+        bio: LogBio,
+        at: BioAt,
+        report: &mut impl Report,
+    ) -> Outcome {
+        let cpu = self.cpu(id);
+        let cached = self.has_write_cache()?;
+        let frame = |bio, at| Frame::SubmitLogBio { bio, at };
+        match at {
+            BioAt::Preflush if !(bio.preflush && cached) => {
+                Ok(Flow::GoesOn(frame(bio, BioAt::Write)))
+            }
+            BioAt::Preflush => {
+                report.rule(RuleId::JBD_2_11);
+                let lines = if self.obeys(RuleId::DAX_22, report) {
+                    self.flush_device(cpu, report)
+                } else {
+                    0
+                };
+                report.event(|| Event::DeviceFlushed { cpu, fenced: true, lines });
+                Ok(Flow::Acted(frame(bio, BioAt::Write)))
+            }
+            BioAt::Write => {
+                report.rule(RuleId::CPU_8);
+                let (block, what) = (self.journal_ref().layout.device_block(bio.at), bio.what);
+                self.medium.store_nt(Cpu::DEVICE, self.geometry.first_word(block), &bio.words);
+                self.lines_of(block).lines().for_each(|line| report.changed(Component::Line(line)));
+                // The superblock is written whole: one step, durable.
+                let fenced = !cached || what == LogWrite::Superblock;
+                if fenced {
+                    self.flush_device(cpu, report);
+                }
+                let LogBio { tid, at, .. } = bio;
+                report.event(|| Event::LogWritten { what, tid, at, block, fenced });
+                if bio.fua && cached && what != LogWrite::Superblock {
+                    return Ok(Flow::Acted(frame(bio, BioAt::Fua)));
+                }
+                Ok(Flow::ActedAndReturned)
+            }
+            BioAt::Fua => {
+                let lines = self.flush_device(cpu, report);
+                report.rule(RuleId::DAX_22);
+                report.event(|| Event::DeviceFlushed { cpu, fenced: true, lines });
+                Ok(Flow::ActedAndReturned)
+            }
+        }
+    }
+
+    /// Writes one dirty buffer home: clears its dirty bit, then copies it. The page's own flags stay
+    /// for the flusher to find nothing. Models `fs/buffer.c write_dirty_buffer` (4.5).
+    pub(super) fn write_dirty_buffer(
+        &mut self,
+        id: ThreadId,
+        block: BlockNr,
+        report: &mut impl Report,
+    ) -> Outcome {
+        let cpu = self.cpu(id);
+        let fenced = !self.has_write_cache()?;
+        let start = |bh: &mut crate::buffer_head::BufferHead, words: &mut [crate::units::Word]| {
+            bh.clear(Bh::Dirty);
+            bh.set(Bh::Req);
+            words.to_vec()
+        };
+        let words = self.with_buffer(block, start, report);
+        self.medium.store_nt(Cpu::DEVICE, self.geometry.first_word(block), &words);
+        self.lines_of(block).lines().for_each(|line| report.changed(Component::Line(line)));
+        if fenced {
+            self.flush_device(cpu, report);
+        }
+        let (mapping, index) = (MappingId::Bdev, PageIndex(block.0));
+        report.event(|| Event::BlockWritten { mapping, index, block, words, fenced });
+        Ok(Flow::ActedAndReturned)
+    }
+
+    /// A write of a log block by the committing transaction.
+    pub(super) fn log_bio(
+        &mut self,
+        what: LogWrite,
+        tid: crate::units::Tid,
+        words: alloc::vec::Vec<crate::units::Word>,
+    ) -> LogBio {
+        let at = self.journal_mut().next_log_block();
+        LogBio { what, tid, at, words, preflush: false, fua: false }
+    }
+}

@@ -1,0 +1,129 @@
+//! Checkpoints: what was committed goes home, then the log behind it is free again.
+
+use super::{Event, Flow, Frame, Machine, Outcome, Report};
+use crate::buffer_head::Bh;
+use crate::config::Barriers;
+use crate::jbd::format::Superblock;
+use crate::machine::Component;
+use crate::machine::frame::{BioAt, CheckpointAt, LogBio, LogWrite, TailAt};
+use crate::medium::Medium;
+use crate::rules::RuleId;
+use crate::units::{BlockNr, LogBlockNr, Tid};
+
+impl<M: Medium, const FAN: usize> Machine<M, FAN> {
+    /// Writes the dirty buffers of the oldest transaction home, flushes the device, and moves the
+    /// tail. Models JBD-10: `fs/jbd2/checkpoint.c jbd2_log_do_checkpoint` (4.5).
+    pub(super) fn jbd2_log_do_checkpoint(
+        &mut self,
+        at: CheckpointAt,
+        report: &mut impl Report,
+    ) -> Outcome {
+        let frame = |at| Frame::Jbd2LogDoCheckpoint { at };
+        match at {
+            CheckpointAt::Next => {
+                let journal = self.journal_ref();
+                let oldest = journal.checkpoints.first().map(|transaction| transaction.tid);
+                let Some(block) =
+                    oldest.and_then(|tid| journal.checkpoint_list(tid).first().copied())
+                else {
+                    return Ok(Flow::GoesOn(frame(CheckpointAt::Flush)));
+                };
+                let owner = journal.head_of(block).and_then(|head| head.transaction);
+                if let Some(tid) = owner {
+                    // A newer transaction has it: that one must commit first.
+                    report.rule(RuleId::JBD_10_2);
+                    let callee = Frame::Jbd2CompleteTransaction { tid };
+                    return Ok(Flow::Calls(frame(CheckpointAt::Next), callee));
+                }
+                let dirty = self.buffer(block).is_some_and(|bh| bh.is(Bh::Dirty));
+                if dirty && self.obeys(RuleId::JBD_10_1, report) {
+                    return Ok(Flow::Calls(frame(at), Frame::WriteDirtyBuffer { block }));
+                }
+                self.remove_checkpoint(block, report);
+                report.event(|| Event::Checkpointed { block });
+                Ok(Flow::Acted(frame(CheckpointAt::Next)))
+            }
+            CheckpointAt::Flush => {
+                let on = self.semantics.barriers()? == Barriers::On;
+                if !on || !self.obeys(RuleId::JBD_10_3, report) {
+                    return Ok(Flow::GoesOn(frame(CheckpointAt::Tail)));
+                }
+                Ok(Flow::Calls(frame(CheckpointAt::Tail), Frame::BlkdevIssueFlush))
+            }
+            CheckpointAt::Tail => {
+                let (tid, block) = self.journal_ref().log_tail();
+                // The frame of this function is not needed any more: the tail is its last act.
+                Ok(Flow::GoesOn(Frame::Jbd2UpdateLogTail { tid, block, at: TailAt::Write }))
+            }
+        }
+    }
+
+    /// Writes the new tail to the journal superblock, durably, then frees the blocks before it.
+    /// Models JBD-10, WAL-2: `fs/jbd2/journal.c __jbd2_update_log_tail` (4.5).
+    pub(super) fn jbd2_update_log_tail(
+        &mut self,
+        tid: Tid,
+        block: LogBlockNr,
+        at: TailAt,
+        report: &mut impl Report,
+    ) -> Outcome {
+        match at {
+            TailAt::Write => {
+                if (self.journal_ref().tail_tid, self.journal_ref().tail) == (tid, block) {
+                    return Ok(Flow::Returned);
+                }
+                let frame = Frame::Jbd2UpdateLogTail { tid, block, at: TailAt::Free };
+                if !self.obeys(RuleId::JBD_10_4, report) {
+                    return Ok(Flow::GoesOn(frame));
+                }
+                let bio = self.superblock_bio(tid, Some(block))?;
+                Ok(Flow::Calls(frame, Frame::SubmitLogBio { bio, at: BioAt::Preflush }))
+            }
+            TailAt::Free => {
+                report.rule(RuleId::WAL_2);
+                let journal = self.journal_mut();
+                let before = journal.free;
+                journal.move_tail(tid, block);
+                journal.on_disk = Some((tid, block));
+                let freed = journal.free - before;
+                report.changed(Component::Journal);
+                report.event(|| Event::TailMoved { tid, at: block, freed });
+                Ok(Flow::ActedAndReturned)
+            }
+        }
+    }
+
+    /// The write of the journal superblock that says where the log begins; `None`: it is clean.
+    pub(super) fn superblock_bio(
+        &self,
+        tid: Tid,
+        start: Option<LogBlockNr>,
+    ) -> Result<LogBio, super::Refusal> {
+        let journal = self.journal_ref();
+        let superblock = Superblock { sequence: tid, start };
+        let fua = self.semantics.barriers()? == Barriers::On;
+        let words = superblock.encode(&journal.layout);
+        let what = LogWrite::Superblock;
+        Ok(LogBio { what, tid, at: LogBlockNr(0), words, preflush: false, fua })
+    }
+
+    /// Takes a buffer off its checkpoint list; a transaction whose list is empty is let go. Models
+    /// `fs/jbd2/checkpoint.c __jbd2_journal_remove_checkpoint` (4.5).
+    pub(super) fn remove_checkpoint(&mut self, block: BlockNr, report: &mut impl Report) {
+        let journal = self.journal_mut();
+        let Some(head) = journal.head_mut(block) else { return };
+        let Some(tid) = head.checkpoint.take() else { return };
+        journal.put_head(block);
+        if journal.checkpoint_list(tid).is_empty() {
+            journal.checkpoints.retain(|transaction| transaction.tid != tid);
+        }
+        report.changed(Component::JournalHead(block));
+        report.changed(Component::Journal);
+    }
+
+    /// Commits the running transaction, if there is one (JBD-16).
+    pub(super) fn commit_running(&self) -> Option<Frame> {
+        let tid = self.journal.as_ref()?.running_tid()?;
+        Some(Frame::Jbd2CompleteTransaction { tid })
+    }
+}

@@ -1,0 +1,350 @@
+//! The commit of a transaction: JBD-2, phase by phase. The caller of fsync runs it itself here; in a
+//! kernel kjournald2 does.
+
+use super::{Event, Flow, Frame, Machine, Outcome, Report, ThreadId};
+use crate::address_space::MappingId;
+use crate::buffer_head::{Bh, BufferHead};
+use crate::config::{Barriers, DataMode};
+use crate::jbd::format::{self, LoggedBlock};
+use crate::jbd::journal::{BufferList, TransactionState};
+use crate::machine::frame::{
+    BioAt, CommitAt, LogBio, LogWrite, SyncMode, TailAt, WritebackControl,
+};
+use crate::machine::{Component, Wait};
+use crate::medium::Medium;
+use crate::rules::RuleId;
+use crate::units::{BlockNr, Ino, Tid, Word};
+use alloc::vec::Vec;
+
+impl<M: Medium, const FAN: usize> Machine<M, FAN> {
+    /// Returns once a transaction is durable: commits it, or waits for who does. Models FS-1 step 4:
+    /// `fs/jbd2/journal.c jbd2_complete_transaction` (4.5).
+    pub(super) fn jbd2_complete_transaction(
+        &mut self,
+        id: ThreadId,
+        tid: Tid,
+        report: &mut impl Report,
+    ) -> Outcome {
+        let frame = Frame::Jbd2CompleteTransaction { tid };
+        let journal = self.journal_ref();
+        if let Some(committing) = journal.committing_tid() {
+            if !journal.is_committed(tid) {
+                report.rule(RuleId::JBD_1);
+                self.sleep(id, Wait::Commit(committing), report);
+                return Ok(Flow::Acted(frame));
+            }
+            return Ok(Flow::Returned);
+        }
+        match &journal.running {
+            Some(running) if running.tid == tid && running.state == TransactionState::Running => {
+                let at = CommitAt::Lock;
+                Ok(Flow::Calls(frame, Frame::Jbd2JournalCommitTransaction { tid, at }))
+            }
+            Some(running) if running.tid == tid => {
+                self.sleep(id, Wait::Commit(tid), report);
+                Ok(Flow::Acted(frame))
+            }
+            _ => Ok(Flow::Returned),
+        }
+    }
+
+    pub(super) fn jbd2_journal_commit_transaction(
+        &mut self,
+        id: ThreadId,
+        tid: Tid,
+        at: CommitAt,
+        report: &mut impl Report,
+    ) -> Outcome {
+        let frame = |at| Frame::Jbd2JournalCommitTransaction { tid, at };
+        match at {
+            CommitAt::Lock => self.commit_lock(id, tid, report),
+            CommitAt::Switch => self.commit_switch(id, tid, report),
+            CommitAt::Data(mut left) => Ok(match left.pop() {
+                Some(ino) if self.mapping_if(MappingId::File(ino)).is_none() => {
+                    Flow::GoesOn(frame(CommitAt::Data(left)))
+                }
+                Some(ino) => {
+                    let callee = self.write_ordered(ino);
+                    report.rule(RuleId::JBD_2_5);
+                    Flow::Calls(frame(CommitAt::Data(left)), callee)
+                }
+                None => {
+                    let revoked = self.committing().revoked.clone();
+                    Flow::GoesOn(frame(CommitAt::Revoke(revoked)))
+                }
+            }),
+            CommitAt::Revoke(left) => Ok(self.commit_revoke(tid, left, report)),
+            CommitAt::Descriptor => Ok(self.commit_descriptor(tid, report)),
+            CommitAt::Copies(mut left) => Ok(match left.pop() {
+                Some(bio) => {
+                    let callee = Frame::SubmitLogBio { bio, at: BioAt::Preflush };
+                    Flow::Calls(frame(CommitAt::Copies(left)), callee)
+                }
+                None => Flow::GoesOn(frame(CommitAt::Descriptor)),
+            }),
+            CommitAt::WaitData(mut left) => Ok(match left.pop() {
+                Some(ino) if self.mapping_if(MappingId::File(ino)).is_none() => {
+                    Flow::GoesOn(frame(CommitAt::WaitData(left)))
+                }
+                Some(ino) => {
+                    let callee = Frame::FilemapFdatawait { mapping: MappingId::File(ino) };
+                    Flow::Calls(frame(CommitAt::WaitData(left)), callee)
+                }
+                None => Flow::GoesOn(frame(CommitAt::WaitCopies)),
+            }),
+            CommitAt::WaitCopies => Ok(self.commit_wait_copies(tid, report)),
+            CommitAt::CommitBlock => self.commit_block(tid, report),
+            CommitAt::Tail => self.commit_tail(tid, report),
+            CommitAt::Forget => Ok(self.commit_forget(tid, report)),
+            CommitAt::Callback => Ok(self.commit_callback(tid, report)),
+        }
+    }
+
+    fn committing(&self) -> &crate::jbd::journal::Transaction {
+        self.journal_ref().committing.as_ref().expect("its commit is under way")
+    }
+
+    fn set_state(&mut self, state: TransactionState, report: &mut impl Report) {
+        let journal = self.journal_mut();
+        let transaction = journal.committing.as_mut().or(journal.running.as_mut());
+        transaction.expect("its commit is under way").state = state;
+        report.changed(Component::Journal);
+    }
+
+    /// Takes no new handle; the open ones must end first.
+    fn commit_lock(&mut self, id: ThreadId, tid: Tid, report: &mut impl Report) -> Outcome {
+        self.take_lock(self.cpu(id), report)?;
+        let running = self.journal_mut().running.as_mut().expect("the caller has looked");
+        running.state = TransactionState::Locked;
+        let updates = running.updates;
+        report.changed(Component::Journal);
+        report.event(|| Event::TransactionLocked { tid, updates });
+        if self.obeys(RuleId::JBD_2_1, report) && updates > 0 {
+            self.sleep(id, Wait::Updates(tid), report);
+        }
+        let at = CommitAt::Switch;
+        Ok(Flow::Acted(Frame::Jbd2JournalCommitTransaction { tid, at }))
+    }
+
+    /// Drops buffers that nobody dirtied, switches the revoke table, and lets a new transaction run.
+    fn commit_switch(&mut self, id: ThreadId, tid: Tid, report: &mut impl Report) -> Outcome {
+        self.take_lock(self.cpu(id), report)?;
+        report.rule(RuleId::JBD_2_2);
+        for block in self.journal_ref().list(tid, BufferList::Reserved) {
+            self.refile(block, report);
+        }
+        let revoked = self.journal_ref().running.as_ref().expect("locked before").revoked.clone();
+        for block in revoked {
+            if self.obeys(RuleId::JBD_2_3, report) && self.buffer(block).is_some() {
+                self.with_buffer(block, |bh, _| bh.clear(Bh::Revoked), report);
+            }
+        }
+        let journal = self.journal_mut();
+        assert!(journal.committing.is_none(), "one transaction commits at a time");
+        journal.committing = journal.running.take();
+        self.set_state(TransactionState::Flush, report);
+        self.wake_all(Wait::Commit(tid), report);
+        report.event(|| Event::TransactionSwitched { tid });
+        let ordered = self.semantics.data_mode()? == DataMode::Ordered;
+        let inodes = self.committing().inodes.iter().rev().copied().filter(|_| ordered).collect();
+        Ok(Flow::Acted(Frame::Jbd2JournalCommitTransaction { tid, at: CommitAt::Data(inodes) }))
+    }
+
+    /// Pages only: ordered mode never flushes DAX entries.
+    fn write_ordered(&self, ino: Ino) -> Frame {
+        Frame::write_cache_pages(MappingId::File(ino), WritebackControl::whole(SyncMode::All))
+    }
+
+    fn commit_revoke(
+        &mut self,
+        tid: Tid,
+        mut left: Vec<BlockNr>,
+        report: &mut impl Report,
+    ) -> Flow {
+        let frame = |at| Frame::Jbd2JournalCommitTransaction { tid, at };
+        if left.is_empty() {
+            self.set_state(TransactionState::Commit, report);
+            return Flow::GoesOn(frame(CommitAt::Descriptor));
+        }
+        let words = self.words_per_block();
+        let later = left.split_off(left.len().min(format::revokes_per_block(words)));
+        if !self.obeys(RuleId::JBD_2_6, report) {
+            return Flow::GoesOn(frame(CommitAt::Revoke(later)));
+        }
+        let bio = self.log_bio(LogWrite::Revoke, tid, format::revoke_block(words, tid, &left));
+        self.note_log_start(&bio, report);
+        let callee = Frame::SubmitLogBio { bio, at: BioAt::Preflush };
+        Flow::Calls(frame(CommitAt::Revoke(later)), callee)
+    }
+
+    fn note_log_start(&mut self, bio: &LogBio, report: &mut impl Report) {
+        let committing = self.journal_mut().committing.as_mut().expect("its commit is under way");
+        committing.log_start.get_or_insert(bio.at);
+        report.changed(Component::Journal);
+    }
+
+    /// Takes the next buffers: gives each a log block, marks it Shadow, and names it in a descriptor
+    /// block. What is logged is the frozen copy if there is one; the magic is escaped.
+    fn commit_descriptor(&mut self, tid: Tid, report: &mut impl Report) -> Flow {
+        let frame = |at| Frame::Jbd2JournalCommitTransaction { tid, at };
+        let mut blocks = self.journal_ref().list(tid, BufferList::Metadata);
+        if blocks.is_empty() {
+            let inodes = self.committing().inodes.iter().rev().copied().collect();
+            self.set_state(TransactionState::CommitDflush, report);
+            return Flow::GoesOn(frame(CommitAt::WaitData(inodes)));
+        }
+        blocks.truncate(format::tags_per_descriptor(self.words_per_block()));
+        report.rule(RuleId::JBD_2_7);
+        let images: Vec<(BlockNr, Vec<Word>, bool)> =
+            blocks.iter().map(|block| self.log_image(*block, report)).collect();
+        let logged: Vec<LoggedBlock<'_>> = images
+            .iter()
+            .map(|(home, copy, escaped)| LoggedBlock { home: *home, copy, escaped: *escaped })
+            .collect();
+        let words = format::descriptor_block(tid, &logged);
+        let bio = self.log_bio(LogWrite::Descriptor, tid, words);
+        self.note_log_start(&bio, report);
+        let mut bios = Vec::new();
+        for (home, words, _) in images {
+            let copy = self.log_bio(LogWrite::Copy(home), tid, words);
+            let committing = self.journal_mut().committing.as_mut().expect("under way");
+            committing.logged.push((home, copy.at));
+            self.head_mut(home).list = BufferList::Shadow;
+            self.with_buffer(home, |bh, _| bh.set(Bh::Shadow), report);
+            report.changed(Component::JournalHead(home));
+            bios.insert(0, copy);
+        }
+        let callee = Frame::SubmitLogBio { bio, at: BioAt::Preflush };
+        Flow::Calls(frame(CommitAt::Copies(bios)), callee)
+    }
+
+    /// What of a buffer goes to the log.
+    fn log_image(&self, block: BlockNr, report: &mut impl Report) -> (BlockNr, Vec<Word>, bool) {
+        let head = self.journal_ref().head_of(block).expect("it is on the Metadata list");
+        let words = match &head.frozen {
+            Some(frozen) => frozen.clone(),
+            None => self.buffer_words(block).expect("a dirty buffer is uptodate").to_vec(),
+        };
+        match format::escape(&words) {
+            Some(escaped) if self.obeys(RuleId::JBD_6, report) => (block, escaped, true),
+            _ => (block, words, false),
+        }
+    }
+
+    /// The copies have been written: nobody needs to wait for these buffers any more.
+    fn commit_wait_copies(&mut self, tid: Tid, report: &mut impl Report) -> Flow {
+        report.rule(RuleId::JBD_2_10);
+        let blocks = self.journal_ref().list(tid, BufferList::Shadow);
+        for block in &blocks {
+            self.head_mut(*block).list = BufferList::Forget;
+            self.with_buffer(*block, |bh, _| bh.clear(Bh::Shadow), report);
+            report.changed(Component::JournalHead(*block));
+            self.wake_all(Wait::Shadow(*block), report);
+        }
+        self.set_state(TransactionState::CommitJflush, report);
+        report.event(|| Event::CopiesWritten { tid, blocks });
+        Flow::Acted(Frame::Jbd2JournalCommitTransaction { tid, at: CommitAt::CommitBlock })
+    }
+
+    /// From its fence on the transaction counts: everything before it must be durable first.
+    fn commit_block(&mut self, tid: Tid, report: &mut impl Report) -> Outcome {
+        let words = format::commit_block(self.words_per_block(), tid);
+        let mut bio = self.log_bio(LogWrite::Commit, tid, words);
+        self.note_log_start(&bio, report);
+        let barriers = self.semantics.barriers()? == Barriers::On;
+        bio.preflush = barriers && self.obeys(RuleId::JBD_2_11, report);
+        bio.fua = barriers;
+        let frame = Frame::Jbd2JournalCommitTransaction { tid, at: CommitAt::Tail };
+        Ok(Flow::Calls(frame, Frame::SubmitLogBio { bio, at: BioAt::Preflush }))
+    }
+
+    /// Moves the tail only if that frees a quarter of the log.
+    fn commit_tail(&mut self, tid: Tid, report: &mut impl Report) -> Outcome {
+        let frame = Frame::Jbd2JournalCommitTransaction { tid, at: CommitAt::Forget };
+        let journal = self.journal_ref();
+        let (tail_tid, tail) = journal.log_tail();
+        let len = journal.layout.len;
+        let freed = (tail.0 + len - journal.tail.0) % len;
+        if freed < len / 4 {
+            return Ok(Flow::GoesOn(frame));
+        }
+        report.rule(RuleId::JBD_2_12);
+        let callee = Frame::Jbd2UpdateLogTail { tid: tail_tid, block: tail, at: TailAt::Write };
+        Ok(Flow::Calls(frame, callee))
+    }
+
+    /// One buffer of the Forget list: a dirty one goes on this transaction's checkpoint list, a
+    /// freed one is dropped; then it is the next transaction's, or nobody's.
+    fn commit_forget(&mut self, tid: Tid, report: &mut impl Report) -> Flow {
+        let frame = |at| Frame::Jbd2JournalCommitTransaction { tid, at };
+        let Some(block) = self.journal_ref().list(tid, BufferList::Forget).first().copied() else {
+            self.set_state(TransactionState::CommitCallback, report);
+            return Flow::GoesOn(frame(CommitAt::Callback));
+        };
+        self.head_mut(block).frozen = None;
+        self.remove_checkpoint(block, report);
+        let next = self.journal_mut().add_head(block).next;
+        let bh = self.buffer(block).expect("the journal holds it");
+        if bh.is(Bh::Freed) && next.is_none() && self.obeys(RuleId::JBD_14_2, report) {
+            let drop = |bh: &mut BufferHead, _: &mut [Word]| {
+                bh.clear(Bh::Freed);
+                bh.clear(Bh::JbdDirty);
+            };
+            self.with_buffer(block, drop, report);
+        }
+        let dirty = self.buffer(block).is_some_and(|bh| bh.is(Bh::JbdDirty));
+        let head = self.journal_mut().add_head(block);
+        head.transaction = Some(tid);
+        if dirty && self.obeys(RuleId::JBD_2_13, report) {
+            self.head_mut(block).checkpoint = Some(tid);
+        }
+        self.refile(block, report);
+        let to_checkpoint =
+            self.journal_ref().head_of(block).is_some_and(|h| h.checkpoint.is_some());
+        report.rule(RuleId::JBD_2_13);
+        report.event(|| Event::BufferReleased { block, tid, to_checkpoint, next });
+        Flow::Acted(frame(CommitAt::Forget))
+    }
+
+    /// Gives a buffer to the transaction that waits for it, or to nobody: then what the journal kept
+    /// from the flusher becomes ordinary dirt. Models `fs/jbd2/transaction.c
+    /// __jbd2_journal_refile_buffer` (4.5).
+    fn refile(&mut self, block: BlockNr, report: &mut impl Report) {
+        report.changed(Component::JournalHead(block));
+        let bh = self.buffer(block).expect("the journal holds it");
+        let head = self.head_mut(block);
+        let Some(next) = head.next.take() else {
+            (head.transaction, head.list) = (None, BufferList::None);
+            self.journal_mut().put_head(block);
+            if self.with_buffer(block, |bh, _| bh.clear(Bh::JbdDirty), report) {
+                self.mark_buffer_dirty(block, report);
+            }
+            return;
+        };
+        head.transaction = Some(next);
+        head.list = match () {
+            () if bh.is(Bh::Freed) => BufferList::Forget,
+            () if bh.is(Bh::JbdDirty) => BufferList::Metadata,
+            () => BufferList::Reserved,
+        };
+    }
+
+    /// Returns the freed blocks to the allocator; the transaction waits for its checkpoint.
+    fn commit_callback(&mut self, tid: Tid, report: &mut impl Report) -> Flow {
+        let journal = self.journal_mut();
+        let mut transaction = journal.committing.take().expect("its commit is under way");
+        transaction.state = TransactionState::Finished;
+        journal.committed = Some(tid);
+        let freed = core::mem::take(&mut transaction.freed);
+        if !journal.checkpoint_list(tid).is_empty() {
+            journal.checkpoints.push(transaction);
+        }
+        if self.obeys(RuleId::JBD_2_14, report) {
+            freed.iter().for_each(|block| self.return_block(*block, report));
+        }
+        report.changed(Component::Journal);
+        self.wake_all(Wait::Commit(tid), report);
+        report.event(|| Event::Committed { tid, freed });
+        Flow::ActedAndReturned
+    }
+}

@@ -1,0 +1,385 @@
+//! mount(2) and umount(2): the journal is recovered, the metadata read, and all of it let go.
+
+use super::{Event, Flow, Frame, Machine, Outcome, Refusal, Report, ThreadId};
+use crate::address_space::MappingId;
+use crate::buffer_head::{Bh, BufferHead};
+use crate::config::{Barriers, ClearSDaxAtMount, MountRefusesDaxBdev};
+use crate::fs::block_map::{self, Path, Use};
+use crate::fs::{self, DiskInode, Layout};
+use crate::jbd::format::Superblock;
+use crate::jbd::journal::Journal;
+use crate::jbd::recover::{BadDescriptor, Recovery, RecoveryStep};
+use crate::machine::frame::{
+    BioAt, BreadAt, CheckpointAt, FilemapAt, InodeAt, MountAt, SyncMode, UmountAt, WritebackControl,
+};
+use crate::machine::{Call, Component, Errno, IndexBlock, Inode, Mounted};
+use crate::medium::Medium;
+use crate::rules::RuleId;
+use crate::tag::Tag;
+use crate::units::{BlockNr, PageIndex, Tid, Word};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+impl<M: Medium, const FAN: usize> Machine<M, FAN> {
+    pub(super) fn sys_mount(
+        &mut self,
+        id: ThreadId,
+        at: MountAt,
+        report: &mut impl Report,
+    ) -> Outcome {
+        let frame = |at| Frame::SysMount { at };
+        let bread = |block, next| {
+            Ok(Flow::Calls(frame(next), Frame::SbBread { block, at: BreadAt::Getblk }))
+        };
+        if let Some(error) = self.take_error(id) {
+            return Ok(self.mount_returns(Err(error), report));
+        }
+        match at {
+            MountAt::Open if self.mounted.is_some() => {
+                Ok(self.mount_returns(Err(Errno::Ebusy), report))
+            }
+            MountAt::Open => self.mount_open(report),
+            MountAt::PurgeDax => Ok(self.kill_bdev(frame(MountAt::ClearDax), report)),
+            MountAt::ClearDax => {
+                self.bdev.dax = false;
+                report.changed(Component::BdevInode);
+                report.rule(RuleId::MIX_6);
+                report.event(|| Event::SDaxCleared);
+                Ok(Flow::Acted(frame(MountAt::SetBlocksize)))
+            }
+            MountAt::SetBlocksize if !self.bdev.other_block_size => {
+                Ok(Flow::GoesOn(frame(MountAt::Superblock)))
+            }
+            MountAt::SetBlocksize => {
+                let wbc = WritebackControl::whole(SyncMode::All);
+                let (mapping, at) = (MappingId::Bdev, FilemapAt::DaxFlush);
+                let callee = Frame::FilemapWriteAndWaitRange { mapping, wbc, at };
+                Ok(Flow::Calls(frame(MountAt::KillBdev), callee))
+            }
+            MountAt::KillBdev => {
+                self.bdev.other_block_size = false;
+                report.changed(Component::BdevInode);
+                report.rule(RuleId::IDX_6);
+                Ok(self.kill_bdev(frame(MountAt::Superblock), report))
+            }
+            MountAt::Superblock => bread(Layout::SUPERBLOCK, MountAt::Journal),
+            MountAt::Journal => {
+                let layout = Layout::of(&self.geometry);
+                if self.log.is_none() {
+                    return Ok(Flow::GoesOn(frame(MountAt::Read(self.fixed_metadata(&layout)))));
+                }
+                let at = layout.journal_superblock();
+                match self.buffer(at).filter(|bh| bh.is(Bh::Uptodate)) {
+                    None => bread(at, MountAt::Journal),
+                    Some(_) => Ok(self.mount_journal(at, report)),
+                }
+            }
+            MountAt::Recover(recovery) => Ok(self.mount_recover(recovery, report)),
+            MountAt::SyncReplayed(next) => {
+                let wbc = WritebackControl::whole(SyncMode::All);
+                let callee = Frame::write_cache_pages(MappingId::Bdev, wbc);
+                Ok(Flow::Calls(frame(MountAt::FlushReplayed(next)), callee))
+            }
+            MountAt::FlushReplayed(next) => {
+                let next = frame(MountAt::Reset(next));
+                if self.semantics.barriers()? == Barriers::Off {
+                    return Ok(Flow::GoesOn(next));
+                }
+                Ok(Flow::Calls(next, Frame::BlkdevIssueFlush))
+            }
+            MountAt::Reset(next) => self.mount_reset(next, report),
+            MountAt::Read(mut left) => match left.pop() {
+                Some(block) => bread(block, MountAt::Read(left)),
+                None => Ok(Flow::GoesOn(frame(MountAt::Inodes))),
+            },
+            MountAt::Inodes => Ok(self.mount_inodes(report)),
+            MountAt::Done => Ok(self.mount_returns(Ok(()), report)),
+        }
+    }
+
+    fn mount_returns(&mut self, result: Result<(), Errno>, report: &mut impl Report) -> Flow {
+        report.event(|| Event::CallReturned { call: Call::Mount, ino: None, result });
+        Flow::CallDone
+    }
+
+    /// What is done about a device inode with S_DAX: nothing, in every kernel. Models MIX-6.
+    fn mount_open(&mut self, report: &mut impl Report) -> Outcome {
+        let frame = |at| Frame::SysMount { at };
+        let next = frame(MountAt::SetBlocksize);
+        if !self.bdev.dax {
+            return Ok(Flow::GoesOn(next));
+        }
+        let refuses = self.semantics.mount_refuses_dax_bdev()? == MountRefusesDaxBdev::Yes;
+        if refuses && self.obeys(RuleId::MIX_6, report) {
+            return Ok(self.mount_returns(Err(Errno::Ebusy), report));
+        }
+        Ok(match self.semantics.clear_s_dax_at_mount()? {
+            ClearSDaxAtMount::No => Flow::GoesOn(next),
+            ClearSDaxAtMount::FlagOnly => Flow::GoesOn(frame(MountAt::ClearDax)),
+            ClearSDaxAtMount::Full => {
+                let wbc = WritebackControl::whole(SyncMode::All);
+                let (mapping, at) = (MappingId::Bdev, FilemapAt::DaxFlush);
+                let callee = Frame::FilemapWriteAndWaitRange { mapping, wbc, at };
+                Flow::Calls(frame(MountAt::PurgeDax), callee)
+            }
+        })
+    }
+
+    /// Drops all that the device's mapping holds, with the PTEs that lead to it, which fault anew as
+    /// the inode then is. Models IDX-6: `fs/block_dev.c kill_bdev` (4.5).
+    fn kill_bdev(&mut self, next: Frame, report: &mut impl Report) -> Flow {
+        let mapping = MappingId::Bdev;
+        let items = self.bdev.mapping.i_pages.iter(..);
+        let indices: Vec<PageIndex> = items.map(|(index, _)| index).collect();
+        let tree = &self.bdev.mapping.i_pages;
+        let dirty = indices.iter().filter(|index| tree.tag_get(**index, Tag::Dirty)).count();
+        let mut unmapped = 0;
+        for index in &indices {
+            unmapped += self.unmap_mapping_range(mapping, *index, report);
+            self.drop_item(mapping, *index, report);
+        }
+        self.vmas.iter_mut().filter(|vma| vma.mapping == mapping).for_each(|vma| vma.dax = false);
+        report.changed(Component::Vmas);
+        report.event(|| Event::BdevPurged { indices, dirty, unmapped });
+        Flow::Acted(next)
+    }
+
+    /// The blocks of the superblock's group: bitmap and inode table, the next one last.
+    fn fixed_metadata(&self, layout: &Layout) -> Vec<BlockNr> {
+        layout.bitmap().chain(layout.inode_table()).map(BlockNr).rev().collect()
+    }
+
+    fn mount_journal(&mut self, at: BlockNr, report: &mut impl Report) -> Flow {
+        let log = self.log.expect("looked at before");
+        let words = self.buffer_words(at).expect("looked at above");
+        let Ok(superblock) = Superblock::decode(words, &log) else {
+            return self.mount_returns(Err(Errno::Einval), report);
+        };
+        match Recovery::begin(&superblock, log, BadDescriptor::WaitsForCommit) {
+            Some(recovery) => Flow::GoesOn(Frame::SysMount { at: MountAt::Recover(recovery) }),
+            None => {
+                Flow::GoesOn(Frame::SysMount { at: MountAt::Reset(superblock.sequence.next()) })
+            }
+        }
+    }
+
+    /// One action of the recovery. What is replayed goes into the device's mapping, dirty.
+    fn mount_recover(&mut self, before: Recovery, report: &mut impl Report) -> Flow {
+        let mut recovery = before.clone();
+        let mut rules = Vec::new();
+        let planted = self.planted;
+        let step = recovery.step(&mut |block| self.load_block(block), &mut |rule| {
+            rules.push(rule);
+            planted != Some(rule)
+        });
+        rules.into_iter().for_each(|rule| report.rule(rule));
+        if let RecoveryStep::Replayed { home, words, .. } = &step
+            && !self.replay(*home, words, report)
+        {
+            report.rule(RuleId::MIX_3_1);
+            report.event(|| Event::GetblkRetries { block: *home });
+            return Flow::Acted(Frame::SysMount { at: MountAt::Recover(before) });
+        }
+        let next = match &step {
+            RecoveryStep::Failed { .. } => None,
+            RecoveryStep::Done { damaged, .. } if *damaged > 0 => None,
+            RecoveryStep::Done { next, .. } => Some(MountAt::SyncReplayed(*next)),
+            _ => Some(MountAt::Recover(recovery)),
+        };
+        report.event(|| Event::Recovering { step });
+        match next {
+            Some(at) => Flow::Acted(Frame::SysMount { at }),
+            None => self.mount_returns(Err(Errno::Eio), report),
+        }
+    }
+
+    /// Puts a replayed image into its buffer and marks it dirty; `false` if a DAX entry is in the
+    /// way of its page.
+    fn replay(&mut self, home: BlockNr, words: &[Word], report: &mut impl Report) -> bool {
+        let index = PageIndex(home.0);
+        if self.bdev.mapping.find_get_page(index).is_none() {
+            if self.add_page(MappingId::Bdev, index, report).is_err() {
+                return false;
+            }
+            self.unlock_page(MappingId::Bdev, index, report);
+        }
+        if self.buffer(home).is_none() {
+            self.create_empty_buffers(home, report);
+        }
+        let fill = |bh: &mut BufferHead, old: &mut [Word]| {
+            old.copy_from_slice(words);
+            bh.set(Bh::Uptodate);
+        };
+        self.with_buffer(home, fill, report);
+        self.bdev.mapping.page_mut(index).expect("made above").uptodate = true;
+        self.mark_buffer_dirty(home, report);
+        true
+    }
+
+    /// The log begins anew, and the journal superblock says so before the first commit.
+    fn mount_reset(&mut self, next: Tid, report: &mut impl Report) -> Outcome {
+        let log = self.log.expect("looked at before");
+        let mut journal = Journal::new(log, next);
+        journal.on_disk = Some((next, journal.tail));
+        let first = journal.tail;
+        self.journal = Some(journal);
+        report.changed(Component::Journal);
+        let bio = self.superblock_bio(next, Some(first))?;
+        let layout = Layout::of(&self.geometry);
+        let frame = Frame::SysMount { at: MountAt::Read(self.fixed_metadata(&layout)) };
+        Ok(Flow::Calls(frame, Frame::SubmitLogBio { bio, at: BioAt::Preflush }))
+    }
+
+    /// Makes the inodes out of what the buffers hold; blocks that are in no buffer are read past
+    /// them (a kernel reads these when they are first needed).
+    fn mount_inodes(&mut self, report: &mut impl Report) -> Flow {
+        let layout = Layout::of(&self.geometry);
+        let words = usize::try_from(self.geometry.words()).expect("the device fits memory");
+        let mut image = alloc::vec![Word::ZERO; words];
+        self.medium.load(crate::units::WordAddr(0), &mut image);
+        for (index, page) in self.bdev.mapping.pages().filter(|(_, page)| page.uptodate) {
+            layout.words_of_mut(&mut image, BlockNr(index.0)).copy_from_slice(&page.words);
+        }
+        let Ok(found) = fs::read(&image, &self.geometry) else {
+            self.journal = None;
+            return self.mount_returns(Err(Errno::Einval), report);
+        };
+        let mut mounted = Mounted::new(layout, self.goal);
+        let used = |block: BlockNr| {
+            let (at, bit) = layout.bit_of(block);
+            fs::bitmap::is_used(layout.words_of(&image, at), bit)
+        };
+        layout.pool().map(BlockNr).filter(|block| used(*block)).for_each(|b| mounted.take(b));
+        self.inodes.clear();
+        for slot in 0..layout.inodes_max() {
+            let (block, in_block) = layout.slot_of(slot);
+            let line = fs::slot_line(layout.words_of(&image, block), in_block);
+            if let Ok(Some(disk)) = DiskInode::decode(line, &layout) {
+                mounted.set_slot(slot, Some(disk.ino));
+                self.inodes.push(self.inode_of(&disk, &found, &image, &layout));
+            }
+        }
+        self.inodes.sort_by_key(|inode| inode.ino);
+        self.mounted = Some(mounted);
+        report.changed(Component::Allocator);
+        report.changed(Component::Inodes);
+        report.event(|| Event::Mounted);
+        Flow::Acted(Frame::SysMount { at: MountAt::Done })
+    }
+
+    /// An inode as the medium has it; what the mount options say of it is in the setup.
+    fn inode_of(
+        &self,
+        disk: &DiskInode,
+        found: &fs::FileSystem,
+        image: &[Word],
+        layout: &Layout,
+    ) -> Inode<FAN> {
+        let known = self.known.iter().find(|known| known.ino == disk.ino);
+        let named = found.names.iter().find(|name| name.ino == disk.ino);
+        let name = match (known, named) {
+            (Some(known), _) => known.name.clone(),
+            (None, Some(named)) => alloc::format!("{}", named.name),
+            (None, None) => String::from("?"),
+        };
+        let mut inode = Inode::new(disk.ino, &name, disk.kind, known.is_some_and(|file| file.dax));
+        inode.links = disk.links;
+        inode.pages = disk.pages(layout);
+        let mut read = |block, word| layout.words_of(image, block)[word];
+        block_map::walk(&disk.pointers, layout, &mut read, &mut |what, block| {
+            match what {
+                Use::Page(page) => inode.map(page, block),
+                Use::Pointers(first) => {
+                    let which = match block_map::path(first, layout) {
+                        Some(Path::Double(outer, _))
+                            if inode.index_block(IndexBlock::Double).is_some() =>
+                        {
+                            IndexBlock::Leaf(outer as u32)
+                        }
+                        Some(Path::Double(..)) => IndexBlock::Double,
+                        _ => IndexBlock::Indirect,
+                    };
+                    inode.set_index_block(which, Some(block));
+                }
+            }
+            true
+        });
+        inode
+    }
+
+    pub(super) fn sys_umount(
+        &mut self,
+        id: ThreadId,
+        at: UmountAt,
+        report: &mut impl Report,
+    ) -> Outcome {
+        let frame = |at| Frame::SysUmount { at };
+        match at {
+            UmountAt::Inodes(next) => {
+                let Some(inode) = self.inode_from(next) else {
+                    return Ok(Flow::GoesOn(frame(UmountAt::Commit)));
+                };
+                let (ino, dirty) = (inode.ino, inode.dirty_pages);
+                let frame = frame(UmountAt::Inodes(ino.next()));
+                if !dirty {
+                    return Ok(Flow::GoesOn(frame));
+                }
+                let (at, sync_mode) = (InodeAt::Write, SyncMode::All);
+                Ok(Flow::Calls(frame, Frame::WritebackSingleInode { ino, sync_mode, at }))
+            }
+            UmountAt::Commit => Ok(match self.commit_running() {
+                Some(callee) => Flow::Calls(frame(UmountAt::Checkpoint), callee),
+                None => Flow::GoesOn(frame(UmountAt::Checkpoint)),
+            }),
+            UmountAt::Checkpoint if self.journal.is_some() => {
+                let callee = Frame::Jbd2LogDoCheckpoint { at: CheckpointAt::Next };
+                let more = !self.journal_ref().checkpoints.is_empty();
+                let next = if more { UmountAt::Checkpoint } else { UmountAt::MarkEmpty };
+                Ok(Flow::Calls(frame(next), callee))
+            }
+            UmountAt::Checkpoint => Ok(Flow::GoesOn(frame(UmountAt::SyncBdev))),
+            UmountAt::MarkEmpty => {
+                let last = Tid(self.journal_ref().next_tid.0.wrapping_sub(1));
+                let bio = self.superblock_bio(last, None)?;
+                let callee = Frame::SubmitLogBio { bio, at: BioAt::Preflush };
+                Ok(Flow::Calls(frame(UmountAt::SyncBdev), callee))
+            }
+            UmountAt::SyncBdev => {
+                let wbc = WritebackControl::whole(SyncMode::All);
+                let callee = Frame::write_cache_pages(MappingId::Bdev, wbc);
+                Ok(Flow::Calls(frame(UmountAt::Flush), callee))
+            }
+            UmountAt::Flush => {
+                Ok(Flow::Calls(frame(UmountAt::Invalidate), Frame::BlkdevIssueFlush))
+            }
+            UmountAt::Invalidate => self.umount_invalidate(id, report),
+            UmountAt::Done => {
+                let call = Call::Umount;
+                report.event(|| Event::CallReturned { call, ino: None, result: Ok(()) });
+                Ok(Flow::CallDone)
+            }
+        }
+    }
+
+    /// Lets inodes and journal go, and drops the device's clean pages (IDX-6).
+    fn umount_invalidate(
+        &mut self,
+        id: ThreadId,
+        report: &mut impl Report,
+    ) -> Result<Flow, Refusal> {
+        let gone: Vec<_> = self.inodes.iter().map(|inode| MappingId::File(inode.ino)).collect();
+        for mapping in gone {
+            let items: Vec<_> = self.mapping(mapping).i_pages.iter(..).map(|(i, _)| i).collect();
+            items.into_iter().for_each(|index| self.drop_item(mapping, index, report));
+            report.changed(Component::Counters(mapping));
+        }
+        self.inodes.clear();
+        (self.mounted, self.journal) = (None, None);
+        for component in [Component::Inodes, Component::Allocator, Component::Journal] {
+            report.changed(component);
+        }
+        let indices = self.drop_clean_bdev_pages(id, report)?;
+        report.event(|| Event::Unmounted { indices });
+        Ok(Flow::Acted(Frame::SysUmount { at: UmountAt::Done }))
+    }
+}

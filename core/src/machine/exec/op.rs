@@ -1,0 +1,354 @@
+//! Operations of the file system that change metadata: locks, one handle, a plan, its edits.
+//!
+//! An operation changes the inode in memory when it plans and copies it to the inode table like
+//! any other edit. `create`, `unlink` and `rename` work in the root directory.
+
+use super::{Event, Flow, Frame, Machine, Outcome, Refusal, Report, ThreadId};
+use crate::config::{AllocCleansAlias, DaxAllocCleansAlias};
+use crate::fs::ROOT;
+use crate::machine::frame::{Edit, FsOp, OpAt};
+use crate::machine::{Call, Component, Errno, Wait};
+use crate::medium::Medium;
+use crate::rules::RuleId;
+use crate::units::{BlockNr, Cpu, Ino, PageIndex, Word};
+use alloc::vec;
+use alloc::vec::Vec;
+
+impl FsOp {
+    /// The kernel function that does it.
+    #[must_use]
+    pub const fn function(&self) -> &'static str {
+        match self {
+            Self::MapBlocks { .. } => "ext4_map_blocks",
+            Self::Create { .. } => "ext4_create",
+            Self::Unlink { .. } => "ext4_unlink",
+            Self::Rename { .. } => "ext4_rename",
+            Self::Truncate { .. } => "ext4_truncate",
+            Self::PunchHole { .. } => "ext4_punch_hole",
+            Self::CollapseRange { .. } => "ext4_collapse_range",
+        }
+    }
+
+    /// Every name, for messages about landmarks.
+    pub const FUNCTIONS: &'static [&'static str] = &[
+        "ext4_map_blocks",
+        "ext4_create",
+        "ext4_unlink",
+        "ext4_rename",
+        "ext4_truncate",
+        "ext4_punch_hole",
+        "ext4_collapse_range",
+    ];
+
+    /// The system call that it is the whole of; `None` if another function calls it.
+    const fn call(&self) -> Option<Call> {
+        match self {
+            Self::MapBlocks { .. } => None,
+            Self::Create { .. } => Some(Call::Create),
+            Self::Unlink { .. } => Some(Call::Unlink),
+            Self::Rename { .. } => Some(Call::Rename),
+            Self::Truncate { .. } => Some(Call::Truncate),
+            Self::PunchHole { .. } | Self::CollapseRange { .. } => Some(Call::Fallocate),
+        }
+    }
+}
+
+impl<M: Medium, const FAN: usize> Machine<M, FAN> {
+    pub(super) fn ext4_op(
+        &mut self,
+        id: ThreadId,
+        op: FsOp,
+        at: OpAt,
+        report: &mut impl Report,
+    ) -> Outcome {
+        let frame = |op, at| Frame::Ext4Op { op, at };
+        if let Some(error) = self.take_error(id) {
+            return Ok(Flow::GoesOn(frame(op, OpAt::Stop(Err(error)))));
+        }
+        match at {
+            OpAt::Lock => self.lock_op(id, op, report),
+            OpAt::WriteOut => self.write_out(op, report),
+            OpAt::TruncateCache => self.truncate_cache(id, op, report),
+            OpAt::Start => {
+                if self.journal.is_none() {
+                    return Ok(Flow::GoesOn(frame(op, OpAt::Plan)));
+                }
+                let credits = self.credits(&op);
+                Ok(Flow::Calls(frame(op, OpAt::Plan), Frame::Jbd2JournalStart { credits }))
+            }
+            OpAt::Plan => self.plan(id, op, report),
+            OpAt::NewBlock { block, edits, zero } => {
+                self.new_block(id, op, block, edits, zero, report)
+            }
+            OpAt::Edits(mut edits) => {
+                let Some(edit) = edits.pop() else {
+                    return Ok(Flow::GoesOn(frame(op, OpAt::Stop(Ok(())))));
+                };
+                let mut again = edits.clone();
+                again.push(edit.clone());
+                let again = frame(op.clone(), OpAt::Edits(again));
+                self.edit(id, &edit, again, frame(op, OpAt::Edits(edits)), report)
+            }
+            OpAt::Stop(result) => {
+                if self.journal.is_none() {
+                    return Ok(Flow::GoesOn(frame(op, OpAt::Done(result))));
+                }
+                let credits = self.credits(&op);
+                self.note_tid(&op, report);
+                if result.is_ok() && self.stays_open(&op, report) {
+                    return Ok(Flow::GoesOn(frame(op, OpAt::Done(result))));
+                }
+                Ok(Flow::Calls(frame(op, OpAt::Done(result)), Frame::Jbd2JournalStop { credits }))
+            }
+            OpAt::Done(result) => {
+                let Some(call) = op.call() else {
+                    return Ok(Flow::Returned);
+                };
+                let ino = op.file();
+                report.event(|| Event::CallReturned { call, ino, result });
+                Ok(Flow::CallDone)
+            }
+        }
+    }
+
+    /// A buffered write keeps the handle until its page is dirty, and the commit writes that page
+    /// before it references the new block (JBD-3).
+    fn stays_open(&mut self, op: &FsOp, report: &mut impl Report) -> bool {
+        let FsOp::MapBlocks { ino, .. } = *op else { return false };
+        let inode = self.inode(ino);
+        if inode.dax {
+            return false;
+        }
+        if self.obeys(RuleId::JBD_3, report) {
+            let running = self.journal_mut().running.as_mut().expect("a handle is open");
+            if !running.inodes.contains(&ino) {
+                running.inodes.push(ino);
+            }
+            report.changed(Component::Journal);
+        }
+        true
+    }
+
+    /// Metadata blocks that an operation may add to its transaction.
+    pub(super) fn credits(&self, op: &FsOp) -> u32 {
+        let bitmaps = self.mounted.as_ref().map_or(1, |mounted| {
+            let bitmap = mounted.layout.bitmap();
+            bitmap.end - bitmap.start
+        });
+        let bitmaps = u32::try_from(bitmaps).expect("a bitmap has few blocks");
+        match op {
+            // Bitmap, inode, and for a page past the direct pointers up to two blocks of them.
+            FsOp::MapBlocks { index, .. } if index.0 < crate::fs::block_map::DIRECT as u64 => 2,
+            FsOp::MapBlocks { .. } => bitmaps + 3,
+            // A directory block, two inodes in two blocks; or their pointers.
+            _ => bitmaps + 3,
+        }
+    }
+
+    /// The transaction of this handle is what an fsync of these files has to wait for.
+    fn note_tid(&mut self, op: &FsOp, report: &mut impl Report) {
+        let tid = self.journal.as_ref().and_then(crate::jbd::journal::Journal::running_tid);
+        for ino in op.file().into_iter().chain([ROOT].into_iter().filter(|_| op.names())) {
+            if let Some(inode) = self.inodes.iter_mut().find(|inode| inode.ino == ino) {
+                (inode.sync_tid, inode.datasync_tid) = (tid, tid);
+                report.changed(Component::Inode(ino));
+            }
+        }
+    }
+
+    /// One operation on a file at a time (`i_mutex`, `i_mmap_sem`), and none while another thread is
+    /// in a call or a fault on it: who takes pages away waits for who uses them.
+    fn lock_op(&mut self, id: ThreadId, op: FsOp, report: &mut impl Report) -> Outcome {
+        if op.call().is_none() {
+            return Ok(Flow::GoesOn(Frame::Ext4Op { op, at: OpAt::Start }));
+        }
+        let files = self.files_of(&op);
+        if let Some(busy) = files.iter().find(|ino| self.is_busy(id, **ino)) {
+            self.sleep(id, Wait::Inode(*busy), report);
+            return Ok(Flow::Acted(Frame::Ext4Op { op, at: OpAt::Lock }));
+        }
+        let gone = |ino: &Ino| self.inodes.iter().any(|i| i.ino == *ino && i.links == 0);
+        if files.iter().any(gone) {
+            let at = OpAt::Done(Err(Errno::Enoent));
+            return Ok(Flow::GoesOn(Frame::Ext4Op { op, at }));
+        }
+        self.locks.extend(files.into_iter().map(|ino| (ino, id)));
+        Ok(Flow::GoesOn(Frame::Ext4Op { op, at: OpAt::WriteOut }))
+    }
+
+    /// The files that an operation changes: the directory too, and who loses his name.
+    fn files_of(&self, op: &FsOp) -> Vec<Ino> {
+        let mut files = Vec::new();
+        if op.names() {
+            files.push(ROOT);
+        }
+        let named = |name: &crate::fs::Name| {
+            let text = alloc::format!("{name}");
+            self.inodes.iter().find(|inode| inode.name == text).map(|inode| inode.ino)
+        };
+        match op {
+            FsOp::Unlink { name } => files.extend(named(name)),
+            FsOp::Rename { from, to } => files.extend(named(from).into_iter().chain(named(to))),
+            _ => files.extend(op.file()),
+        }
+        files.sort_unstable();
+        files.dedup();
+        files
+    }
+
+    /// Whether another thread has locked the file, or is in a call or fault on it that does not
+    /// wait for such a lock itself.
+    pub(super) fn is_busy(&self, id: ThreadId, ino: Ino) -> bool {
+        let locked = self.locks.iter().any(|(locked, owner)| *locked == ino && *owner != id);
+        let waits = |thread| self.waiters.contains(&(thread, Wait::Inode(ino)));
+        locked
+            || (0u8..).map(ThreadId).zip(&self.threads).any(|(other, thread)| {
+                let uses = thread.stack.iter().any(|frame| frame.file() == Some(ino));
+                other != id && uses && !waits(other)
+            })
+    }
+
+    /// The end of a call: its locks are free, who waited for its files looks again, and a file that
+    /// has no name and no user any more goes (`iput`).
+    pub(super) fn end_call(&mut self, id: ThreadId, report: &mut impl Report) {
+        self.locks.retain(|(_, owner)| *owner != id);
+        let used = |ino| {
+            self.threads.iter().any(|thread| thread.stack.iter().any(|f| f.file() == Some(ino)))
+        };
+        let mapped = |ino| self.vmas.iter().any(|vma| vma.mapping.ino() == Some(ino));
+        let dead: Vec<Ino> =
+            self.inodes.iter().filter(|inode| inode.links == 0).map(|i| i.ino).collect();
+        for ino in dead.into_iter().filter(|ino| !used(*ino) && !mapped(*ino)).collect::<Vec<_>>() {
+            let mapping = crate::address_space::MappingId::File(ino);
+            let items = self.mapping(mapping).i_pages.iter(..);
+            let items: Vec<PageIndex> = items.map(|(index, _)| index).collect();
+            items.into_iter().for_each(|index| self.drop_item(mapping, index, report));
+            self.inodes.retain(|inode| inode.ino != ino);
+            report.changed(Component::Inodes);
+            report.changed(Component::Inode(ino));
+            report.changed(Component::Counters(mapping));
+        }
+        let waiting = |(_, wait): &&(ThreadId, Wait)| matches!(wait, Wait::Inode(_));
+        while let Some((_, wait)) = self.waiters.iter().find(waiting).copied() {
+            self.wake_one(wait, report);
+        }
+    }
+
+    /// What happens to a new block of file data before anybody can reach it: a buffer left from its
+    /// former life is cleaned, and with DAX it is zeroed. The block is the file's after that.
+    fn new_block(
+        &mut self,
+        id: ThreadId,
+        op: FsOp,
+        block: BlockNr,
+        edits: Vec<Edit>,
+        zero: bool,
+        report: &mut impl Report,
+    ) -> Outcome {
+        let FsOp::MapBlocks { ino, index } = op else { unreachable!("only it has a new block") };
+        let dax = self.inode(ino).dax;
+        if !zero {
+            let next = OpAt::NewBlock { block, edits, zero: true };
+            let Some(waits) = self.cleans_alias(dax)? else {
+                return Ok(Flow::GoesOn(Frame::Ext4Op { op, at: next }));
+            };
+            let rule = if dax { RuleId::ALIAS_6 } else { RuleId::ALIAS_4 };
+            if !self.obeys(rule, report) {
+                return Ok(Flow::GoesOn(Frame::Ext4Op { op, at: next }));
+            }
+            self.unmap_underlying_metadata(id, block, waits, report);
+            return Ok(Flow::Acted(Frame::Ext4Op { op, at: next }));
+        }
+        self.inode_mut(ino).map(index, block);
+        report.changed(Component::Inode(ino));
+        let next = Frame::Ext4Op { op, at: OpAt::Edits(edits) };
+        if !dax {
+            return Ok(Flow::GoesOn(next));
+        }
+        self.zero_block(id, block, report)?;
+        Ok(Flow::Acted(next))
+    }
+
+    /// Whether this allocation cleans the alias of its block, and if so, whether it waits for I/O.
+    fn cleans_alias(&self, dax: bool) -> Result<Option<bool>, Refusal> {
+        if dax {
+            let cleans = match self.semantics.dax_alloc_cleans_alias()? {
+                DaxAllocCleansAlias::No => false,
+                DaxAllocCleansAlias::Yes => true,
+                DaxAllocCleansAlias::Ext2Only => self.journal.is_none(),
+            };
+            return Ok(cleans.then_some(true));
+        }
+        Ok(match self.semantics.alloc_cleans_alias()? {
+            AllocCleansAlias::ClearAndWait => Some(true),
+            AllocCleansAlias::ClearOnly => Some(false),
+            AllocCleansAlias::No => None,
+        })
+    }
+
+    /// Zeroes a new block in persistent memory. To 4.7 durable at once; later at the next device
+    /// flush. Models DAX-7: `fs/dax.c clear_pmem` (4.5), `ext4_issue_zeroout` (4.7).
+    fn zero_block(
+        &mut self,
+        id: ThreadId,
+        block: BlockNr,
+        report: &mut impl Report,
+    ) -> Result<(), Refusal> {
+        let cpu = self.cpu(id);
+        let fenced = !self.has_write_cache()?;
+        let zeros = vec![Word::ZERO; self.words_per_block()];
+        if self.obeys(RuleId::DAX_7_1, report) {
+            self.medium.store_nt(Cpu::DEVICE, self.geometry.first_word(block), &zeros);
+        }
+        self.lines_of(block).lines().for_each(|line| report.changed(Component::Line(line)));
+        if fenced {
+            self.flush_device(cpu, report);
+        }
+        report.event(|| Event::BlockZeroed { block, fenced });
+        Ok(())
+    }
+}
+
+impl FsOp {
+    /// The file that it is about.
+    #[must_use]
+    pub const fn file(&self) -> Option<Ino> {
+        match self {
+            Self::MapBlocks { ino, .. }
+            | Self::Create { ino, .. }
+            | Self::Truncate { ino, .. }
+            | Self::PunchHole { ino, .. }
+            | Self::CollapseRange { ino, .. } => Some(*ino),
+            Self::Unlink { .. } | Self::Rename { .. } => None,
+        }
+    }
+
+    /// Whether it changes names in the root directory.
+    #[must_use]
+    pub const fn names(&self) -> bool {
+        matches!(self, Self::Create { .. } | Self::Unlink { .. } | Self::Rename { .. })
+    }
+
+    /// The pages that go away: first, and how many; `None` if none do.
+    #[must_use]
+    pub const fn leaving(&self) -> Option<(PageIndex, u64)> {
+        match self {
+            Self::Truncate { pages, .. } => Some((PageIndex(*pages), u64::MAX - *pages)),
+            Self::PunchHole { first, count, .. } => Some((*first, *count)),
+            Self::CollapseRange { first, .. } => Some((*first, u64::MAX - first.0)),
+            _ => None,
+        }
+    }
+}
+
+/// What a plan comes to.
+pub(super) enum Planned {
+    /// These edits, in order.
+    Edits(Vec<Edit>),
+    /// A new block of data, then these edits.
+    NewBlock(BlockNr, Vec<Edit>),
+    /// This has to be read first.
+    Calls(Frame),
+    /// It fails.
+    Fails(Errno),
+}

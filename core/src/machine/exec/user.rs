@@ -1,0 +1,184 @@
+//! From a line of a program to the kernel function that it calls.
+
+use super::{Event, Flow, Frame, Machine, Refusal, Report};
+use crate::address_space::MappingId;
+use crate::config::WriteOpenMounted;
+use crate::fs::{Kind, Name};
+use crate::machine::frame::{
+    CheckpointAt, FsOp, MountAt, OpAt, PeriodicAt, SyncAt, SysReadAt, UmountAt, WriteJob,
+};
+use crate::machine::{BlockWord, Call, Errno, FileWord, Op};
+use crate::medium::Medium;
+use crate::rules::RuleId;
+use crate::units::{Ino, PageIndex};
+
+/// What a system call begins with.
+pub(super) struct Entry {
+    pub(super) call: Call,
+    pub(super) ino: Option<Ino>,
+    /// What it calls, or why it fails at once.
+    pub(super) frame: Result<Frame, Errno>,
+}
+
+impl<M: Medium, const FAN: usize> Machine<M, FAN> {
+    /// Where an operation of a program enters the kernel.
+    pub(super) fn entry_of(&self, op: &Op, report: &mut impl Report) -> Result<Entry, Refusal> {
+        let mut entry = self.entry(op);
+        let opens = matches!(op, Op::RawMmap | Op::RawWrite { .. }) && self.mounted.is_some();
+        if opens
+            && self.semantics.write_open_mounted()? == WriteOpenMounted::No
+            && self.obeys(RuleId::MIX_8, report)
+        {
+            entry.frame = Err(Errno::Ebusy);
+        }
+        Ok(entry)
+    }
+
+    fn entry(&self, op: &Op) -> Entry {
+        let of = |call, ino: Option<Ino>, frame| Entry { call, ino, frame: Ok(frame) };
+        let on = |call, ino: Ino, frame| {
+            let exists = self.inodes.iter().any(|inode| inode.ino == ino && inode.links > 0);
+            Entry { call, ino: Some(ino), frame: exists.then_some(frame).ok_or(Errno::Enoent) }
+        };
+        match *op {
+            Op::Load { .. } | Op::Store { .. } | Op::RawLoad { .. } | Op::RawStore { .. } => {
+                unreachable!("they enter only by a fault")
+            }
+            Op::RawMmap => {
+                let (mapping, sync) = (MappingId::Bdev, false);
+                of(Call::Mmap, None, Frame::SysMmap { mapping, sync })
+            }
+            Op::RawWrite { at: BlockWord { block, word }, ref words } => {
+                let (mapping, index) = (MappingId::Bdev, PageIndex(block.0));
+                let job = WriteJob { mapping, index, word, words: words.clone(), handle: None };
+                of(Call::Write, None, Frame::SysWrite { job })
+            }
+            Op::RawFsync => {
+                let (mapping, datasync, called) = (MappingId::Bdev, false, false);
+                of(Call::Fsync, None, Frame::SysFsync { mapping, datasync, called })
+            }
+            Op::Mmap { ino } => {
+                let (mapping, sync) = (MappingId::File(ino), false);
+                on(Call::Mmap, ino, Frame::SysMmap { mapping, sync })
+            }
+            Op::MmapSync { ino } => {
+                let (mapping, sync) = (MappingId::File(ino), true);
+                on(Call::Mmap, ino, Frame::SysMmap { mapping, sync })
+            }
+            Op::Write { at: FileWord { ino, index, word }, ref words } => {
+                let (mapping, words) = (MappingId::File(ino), words.clone());
+                let job = WriteJob { mapping, index, word, words, handle: None };
+                on(Call::Write, ino, Frame::SysWrite { job })
+            }
+            Op::Read { ino, index } => {
+                let mut entry = on(
+                    Call::Read,
+                    ino,
+                    Frame::SysRead { mapping: MappingId::File(ino), index, at: SysReadAt::Start },
+                );
+                entry.ino = None;
+                entry
+            }
+            Op::RawRead { index } => {
+                let (mapping, at) = (MappingId::Bdev, SysReadAt::Start);
+                of(Call::Read, None, Frame::SysRead { mapping, index, at })
+            }
+            Op::PartitionRead { index } => of(Call::Read, None, Frame::ReadDevSector { index }),
+            Op::Fsync { ino } => {
+                let (datasync, called) = (false, false);
+                on(
+                    Call::Fsync,
+                    ino,
+                    Frame::SysFsync { mapping: MappingId::File(ino), datasync, called },
+                )
+            }
+            Op::Fdatasync { ino } => {
+                let (datasync, called) = (true, false);
+                on(
+                    Call::Fdatasync,
+                    ino,
+                    Frame::SysFsync { mapping: MappingId::File(ino), datasync, called },
+                )
+            }
+            Op::Sync => of(Call::Sync, None, Frame::SysSync { at: SyncAt::Inodes(Ino(0)) }),
+            Op::PeriodicWriteback => {
+                let frame = Frame::WbWriteback { at: PeriodicAt::Inodes(Ino(0)) };
+                of(Call::PeriodicWriteback, None, frame)
+            }
+            Op::InvalidateBdev => of(Call::InvalidateBdev, None, Frame::InvalidateBdev),
+            Op::Commit => of(Call::Commit, None, Frame::Kjournald2 { called: false }),
+            Op::Checkpoint => of(Call::Checkpoint, None, Frame::Jbd2JournalFlush { called: false }),
+            Op::Mount => of(Call::Mount, None, Frame::SysMount { at: MountAt::Open }),
+            Op::Umount => {
+                let frame = Frame::SysUmount { at: UmountAt::Inodes(Ino(0)) };
+                let frame = if self.mounted.is_none() {
+                    Err(Errno::Einval)
+                } else if self.vmas.iter().any(|vma| vma.mapping != MappingId::Bdev) {
+                    Err(Errno::Ebusy)
+                } else {
+                    Ok(frame)
+                };
+                Entry { call: Call::Umount, ino: None, frame }
+            }
+            Op::Truncate { ino, pages } => {
+                on(Call::Truncate, ino, Self::op_frame(FsOp::Truncate { ino, pages }))
+            }
+            Op::PunchHole { ino, first, count } => {
+                on(Call::Fallocate, ino, Self::op_frame(FsOp::PunchHole { ino, first, count }))
+            }
+            Op::CollapseRange { ino, first, count } => {
+                on(Call::Fallocate, ino, Self::op_frame(FsOp::CollapseRange { ino, first, count }))
+            }
+            Op::Create { ino } => self.entry_of_name(Call::Create, ino, |name, known| {
+                let directory = known.kind == Kind::Directory;
+                FsOp::Create { ino, name, directory, dax: known.dax }
+            }),
+            Op::Unlink { ino } => {
+                self.entry_of_name(Call::Unlink, ino, |name, _| FsOp::Unlink { name })
+            }
+            Op::Rename { ino, to } => {
+                self.entry_of_name(Call::Rename, ino, |from, _| FsOp::Rename { from, to })
+            }
+        }
+    }
+
+    const fn op_frame(op: FsOp) -> Frame {
+        Frame::Ext4Op { op, at: OpAt::Lock }
+    }
+
+    fn entry_of_name(
+        &self,
+        call: Call,
+        ino: Ino,
+        op: impl FnOnce(Name, &crate::machine::KnownFile) -> FsOp,
+    ) -> Entry {
+        let known = self.known.iter().find(|known| known.ino == ino);
+        let known = known.expect("Setup::check has seen the file");
+        let named = Name::new(&known.name).filter(|_| self.mounted.is_some());
+        let frame = named.map(|name| Self::op_frame(op(name, known))).ok_or(Errno::Enoent);
+        Entry { call, ino: Some(ino), frame }
+    }
+
+    /// The journal's own thread: its timer commits the running transaction. Models JBD-16.
+    pub(super) fn kjournald2(&self, called: bool, report: &mut impl Report) -> Flow {
+        report.rule(RuleId::JBD_16);
+        if !called && let Some(callee) = self.commit_running() {
+            return Flow::Calls(Frame::Kjournald2 { called: true }, callee);
+        }
+        let call = Call::Commit;
+        report.event(|| Event::CallReturned { call, ino: None, result: Ok(()) });
+        Flow::CallDone
+    }
+
+    /// Checkpoints every transaction that has committed.
+    pub(super) fn jbd2_journal_flush(&self, called: bool, report: &mut impl Report) -> Flow {
+        let waiting = self.journal.as_ref().is_some_and(|journal| !journal.checkpoints.is_empty());
+        if waiting || !called && self.journal.is_some() {
+            let callee = Frame::Jbd2LogDoCheckpoint { at: CheckpointAt::Next };
+            return Flow::Calls(Frame::Jbd2JournalFlush { called: true }, callee);
+        }
+        let call = Call::Checkpoint;
+        report.event(|| Event::CallReturned { call, ino: None, result: Ok(()) });
+        Flow::CallDone
+    }
+}

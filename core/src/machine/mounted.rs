@@ -1,0 +1,89 @@
+//! What the kernel keeps of a mounted file system: the allocator's own bitmap and the inode slots.
+
+use crate::fs::Layout;
+use crate::units::{BlockNr, Ino};
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// A mounted file system. Models `struct ext4_sb_info` and the buddy bitmap of `fs/ext4/mballoc.c`
+/// (4.5).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Mounted {
+    /// What the sizes imply.
+    pub layout: Layout,
+    /// Where the allocator looks first (`s_mb_last_start`).
+    pub goal: BlockNr,
+    /// The blocks that the allocator will not give out, one bit each: those in use, and those freed
+    /// whose free has not committed (REUSE-6).
+    taken: Vec<u64>,
+    /// The inode in each slot of the table.
+    slots: Vec<Option<Ino>>,
+}
+
+impl Mounted {
+    /// A file system with nothing but its fixed blocks in use.
+    #[must_use]
+    pub fn new(layout: Layout, goal: BlockNr) -> Self {
+        let blocks = layout.geometry().blocks;
+        let mut mounted = Self {
+            layout,
+            goal,
+            taken: vec![0; blocks.div_ceil(64) as usize],
+            slots: vec![None; layout.inodes_max() as usize],
+        };
+        let pool = layout.pool();
+        (0..blocks).filter(|nr| !pool.contains(nr)).for_each(|nr| mounted.take(BlockNr(nr)));
+        mounted
+    }
+
+    /// Whether the allocator will not give a block out.
+    #[must_use]
+    pub fn is_taken(&self, block: BlockNr) -> bool {
+        self.taken[(block.0 / 64) as usize] >> (block.0 % 64) & 1 == 1
+    }
+
+    /// Keeps a block from being given out.
+    pub fn take(&mut self, block: BlockNr) {
+        self.taken[(block.0 / 64) as usize] |= 1 << (block.0 % 64);
+    }
+
+    /// Lets a block be given out.
+    pub fn give_back(&mut self, block: BlockNr) {
+        self.taken[(block.0 / 64) as usize] &= !(1 << (block.0 % 64));
+    }
+
+    /// The first free block from the goal on, then from the start of the pool; it is taken then.
+    /// Models `ext4_mb_new_blocks` (`fs/ext4/mballoc.c`, 4.5): first fit, no groups.
+    pub fn allocate(&mut self) -> Option<BlockNr> {
+        let pool = self.layout.pool();
+        let goal = self.goal.0.clamp(pool.start, pool.end);
+        let found = (goal..pool.end).chain(pool.start..goal).map(BlockNr);
+        let block = found.into_iter().find(|block| !self.is_taken(*block))?;
+        self.take(block);
+        Some(block)
+    }
+
+    /// Free blocks of the pool.
+    #[must_use]
+    pub fn free_blocks(&self) -> u64 {
+        self.layout.pool().filter(|nr| !self.is_taken(BlockNr(*nr))).count() as u64
+    }
+
+    /// The slot of an inode.
+    #[must_use]
+    pub fn slot_of(&self, ino: Ino) -> Option<u64> {
+        self.slots.iter().position(|slot| *slot == Some(ino)).map(|slot| slot as u64)
+    }
+
+    /// Puts an inode into the first free slot.
+    pub fn take_slot(&mut self, ino: Ino) -> Option<u64> {
+        let slot = self.slots.iter().position(Option::is_none)?;
+        self.slots[slot] = Some(ino);
+        Some(slot as u64)
+    }
+
+    /// Puts an inode into the slot where the medium has it.
+    pub fn set_slot(&mut self, slot: u64, ino: Option<Ino>) {
+        self.slots[slot as usize] = ino;
+    }
+}
