@@ -94,7 +94,8 @@ impl RecoveredFile {
 /// would and checks it. Reads nothing but the image.
 #[must_use]
 pub fn recover(image: &[Word], geometry: &Geometry, log: Option<&LogLayout>) -> Recovered {
-    let Some(log) = log.filter(|_| image.len() as u64 == geometry.words()) else {
+    let whole = cfg!(feature = "ext4") && image.len() as u64 == geometry.words();
+    let Some(log) = log.filter(|_| whole) else {
         // A device of another length is refused by what reads it.
         return look(image, geometry);
     };
@@ -124,7 +125,8 @@ fn look(image: &[Word], geometry: &Geometry) -> Recovered {
     };
     let mut files: Vec<_> = found.inodes.into_iter().map(file).collect();
     files.sort_by_key(|file| file.ino);
-    Recovered::Files { files, names: found.names, problems: fs::fsck(image, geometry) }
+    let problems = if cfg!(feature = "ext4") { fs::fsck(image, geometry) } else { Vec::new() };
+    Recovered::Files { files, names: found.names, problems }
 }
 
 /// Whether recovery comes to the same result if it is cut off just before it ends and begins anew
@@ -297,9 +299,8 @@ impl<'a, const FAN: usize> Laboratory<'a, FAN> {
         let Some(log) = &self.machine.log else { return Ok(Vec::new()) };
         let mut read = |block| self.layout.words_of(&self.words, block).to_vec();
         let planted = self.machine.planted;
-        let found = replays(log, BAD_DESCRIPTOR, &mut read, &mut |rule: RuleId| {
-            planted != Some(rule)
-        });
+        let found =
+            replays(log, BAD_DESCRIPTOR, &mut read, &mut |rule: RuleId| planted != Some(rule));
         found.next.map(|_| found.blocks)
     }
 

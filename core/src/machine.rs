@@ -203,6 +203,8 @@ pub enum Refusal {
     NotEnabled(Action),
     /// A frame came to a switch whose value no branch implements.
     NotModelled(NotModelled),
+    /// This build of the core goes without this kernel function (feature `ext4`).
+    NotBuilt(&'static str),
 }
 
 impl fmt::Display for Refusal {
@@ -218,6 +220,7 @@ impl fmt::Display for Refusal {
                 write!(f, "{line} cannot be evicted: it is not dirty")
             }
             Self::NotModelled(what) => what.fmt(f),
+            Self::NotBuilt(function) => write!(f, "this build goes without {function}"),
         }
     }
 }
@@ -429,9 +432,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     #[must_use]
     pub fn block_of(&self, mapping: MappingId, index: PageIndex) -> Option<BlockNr> {
         match mapping {
-            MappingId::File(ino) => {
-                self.inodes.iter().find(|inode| inode.ino == ino)?.block(index)
-            }
+            MappingId::File(ino) => self.inodes.iter().find(|inode| inode.ino == ino)?.block(index),
             MappingId::Bdev => (index.0 < self.geometry.blocks).then_some(BlockNr(index.0)),
         }
     }

@@ -109,15 +109,13 @@ fn listed(items: impl Iterator<Item = String>) -> String {
 impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
     fn tell(&self, event: &Event) -> String {
         if let Event::CallReturned { result: Err(_), .. } = event {
-            return self.tell_metadata(event).expect("it tells of every failure");
+            return self.tell_failure(event).expect("it tells of every failure");
         }
         self.tell_user(event)
             .or_else(|| self.tell_page(event))
             .or_else(|| self.tell_fault(event))
             .or_else(|| self.tell_flush(event))
-            .or_else(|| self.tell_metadata(event))
-            .or_else(|| self.tell_journal(event))
-            .or_else(|| self.tell_mount(event))
+            .or_else(|| self.tell_ext4(event))
             .unwrap_or_else(|| format!("{} goes on.", self.who))
     }
 

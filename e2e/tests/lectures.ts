@@ -16,10 +16,11 @@ export function daxscope(...args: string[]): string {
     : execFileSync('cargo', ['run', '--quiet', '--package', 'daxscope', '--', ...args], options);
 }
 
-export type Lecture = { id: string; slug: string; question: string };
+export type Lecture = { id: string; slug: string; question: string; page: boolean };
 
-/** The lectures, as the command line lists them. */
-export const LECTURES: Lecture[] = JSON.parse(daxscope('list', '--json'));
+/** The lectures of the page, as the command line lists them. */
+const ALL: Lecture[] = JSON.parse(daxscope('list', '--json'));
+export const LECTURES = ALL.filter((lecture) => lecture.page);
 
 export const SIZES = [
   { width: 1440, height: 900 },

@@ -27,6 +27,13 @@ impl Catalogue {
         self.lectures.into_iter().map(Arc::new).collect()
     }
 
+    /// The lectures that a build without the ext-like file system can run: those of the page.
+    #[must_use]
+    pub fn for_the_page(mut self) -> Self {
+        self.lectures.retain(|lecture| !lecture.needs_ext4());
+        self
+    }
+
     /// The lecture of that id or slug.
     ///
     /// # Errors

@@ -4,7 +4,8 @@ use crate::landmark::{AnyOf, Landmark};
 use daxscope_core::address_space::MappingId;
 use daxscope_core::check::{Invariant, Verdict};
 use daxscope_core::config::{Epoch, Geometry};
-use daxscope_core::machine::{FileSetup, Program, System, ThreadId};
+use daxscope_core::fs::Kind;
+use daxscope_core::machine::{FileSetup, Op, Program, System, ThreadId};
 use daxscope_core::rules::RuleId;
 use daxscope_core::units::{BlockNr, LineNr, PageIndex, Word};
 
@@ -115,6 +116,38 @@ impl Lecture {
     #[must_use]
     pub fn variant(&self, name: &str) -> Option<&Variant> {
         self.variants.iter().find(|variant| variant.name == name)
+    }
+}
+
+impl Lecture {
+    /// Whether some variant needs the ext-like file system of the core (feature `ext4`): a journal,
+    /// a disk, names, allocation, or a mount.
+    #[must_use]
+    pub fn needs_ext4(&self) -> bool {
+        self.variants.iter().any(|variant| {
+            let file = |file: &FileSetup| {
+                file.kind == Kind::Directory || file.absent || file.blocks.contains(&None)
+            };
+            let op = |op: &Op| {
+                matches!(
+                    op,
+                    Op::Create { .. }
+                        | Op::Unlink { .. }
+                        | Op::Rename { .. }
+                        | Op::Truncate { .. }
+                        | Op::PunchHole { .. }
+                        | Op::CollapseRange { .. }
+                        | Op::PartitionRead { .. }
+                        | Op::Commit
+                        | Op::Checkpoint
+                        | Op::Mount
+                        | Op::Umount
+                )
+            };
+            variant.system != System::PLAIN
+                || variant.files.iter().any(file)
+                || variant.programs.iter().flat_map(|program| &program.ops).any(op)
+        })
     }
 }
 

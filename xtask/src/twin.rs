@@ -21,6 +21,8 @@ pub(crate) fn html() -> Result<String> {
     }
     let list: Vec<Value> =
         serde_json::from_str(&list).context("`daxscope list --json` printed no list")?;
+    // What the page itself has: each first visit pays for the text.
+    let list: Vec<_> = list.into_iter().filter(|lecture| lecture["page"] == true).collect();
     let mut html = String::new();
     for lecture in &list {
         lecture_html(&program, lecture, &mut html)?;

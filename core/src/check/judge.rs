@@ -113,9 +113,7 @@ impl Judge {
             judge.sizes.get_or(file.ino, || Trail::new(Some(file.size)));
             for page in file.pages.iter().filter(|_| file.kind == crate::fs::Kind::File) {
                 let words = Words::new(&page.words);
-                judge
-                    .pages
-                    .get_or((file.ino, page.index), || Page { words, promised_at: None });
+                judge.pages.get_or((file.ino, page.index), || Page { words, promised_at: None });
             }
         }
         for name in names {

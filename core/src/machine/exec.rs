@@ -246,7 +246,14 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
     }
 
+    /// A build without the ext-like file system comes to none of its frames.
+    #[cfg(not(feature = "ext4"))]
+    fn run_ext4_frame(&mut self, _: ThreadId, frame: Frame, _: &mut impl Report) -> Outcome {
+        Err(Refusal::NotBuilt(frame.function()))
+    }
+
     /// The frames of the file system and its journal.
+    #[cfg(feature = "ext4")]
     fn run_ext4_frame(&mut self, id: ThreadId, frame: Frame, report: &mut impl Report) -> Outcome {
         match frame {
             Frame::SbBread { block, at } => self.sb_bread(id, block, at, report),

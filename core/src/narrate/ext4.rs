@@ -10,8 +10,30 @@ use alloc::format;
 use alloc::string::{String, ToString};
 
 impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
+    /// What the file system and its journal do.
+    #[cfg(feature = "ext4")]
+    pub(super) fn tell_ext4(&self, event: &Event) -> Option<String> {
+        self.tell_metadata(event)
+            .or_else(|| self.tell_journal(event))
+            .or_else(|| self.tell_mount(event))
+    }
+
+    /// A build without them has nothing to tell of them.
+    #[cfg(not(feature = "ext4"))]
+    pub(super) fn tell_ext4(&self, _: &Event) -> Option<String> {
+        None
+    }
+
+    /// A call that failed.
+    pub(super) fn tell_failure(&self, event: &Event) -> Option<String> {
+        let Event::CallReturned { call, ino, result: Err(error) } = event else { return None };
+        let of = ino.map(|ino| format!("({})", self.machine.file_name(ino)));
+        let (of, error) = (of.unwrap_or_default(), error.name());
+        Some(format!("{}{of} fails with {error} for {}.", call.name(), self.who))
+    }
+
     /// Buffers, edits and the allocator.
-    pub(super) fn tell_metadata(&self, event: &Event) -> Option<String> {
+    fn tell_metadata(&self, event: &Event) -> Option<String> {
         let who = &self.who;
         Some(match event {
             Event::GetblkRetries { block } => format!(
@@ -48,11 +70,6 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                 let dropped = plural(indices.len() as u64, "slot");
                 let ptes = plural(*unmapped as u64, "PTE");
                 format!("{who} drops what is cached of {name}: {dropped} of its tree, {ptes}.")
-            }
-            Event::CallReturned { call, ino, result: Err(error) } => {
-                let of = ino.map(|ino| format!("({})", self.machine.file_name(ino)));
-                let (of, error) = (of.unwrap_or_default(), error.name());
-                format!("{}{of} fails with {error} for {who}.", call.name())
             }
             Event::CallReturned { call: Call::Fdatasync, ino: Some(ino), .. } => {
                 let name = self.machine.file_name(*ino);
@@ -106,7 +123,7 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
     }
 
     /// Handles, commits and checkpoints.
-    pub(super) fn tell_journal(&self, event: &Event) -> Option<String> {
+    fn tell_journal(&self, event: &Event) -> Option<String> {
         let who = &self.who;
         Some(match event {
             Event::HandleStarted { tid } => format!("{who} opens a handle of transaction {tid}."),
@@ -185,7 +202,7 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
     }
 
     /// Mounts and recovery.
-    pub(super) fn tell_mount(&self, event: &Event) -> Option<String> {
+    fn tell_mount(&self, event: &Event) -> Option<String> {
         Some(match event {
             Event::NotMapped { .. } => {
                 format!("{} uses memory that nothing is mapped to: SIGSEGV.", self.who)

@@ -397,7 +397,7 @@ fn broken_promise<const FAN: usize>(now: &Moment<'_, FAN>, line: LineNr) -> bool
     }
     let safe = machine.medium.guaranteed(line);
     let judge = &now.path.moment(now.step).judge;
-    judge.promised_places(machine).any(|(_, word, keeps)| {
-        word.line() == line && !keeps(safe[word.in_line()])
-    })
+    judge
+        .promised_places(machine)
+        .any(|(_, word, keeps)| word.line() == line && !keeps(safe[word.in_line()]))
 }

@@ -238,9 +238,7 @@ fn invariants<const FAN: usize>(path: &Path<FAN>, step: usize) -> Vec<Invariant>
     };
     let moment = path.moment(step);
     let all = check::Invariant::ALL.iter().enumerate();
-    all.filter(|(_, about)| about.is_about(&moment.machine, &moment.judge))
-        .map(invariant)
-        .collect()
+    all.filter(|(_, about)| about.is_about(&moment.machine, &moment.judge)).map(invariant).collect()
 }
 
 fn crash_now<const FAN: usize>(path: &Path<FAN>, step: usize) -> CrashNow {

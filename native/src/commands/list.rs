@@ -15,6 +15,8 @@ struct Row<'a> {
     status: &'a str,
     variants: Vec<&'a str>,
     epochs: Vec<&'static str>,
+    /// Whether the page has it too.
+    page: bool,
 }
 
 fn row(lecture: &Lecture) -> Row<'_> {
@@ -25,6 +27,7 @@ fn row(lecture: &Lecture) -> Row<'_> {
         status: lecture.status.name(),
         variants: lecture.variants.iter().map(|variant| variant.name.as_str()).collect(),
         epochs: lecture.epochs.iter().map(|epoch| epoch.name()).collect(),
+        page: !lecture.needs_ext4(),
     }
 }
 

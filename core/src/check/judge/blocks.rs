@@ -35,10 +35,8 @@ impl Judge {
         match event {
             Event::MetadataChanged { block, edit, .. } => {
                 if let Some(newest) = cached(after, *block) {
-                    let older = cached(before, *block).map_or_else(
-                        || before.load_block(*block),
-                        <[Word]>::to_vec,
-                    );
+                    let older = cached(before, *block)
+                        .map_or_else(|| before.load_block(*block), <[Word]>::to_vec);
                     self.change(before, *block, &older, newest);
                 }
                 if let Edit::Free { block, .. } = edit {

@@ -138,7 +138,8 @@ impl Judge {
         count: u64,
     ) {
         let ino = old.ino;
-        let moves = |key: &Key| matches!(key, Key::Word(of, page, _) if *of == ino && *page >= first);
+        let moves =
+            |key: &Key| matches!(key, Key::Word(of, page, _) if *of == ino && *page >= first);
         self.under_way.retain(|(.., key, _)| !moves(key));
         self.pledges.iter_mut().for_each(|pledge| pledge.newest.retain(|(key, _)| !moves(key)));
         for (page, block) in old.blocks().filter(|(page, _)| page.0 < first.0 + count) {

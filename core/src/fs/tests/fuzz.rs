@@ -3,8 +3,8 @@
 use super::samples::{Random, image_of, sample};
 use crate::config::Geometry;
 use crate::crash::recover;
-use crate::jbd::LogLayout;
 use crate::fs::{Layout, block_map, fsck, read};
+use crate::jbd::LogLayout;
 use crate::units::{BlockNr, WORDS_PER_LINE, Word};
 use std::string::ToString;
 use std::vec::Vec;
