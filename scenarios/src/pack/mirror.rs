@@ -3,168 +3,151 @@
 //!
 //! Every change here, the order of fields included, is another [`super::FORMAT_VERSION`].
 
-use serde::{Deserialize, Serialize};
+use super::codec::packed;
 
 /// Kind and name.
 pub(super) type Landmark<'a> = (&'a str, &'a str);
 
-/// What the bytes begin with.
-#[derive(Serialize, Deserialize, PartialEq, Eq)]
-pub(super) struct Versions {
-    pub(super) format: u32,
-    pub(super) model: u32,
+packed! {
+    /// What the bytes begin with.
+    #[derive(PartialEq, Eq)]
+    pub(super) struct Versions {
+        pub(super) format: u32,
+        pub(super) model: u32,
+    }
 }
 
-#[derive(Serialize, Deserialize)]
-pub(super) struct Lecture<'a> {
-    pub(super) file: &'a str,
-    pub(super) id: &'a str,
-    pub(super) slug: &'a str,
-    pub(super) question: &'a str,
-    pub(super) teaches: &'a str,
-    pub(super) status: &'a str,
-    #[serde(borrow)]
-    pub(super) rules: Vec<&'a str>,
-    #[serde(borrow)]
-    pub(super) claims: Vec<&'a str>,
-    #[serde(borrow)]
-    pub(super) sources: Vec<(&'a str, &'a str)>,
-    pub(super) geometry: &'a str,
-    pub(super) epoch: &'a str,
-    #[serde(borrow)]
-    pub(super) epochs: Vec<&'a str>,
-    #[serde(borrow)]
-    pub(super) variants: Vec<Variant<'a>>,
+packed! {
+    pub(super) struct Lecture<'a> {
+        pub(super) file: &'a str,
+        pub(super) id: &'a str,
+        pub(super) slug: &'a str,
+        pub(super) question: &'a str,
+        pub(super) teaches: &'a str,
+        pub(super) status: &'a str,
+        pub(super) rules: Vec<&'a str>,
+        pub(super) claims: Vec<&'a str>,
+        pub(super) sources: Vec<(&'a str, &'a str)>,
+        pub(super) geometry: &'a str,
+        pub(super) epoch: &'a str,
+        pub(super) epochs: Vec<&'a str>,
+        pub(super) variants: Vec<Variant<'a>>,
+    }
 }
 
-#[derive(Serialize, Deserialize)]
-pub(super) struct Variant<'a> {
-    pub(super) name: &'a str,
-    pub(super) title: &'a str,
-    pub(super) status: &'a str,
-    #[serde(borrow)]
-    pub(super) sets: Vec<(&'a str, &'a str)>,
-    /// Journal, goal, mounted, disk, other block size.
-    pub(super) system: (Option<u32>, Option<u64>, bool, bool, bool),
-    #[serde(borrow)]
-    pub(super) files: Vec<File<'a>>,
-    /// Block and words.
-    pub(super) contents: Vec<(u64, Vec<u64>)>,
-    #[serde(borrow)]
-    pub(super) programs: Vec<Program<'a>>,
-    #[serde(borrow)]
-    pub(super) schedule: Vec<Segment<'a>>,
-    #[serde(borrow)]
-    pub(super) cuts: Vec<(&'a str, Moment<'a>)>,
-    #[serde(borrow)]
-    pub(super) sentences: Vec<Sentence<'a>>,
-    #[serde(borrow)]
-    pub(super) predictions: Vec<Prediction<'a>>,
-    #[serde(borrow)]
-    pub(super) expects: Vec<Expect<'a>>,
+packed! {
+    pub(super) struct Variant<'a> {
+        pub(super) name: &'a str,
+        pub(super) title: &'a str,
+        pub(super) status: &'a str,
+        pub(super) sets: Vec<(&'a str, &'a str)>,
+        /// Journal, goal, mounted, disk, other block size.
+        pub(super) system: (Option<u32>, Option<u64>, bool, bool, bool),
+        pub(super) files: Vec<File<'a>>,
+        /// Block and words.
+        pub(super) contents: Vec<(u64, Vec<u64>)>,
+        pub(super) programs: Vec<Program<'a>>,
+        pub(super) schedule: Vec<Segment<'a>>,
+        pub(super) cuts: Vec<(&'a str, Moment<'a>)>,
+        pub(super) sentences: Vec<Sentence<'a>>,
+        pub(super) predictions: Vec<Prediction<'a>>,
+        pub(super) expects: Vec<Expect<'a>>,
+    }
 }
 
-#[derive(Serialize, Deserialize)]
-pub(super) struct File<'a> {
-    pub(super) ino: u32,
-    pub(super) name: &'a str,
-    pub(super) directory: bool,
-    pub(super) absent: bool,
-    pub(super) dax: bool,
-    pub(super) pages: u64,
-    pub(super) blocks: Vec<Option<u64>>,
-    pub(super) indirect: Option<u64>,
+packed! {
+    pub(super) struct File<'a> {
+        pub(super) ino: u32,
+        pub(super) name: &'a str,
+        pub(super) directory: bool,
+        pub(super) absent: bool,
+        pub(super) dax: bool,
+        pub(super) pages: u64,
+        pub(super) blocks: Vec<Option<u64>>,
+        pub(super) indirect: Option<u64>,
+    }
 }
 
-#[derive(Serialize, Deserialize)]
-pub(super) struct Program<'a> {
-    pub(super) name: &'a str,
-    pub(super) cpu: u8,
-    #[serde(borrow)]
-    pub(super) ops: Vec<Op<'a>>,
+packed! {
+    pub(super) struct Program<'a> {
+        pub(super) name: &'a str,
+        pub(super) cpu: u8,
+        pub(super) ops: Vec<Op<'a>>,
+    }
 }
 
-/// An operation by its word in lecture files; what it has no use for is 0. A block of the device is
-/// its `index`.
-#[derive(Serialize, Deserialize, Default)]
-pub(super) struct Op<'a> {
-    pub(super) op: &'a str,
-    pub(super) ino: u32,
-    pub(super) index: u64,
-    pub(super) word: u16,
-    pub(super) words: Vec<u64>,
-    /// Pages: a size or how many.
-    pub(super) count: u64,
-    /// A name.
-    pub(super) name: String,
+packed! {
+    /// An operation by its word in lecture files; what it has no use for is 0. A block of the device is
+    /// its `index`.
+    #[derive(Default)]
+    pub(super) struct Op<'a> {
+        pub(super) op: &'a str,
+        pub(super) ino: u32,
+        pub(super) index: u64,
+        pub(super) word: u16,
+        pub(super) words: Vec<u64>,
+        /// Pages: a size or how many.
+        pub(super) count: u64,
+        /// A name.
+        pub(super) name: String,
+    }
 }
 
-/// A thread's, or without one the hardware's.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Segment<'a> {
-    pub(super) thread: Option<u8>,
-    #[serde(borrow)]
-    pub(super) until: Vec<Landmark<'a>>,
-    pub(super) line: u64,
-    /// A block and its mapping: a file, or 0 for the device.
-    pub(super) complete: Option<(u64, u32)>,
-    pub(super) place: &'a str,
+packed! {
+    /// A thread's, or without one the hardware's.
+    pub(super) struct Segment<'a> {
+        pub(super) thread: Option<u8>,
+        pub(super) until: Vec<Landmark<'a>>,
+        pub(super) line: u64,
+        /// A block and its mapping: a file, or 0 for the device.
+        pub(super) complete: Option<(u64, u32)>,
+        pub(super) place: &'a str,
+    }
 }
 
-#[derive(Serialize, Deserialize)]
-pub(super) struct Moment<'a> {
-    #[serde(borrow)]
-    pub(super) at: Vec<Landmark<'a>>,
-    pub(super) thread: Option<u8>,
-    pub(super) nth: u32,
-    pub(super) last: bool,
+packed! {
+    pub(super) struct Moment<'a> {
+        pub(super) at: Vec<Landmark<'a>>,
+        pub(super) thread: Option<u8>,
+        pub(super) nth: u32,
+        pub(super) last: bool,
+    }
 }
 
-#[derive(Serialize, Deserialize)]
-pub(super) struct Sentence<'a> {
-    #[serde(borrow)]
-    pub(super) moment: Moment<'a>,
-    #[serde(borrow)]
-    pub(super) epochs: Vec<&'a str>,
-    /// Empty for any.
-    pub(super) verdict: &'a str,
-    pub(super) text: &'a str,
+packed! {
+    pub(super) struct Sentence<'a> {
+        pub(super) moment: Moment<'a>,
+        pub(super) epochs: Vec<&'a str>,
+        /// Empty for any.
+        pub(super) verdict: &'a str,
+        pub(super) text: &'a str,
+    }
 }
 
-#[derive(Serialize, Deserialize)]
-pub(super) struct Prediction<'a> {
-    #[serde(borrow)]
-    pub(super) moment: Moment<'a>,
-    #[serde(borrow)]
-    pub(super) epochs: Vec<&'a str>,
-    pub(super) ask: &'a str,
-    #[serde(borrow)]
-    pub(super) about: Landmark<'a>,
-    #[serde(borrow)]
-    pub(super) answers: Vec<&'a str>,
+packed! {
+    pub(super) struct Prediction<'a> {
+        pub(super) moment: Moment<'a>,
+        pub(super) epochs: Vec<&'a str>,
+        pub(super) ask: &'a str,
+        pub(super) about: Landmark<'a>,
+        pub(super) answers: Vec<&'a str>,
+    }
 }
 
-#[derive(Serialize, Deserialize)]
-pub(super) struct Expect<'a> {
-    #[serde(borrow)]
-    pub(super) epochs: Vec<&'a str>,
-    #[serde(borrow)]
-    pub(super) verdicts: Vec<&'a str>,
-    #[serde(borrow)]
-    pub(super) breaks: Vec<&'a str>,
-    pub(super) basis: &'a str,
-    pub(super) because: &'a str,
-    #[serde(borrow)]
-    pub(super) reads: Vec<(u8, Vec<&'a str>)>,
-    #[serde(borrow)]
-    pub(super) images: Vec<(&'a str, u64)>,
-    /// File, page and tags.
-    #[serde(borrow)]
-    pub(super) tags: Vec<(u32, u64, &'a str)>,
-    #[serde(borrow)]
-    pub(super) counts: Vec<(Landmark<'a>, u64)>,
-    #[serde(borrow)]
-    pub(super) unreachable: Vec<&'a str>,
+packed! {
+    pub(super) struct Expect<'a> {
+        pub(super) epochs: Vec<&'a str>,
+        pub(super) verdicts: Vec<&'a str>,
+        pub(super) breaks: Vec<&'a str>,
+        pub(super) basis: &'a str,
+        pub(super) because: &'a str,
+        pub(super) reads: Vec<(u8, Vec<&'a str>)>,
+        pub(super) images: Vec<(&'a str, u64)>,
+        /// File, page and tags.
+        pub(super) tags: Vec<(u32, u64, &'a str)>,
+        pub(super) counts: Vec<(Landmark<'a>, u64)>,
+        pub(super) unreachable: Vec<&'a str>,
+    }
 }
 
 /// The words of [`Op::op`], as lecture files have them.
