@@ -9,8 +9,6 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=../scenarios/lectures");
     let folder = env::var_os("OUT_DIR").expect("cargo names a folder");
-    let all = Catalogue::embedded();
-    let full = env::var_os("CARGO_FEATURE_EXT4").is_some();
-    let packed = if full { all } else { all.for_the_page() }.pack();
+    let packed = Catalogue::embedded().for_the_page().pack();
     fs::write(Path::new(&folder).join("lectures.bin"), packed).expect("the folder can be written");
 }

@@ -1,10 +1,10 @@
 import { expect, test, type Page } from '@playwright/test';
 import { expectNoAxeViolation, started, watch } from './page';
-import { daxscope, SIZES, SMALL } from './lectures';
+import { daxscope, LECTURES, SIZES } from './lectures';
 
 type Row = { id: string; variant: string; verdicts: Record<string, string>; derived: string[] };
 const ALL: { epochs: string[]; rows: Row[] } = JSON.parse(daxscope('matrix', '--json'));
-const onPage = new Set(SMALL.map((lecture) => lecture.id));
+const onPage = new Set(LECTURES.map((lecture) => lecture.id));
 const MATRIX = { epochs: ALL.epochs, rows: ALL.rows.filter((row) => onPage.has(row.id)) };
 
 /** Opens the history by its own link and waits until all of it has been computed. */
@@ -28,14 +28,14 @@ test('the history is reached from the catalogue, and the browser leads back', as
   await expect(page).toHaveTitle(/History/);
   await expect(page.getByRole('link', { name: 'History' })).toHaveAttribute('aria-current', 'page');
   await page.goBack();
-  await expect(page.locator('.card')).toHaveCount(SMALL.length);
+  await expect(page.locator('.card')).toHaveCount(LECTURES.length);
   expect(seen).toEqual({ errors: [], foreign: [] });
 });
 
 test('the grid is what `daxscope matrix` prints, derived verdicts marked', async ({ page }) => {
   await openHistory(page);
   await expect(page.locator('.history thead th')).toHaveCount(1 + MATRIX.epochs.length);
-  await expect(page.locator('.history tr.lecture')).toHaveCount(SMALL.length);
+  await expect(page.locator('.history tr.lecture')).toHaveCount(LECTURES.length);
   const shown = await rows(page).evaluateAll((rows) => rows.map((row) => ({
     variant: row.querySelector('th code')!.textContent!,
     verdicts: [...row.querySelectorAll('td')].map((cell) => cell.textContent!),
@@ -59,7 +59,7 @@ test('a cell opens its lecture, variant and kernel at the step that decides', as
   const { id, variant, verdicts } = MATRIX.rows[row];
   const epoch = MATRIX.epochs[column];
   await cell(page, row, column).click();
-  const lecture = SMALL.find((lecture) => lecture.id === id)!;
+  const lecture = LECTURES.find((lecture) => lecture.id === id)!;
   await expect(page.getByRole('heading', { level: 1 })).toHaveText(lecture.question);
   await expect(page.locator('.verdict.new')).toContainText(verdicts[epoch]);
   const chosen = page.locator('.epochs button[aria-pressed=true]');
@@ -96,7 +96,7 @@ test('the grid is one tab stop, walked with the arrows, and Enter opens', async 
   await page.keyboard.press('Enter');
   await expect(page.getByRole('slider')).toBeVisible();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText(
-    SMALL.find((lecture) => lecture.id === MATRIX.rows[1].id)!.question,
+    LECTURES.find((lecture) => lecture.id === MATRIX.rows[1].id)!.question,
   );
 });
 
@@ -120,7 +120,7 @@ test('the page answers while the history is computed, and rests after it', async
   await page.waitForTimeout(300);
   const done = await tasks();
   console.log(`history: ${done.length} tasks, the longest ${Math.max(...done).toFixed(1)} ms`);
-  expect(done.length, 'it is computed in many tasks').toBeGreaterThan(SMALL.length);
+  expect(done.length, 'it is computed in many tasks').toBeGreaterThan(LECTURES.length);
   await page.waitForTimeout(700);
   expect((await tasks()).length, 'nothing runs when all is known').toBe(done.length);
 });

@@ -18,14 +18,9 @@ export function daxscope(...args: string[]): string {
 
 export type Lecture = { id: string; slug: string; question: string; page: boolean };
 
-/** The lectures, as the command line lists them. */
-export const LECTURES: Lecture[] = JSON.parse(daxscope('list', '--json'));
-
-/** Those that the small page has too; the full one has all. */
-export const SMALL = LECTURES.filter((lecture) => lecture.page);
-
-/** The page that has a lecture. */
-export const home = (lecture: Lecture): string => lecture.page ? './' : './full/';
+/** The lectures of the page, as the command line lists them. */
+const ALL: Lecture[] = JSON.parse(daxscope('list', '--json'));
+export const LECTURES = ALL.filter((lecture) => lecture.page);
 
 export const SIZES = [
   { width: 1440, height: 900 },
@@ -35,7 +30,7 @@ export const SIZES = [
 
 /** Opens a lecture at its start by its own link. */
 export async function open(page: Page, lecture: Lecture): Promise<void> {
-  await page.goto(`${home(lecture)}#/1/${lecture.slug}/~/0`);
+  await page.goto(`./#/1/${lecture.slug}/~/0`);
   await started(page);
   await expect(page.getByRole('heading', { level: 1 })).toHaveText(lecture.question);
 }

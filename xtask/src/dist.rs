@@ -1,16 +1,16 @@
-//! What is published: `dist/site/` with both pages, and `dist/daxscope.html`, the full page, that needs no server.
+//! What is published: `dist/site/`, and `dist/daxscope.html` that needs no server.
 
 use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::page::{self, Effort, FULL, Form, Site};
+use crate::page::{self, Effort, Files};
 use crate::{project, say, single_file, size, tools};
 
 /// What has been written.
 pub(crate) struct Dist {
-    /// What is in `dist/site/`.
-    pub(crate) site: Site,
+    /// The files of `dist/site/`.
+    pub(crate) site: Files,
     /// `dist/daxscope.html`.
     pub(crate) single_file: PathBuf,
 }
@@ -29,22 +29,16 @@ fn has_node() -> bool {
         .is_ok()
 }
 
-/// Builds both pages and writes the site and the single file.
+/// Builds the page and writes both forms of it.
 pub(crate) fn write(optimise: bool) -> Result<Dist> {
-    let effort = Effort { optimise, twin_required: true };
-    let site =
-        Site { small: page::build(effort, Form::Small)?, full: page::build(effort, Form::Full)? };
-    let html = single_file::html(&site.full)?;
+    let site = page::build(Effort { optimise, twin_required: true })?;
+    let html = single_file::html(&site)?;
     let folder = project::path("dist");
     if folder.exists() {
         std::fs::remove_dir_all(&folder)?;
     }
-    for (folder, files) in
-        [(folder.join("site"), &site.small), (folder.join("site").join(FULL), &site.full)]
-    {
-        for (name, bytes) in files {
-            project::write(&folder.join(name), bytes)?;
-        }
+    for (name, bytes) in &site {
+        project::write(&folder.join("site").join(name), bytes)?;
     }
     let single_file = folder.join("daxscope.html");
     project::write(&single_file, html.as_bytes())?;

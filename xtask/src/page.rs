@@ -19,56 +19,6 @@ pub(crate) mod name {
     pub(crate) const WORKER: &str = "worker.js";
 }
 
-/// Which of the two pages: a first visit gets the small one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// Without the ext-like file system and the lectures that need it.
-    Small,
-    /// With all.
-    Full,
-}
-
-impl Form {
-    /// In words.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Small => "the page",
-            Self::Full => "the full page",
-        }
-    }
-
-    /// What cargo has to be told.
-    pub(crate) const fn features(self) -> &'static [&'static str] {
-        match self {
-            Self::Small => &[],
-            Self::Full => &["--features", "ext4"],
-        }
-    }
-}
-
-/// The small page, and the full one in a folder of its own.
-pub(crate) struct Site {
-    /// At the root.
-    pub(crate) small: Files,
-    /// In [`FULL`].
-    pub(crate) full: Files,
-}
-
-/// The folder of the full page.
-pub(crate) const FULL: &str = "full/";
-
-impl Site {
-    /// The file that a path asks for, `index.html` for a folder.
-    pub(crate) fn get(&self, path: &str) -> Option<&[u8]> {
-        let (files, name) = match path.strip_prefix(FULL) {
-            Some(name) => (&self.full, name),
-            None => (&self.small, path),
-        };
-        let name = if name.is_empty() { name::HTML } else { name };
-        files.get(name).map(Vec::as_slice)
-    }
-}
-
 /// How much work to put into the page.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Effort {
@@ -78,15 +28,15 @@ pub(crate) struct Effort {
     pub(crate) twin_required: bool,
 }
 
-/// The files of a page by name.
+/// The files of the site by name.
 pub(crate) type Files = BTreeMap<&'static str, Vec<u8>>;
 
-/// Builds a page.
-pub(crate) fn build(effort: Effort, form: Form) -> Result<Files> {
+/// Builds everything.
+pub(crate) fn build(effort: Effort) -> Result<Files> {
     tools::wasm_target()?;
     wasm::check_versions()?;
-    let bound = wasm::build(effort.optimise, form)?;
-    let lectures = match twin::html(form) {
+    let bound = wasm::build(effort.optimise)?;
+    let lectures = match twin::html() {
         Err(error) if !effort.twin_required => {
             say::step(format!("the page goes without the text of the lectures: {error:#}"));
             String::new()
@@ -115,16 +65,6 @@ pub(crate) fn replace_once(text: &str, from: &str, to: &str) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_path_leads_to_a_page_or_to_a_file_of_it() {
-        let files = |text: &str| Files::from([(name::HTML, text.as_bytes().to_vec())]);
-        let site = Site { small: files("small"), full: files("full") };
-        assert_eq!(site.get(""), Some(b"small".as_slice()));
-        assert_eq!(site.get("full/"), Some(b"full".as_slice()));
-        assert_eq!(site.get("full/index.html"), Some(b"full".as_slice()));
-        assert_eq!(site.get("full/no"), None);
-    }
 
     #[test]
     fn the_template_must_hold_a_mark_exactly_once() {

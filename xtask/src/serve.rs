@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use anyhow::{Context, Result, anyhow};
 use tiny_http::{Header, Method, Request, Response, Server};
 
-use crate::page::{self, Effort, Files, Form, Site};
+use crate::page::{self, Effort, Files};
 use crate::{project, say};
 
 /// The first port to try.
@@ -21,39 +21,33 @@ pub(crate) fn page(port: Option<u16>) -> Result<()> {
     let server = listen(port)?;
     let effort = Effort { optimise: false, twin_required: false };
     let mut built = SystemTime::now();
-    // One page is enough to work on, and the full one has everything.
-    let build = || {
-        let small = page::build(effort, Form::Full)?;
-        anyhow::Ok(Site { small, full: Files::new() })
-    };
-    let mut site = build()?;
+    let mut files = page::build(effort)?;
     say::step(format!(
         "the page is at http://{}/ (a reload shows changes, Ctrl-C ends)",
         server.server_addr()
     ));
     for request in server.incoming_requests() {
         let changed = newest_of(&SOURCES);
-        let path = path_of(request.url());
-        if (path.is_empty() || path == page::name::HTML) && changed > built {
+        if file_name(request.url()) == page::name::HTML && changed > built {
             built = changed;
-            match build() {
-                Ok(new) => site = new,
+            match page::build(effort) {
+                Ok(new) => files = new,
                 Err(error) => say::step(format!("still serving the page as it was: {error:#}")),
             }
             say::step(format!("the page is at http://{}/", server.server_addr()));
         }
-        answer(request, &site);
+        answer(request, &files);
     }
     Ok(())
 }
 
-/// Serves both pages from another thread, on a free port, until the process ends; returns their address.
-pub(crate) fn in_background(site: Site) -> Result<String> {
+/// Serves files from another thread, on a free port, until the process ends; returns their address.
+pub(crate) fn in_background(files: Files) -> Result<String> {
     let server = Arc::new(bound("127.0.0.1:0")?);
     let address = format!("http://{}/", server.server_addr());
     std::thread::spawn(move || {
         for request in server.incoming_requests() {
-            answer(request, &site);
+            answer(request, &files);
         }
     });
     Ok(address)
@@ -75,22 +69,24 @@ fn bound(address: &str) -> Result<Server> {
     Server::from_listener(listener, None).map_err(|error| anyhow!(error))
 }
 
-/// The path of the file that a URL asks for; a folder stands for its page.
-fn path_of(url: &str) -> &str {
+/// The name of the file that a URL asks for.
+fn file_name(url: &str) -> &str {
     let path = url.split(['?', '#']).next().unwrap_or_default();
-    path.trim_start_matches('/')
+    match path.trim_start_matches('/') {
+        "" => page::name::HTML,
+        name => name,
+    }
 }
 
 /// Sends a file. A browser that has gone away meanwhile is no matter.
-fn answer(request: Request, site: &Site) {
-    let path = path_of(request.url());
-    let name = if path.is_empty() || path.ends_with('/') { page::name::HTML } else { path };
-    let response = match (request.method(), site.get(path)) {
+fn answer(request: Request, files: &Files) {
+    let name = file_name(request.url());
+    let response = match (request.method(), files.get(name)) {
         (Method::Get | Method::Head, Some(bytes)) => {
-            Response::from_data(bytes.to_vec()).with_header(header("Content-Type", kind(name)))
+            Response::from_data(bytes.clone()).with_header(header("Content-Type", kind(name)))
         }
         (Method::Get | Method::Head, None) => {
-            Response::from_string(format!("no file {path} here\n")).with_status_code(404)
+            Response::from_string(format!("no file {name} here\n")).with_status_code(404)
         }
         _ => Response::from_string("only GET and HEAD\n").with_status_code(405),
     };
@@ -136,17 +132,15 @@ mod tests {
 
     #[test]
     fn a_url_names_a_file() {
-        assert_eq!(path_of("/"), "");
-        assert_eq!(path_of("/?s=S01#step"), "");
-        assert_eq!(path_of("/boot.js?1"), "boot.js");
-        assert_eq!(path_of("/full/boot.js"), "full/boot.js");
+        assert_eq!(file_name("/"), "index.html");
+        assert_eq!(file_name("/?s=S01#step"), "index.html");
+        assert_eq!(file_name("/boot.js?1"), "boot.js");
     }
 
     #[test]
     fn a_background_server_answers_and_refuses() {
-        let small = Files::from([("daxscope_bg.wasm", b"\0asm".to_vec())]);
-        let full = Files::from([("index.html", b"full".to_vec())]);
-        let address = in_background(Site { small, full }).unwrap();
+        let files = Files::from([("daxscope_bg.wasm", b"\0asm".to_vec())]);
+        let address = in_background(files).unwrap();
         let host = address.trim_start_matches("http://").trim_end_matches('/');
         let ask = |line: &str| {
             let mut stream = TcpStream::connect(host).unwrap();
@@ -158,8 +152,6 @@ mod tests {
         let found = ask("GET /daxscope_bg.wasm");
         assert!(found.starts_with("HTTP/1.1 200") && found.contains("application/wasm"), "{found}");
         assert!(found.ends_with("\0asm"));
-        let found = ask("GET /full/");
-        assert!(found.contains("text/html") && found.ends_with("full"), "{found}");
         assert!(ask("GET /../Cargo.toml").starts_with("HTTP/1.1 404"));
         assert!(ask("POST /").starts_with("HTTP/1.1 405"));
     }

@@ -4,34 +4,19 @@ use std::io::Write;
 
 use anyhow::{Result, ensure};
 
-use crate::page::{Files, Site, name};
+use crate::page::{Files, name};
 use crate::say;
 
 /// What a first visit may cost: 250 kB.
 const FIRST_VISIT: usize = 250_000;
 /// What the single file may weigh: 1.5 MB.
 const SINGLE_FILE: usize = 1_500_000;
-/// What a browser asks for to show a page; the worker comes later.
+/// What a browser asks for on a first visit; the worker comes later.
 const FETCHED: [&str; 5] = [name::HTML, name::STYLE, name::BOOT, name::BINDINGS, name::WASM];
 
 /// Prints the sizes; being over budget is an error.
-pub(crate) fn report(site: &Site, single_file: usize) -> Result<()> {
+pub(crate) fn report(files: &Files, single_file: usize) -> Result<()> {
     say::step("measuring");
-    let sum = of_page(&site.small)?;
-    say::step(format!("first visit, brotli: {sum} bytes of {FIRST_VISIT}"));
-    let full = of_page(&site.full)?;
-    say::step(format!("the full page, brotli, when it is asked for: {full} bytes"));
-    say::step(format!("single file: {single_file} bytes of {SINGLE_FILE}"));
-    ensure!(sum <= FIRST_VISIT, "a first visit costs {sum} bytes, more than {FIRST_VISIT}");
-    ensure!(
-        single_file <= SINGLE_FILE,
-        "the single file weighs {single_file} bytes, more than {SINGLE_FILE}"
-    );
-    Ok(())
-}
-
-/// Prints the sizes of a page's files and returns their sum after brotli.
-fn of_page(files: &Files) -> Result<usize> {
     let mut sum = 0;
     println!("    {:20}{:>12}{:>12}", "", "bytes", "brotli");
     for name in FETCHED {
@@ -39,7 +24,14 @@ fn of_page(files: &Files) -> Result<usize> {
         sum += size;
         println!("    {name:20}{:>12}{size:>12}", files[name].len());
     }
-    Ok(sum)
+    say::step(format!("first visit, brotli: {sum} bytes of {FIRST_VISIT}"));
+    say::step(format!("single file: {single_file} bytes of {SINGLE_FILE}"));
+    ensure!(sum <= FIRST_VISIT, "a first visit costs {sum} bytes, more than {FIRST_VISIT}");
+    ensure!(
+        single_file <= SINGLE_FILE,
+        "the single file weighs {single_file} bytes, more than {SINGLE_FILE}"
+    );
+    Ok(())
 }
 
 /// The size after brotli at its best.

@@ -7,11 +7,10 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::page::Form;
 use crate::{project, say};
 
-/// Runs every lecture of a page and returns their text as HTML; empty while the command line lists no lecture.
-pub(crate) fn html(form: Form) -> Result<String> {
+/// Runs every lecture and returns their text as HTML; empty while the command line lists no lecture.
+pub(crate) fn html() -> Result<String> {
     say::step("writing the lectures as text");
     say::run(project::cargo().args(["build", "--package", "daxscope"]))?;
     let program = project::target()?.join("debug/daxscope");
@@ -22,9 +21,8 @@ pub(crate) fn html(form: Form) -> Result<String> {
     }
     let list: Vec<Value> =
         serde_json::from_str(&list).context("`daxscope list --json` printed no list")?;
-    // A first visit pays for the text, so the small page has what it can step through and no more.
-    let has = |lecture: &Value| form == Form::Full || lecture["page"] == true;
-    let list: Vec<_> = list.into_iter().filter(has).collect();
+    // What the page itself has: each first visit pays for the text.
+    let list: Vec<_> = list.into_iter().filter(|lecture| lecture["page"] == true).collect();
     let mut html = String::new();
     for lecture in &list {
         lecture_html(&program, lecture, &mut html)?;

@@ -6,7 +6,6 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use wasm_bindgen_cli_support::Bindgen;
 
-use crate::page::Form;
 use crate::{project, say, tools};
 
 /// A module ready to be loaded.
@@ -21,14 +20,13 @@ pub(crate) struct Bound {
 ///
 /// The bindings are of the kind without modules, in both forms of the page: the single file cannot do otherwise, and so
 /// there is one way to start.
-pub(crate) fn build(optimise: bool, form: Form) -> Result<Bound> {
+pub(crate) fn build(optimise: bool) -> Result<Bound> {
     let target = project::target()?;
-    say::step(format!("compiling {} to WebAssembly", form.name()));
+    say::step("compiling the page to WebAssembly");
     let mut cargo = project::cargo();
     cargo
         .args(["build", "--package", "daxscope-frontend"])
         .args(["--target", "wasm32-unknown-unknown", "--profile", "wasm"])
-        .args(form.features())
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", remapped_paths()?);
     say::run(&mut cargo)?;
 

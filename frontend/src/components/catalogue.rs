@@ -25,14 +25,8 @@ pub(crate) fn catalogue(state: &State, send: &Callback<Msg>) -> Tag {
             notice_line(state.notice.as_ref(), send),
             tag!("h2"; words::LECTURES),
             tag!("ol", "class" = "lectures"; each(state.lectures.iter(), |lecture| card(state, lecture))),
-            (!cfg!(feature = "ext4")).then(more),
         ),
     )
-}
-
-/// Where the other lectures are.
-fn more() -> Tag {
-    tag!("p", "class" = "more"; tag!("a", "href" = "full/"; words::MORE), " ", words::MORE_SAYS)
 }
 
 /// The line on top of the screens that are no lesson.
