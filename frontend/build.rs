@@ -1,5 +1,6 @@
 //! Packs the lectures for the page, which reads no lecture files.
 
+use std::fmt::Write;
 use std::path::Path;
 use std::{env, fs};
 
@@ -9,6 +10,17 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=../scenarios/lectures");
     let folder = env::var_os("OUT_DIR").expect("cargo names a folder");
-    let packed = Catalogue::embedded().for_the_page().pack();
-    fs::write(Path::new(&folder).join("lectures.bin"), packed).expect("the folder can be written");
+    let folder = Path::new(&folder);
+    let all = Catalogue::embedded();
+    let (here, elsewhere) = match env::var_os("CARGO_FEATURE_EXT4") {
+        Some(_) => (all, Vec::new()),
+        None => all.without_ext4(),
+    };
+    fs::write(folder.join("lectures.bin"), here.pack()).expect("the folder can be written");
+    let mut list = String::from("&[");
+    for lecture in elsewhere {
+        let it = (&lecture.id, &lecture.slug, &lecture.question);
+        writeln!(list, "{it:?},").expect("a string takes everything");
+    }
+    fs::write(folder.join("elsewhere.rs"), list + "]").expect("the folder can be written");
 }

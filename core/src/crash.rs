@@ -5,6 +5,7 @@
 
 mod laboratory;
 
+use crate::EXT4;
 use crate::check::{Invariant, Judge, Verdict, persistence_domain};
 use crate::config::Geometry;
 use crate::fs::{self, InodeRecord, Kind, Layout, NameRecord, Problem};
@@ -12,6 +13,7 @@ use crate::jbd::LogLayout;
 use crate::jbd::recover::{BadDescriptor, Replay, recover_image, replays};
 use crate::machine::Machine;
 use crate::medium::{Image, ImageCount, SimMedium, images};
+use crate::sorted;
 use crate::undo;
 use crate::units::{BlockNr, Ino, PageIndex, Word};
 use alloc::string::String;
@@ -96,7 +98,7 @@ impl RecoveredFile {
 /// undo log says; then reads what a mount would and checks it. Reads nothing but the image.
 #[must_use]
 pub fn recover(image: &[Word], geometry: &Geometry, log: Option<&LogLayout>) -> Recovered {
-    if !cfg!(feature = "ext4") || image.len() as u64 != geometry.words() {
+    if !EXT4 || image.len() as u64 != geometry.words() {
         // A device of another length is refused by what reads it.
         return look(image, geometry);
     }
@@ -128,8 +130,8 @@ type Metadata = (fs::FileSystem, Vec<Problem>);
 
 fn metadata(image: &[Word], geometry: &Geometry) -> Result<Metadata, String> {
     let mut found = fs::read(image, geometry)?;
-    found.inodes.sort_by_key(|inode| inode.ino);
-    let problems = if cfg!(feature = "ext4") { fs::fsck(image, geometry) } else { Vec::new() };
+    sorted::sort_by_key(&mut found.inodes, |inode| inode.ino);
+    let problems = if EXT4 { fs::fsck(image, geometry) } else { Vec::new() };
     Ok((found, problems))
 }
 
@@ -157,7 +159,7 @@ fn files((found, problems): &Metadata, image: &[Word], layout: &Layout) -> Recov
 pub fn recovers_twice_the_same<const FAN: usize>(
     machine: &Machine<SimMedium, FAN>,
 ) -> Result<(), String> {
-    let Some(log) = machine.log.filter(|_| cfg!(feature = "ext4")) else { return Ok(()) };
+    let Some(log) = machine.log.filter(|_| EXT4) else { return Ok(()) };
     let run = |over: &[Replay]| {
         let mut read = |block| {
             let newest = over.iter().rfind(|replay| replay.home == block);
@@ -241,7 +243,9 @@ pub fn report<const FAN: usize>(machine: &Machine<SimMedium, FAN>, judge: &Judge
             }
         }
     }
-    classes.sort_by_key(|class| class.verdict == Verdict::Ok);
+    if let Some(ok) = classes.iter().position(|class| class.verdict == Verdict::Ok) {
+        classes[ok..].rotate_left(1);
+    }
     let outcomes = laboratory.outcomes();
     CrashReport { images: machine.medium.image_count(domain), examined, outcomes, classes }
 }

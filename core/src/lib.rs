@@ -17,10 +17,17 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+
+/// Whether this build has it all. Without it there is what a page's first lectures need: files by DAX
+/// and by pages whose blocks are there already, reads of the raw device, nothing that changes metadata.
+pub const EXT4: bool = cfg!(feature = "ext4");
+
 #[cfg(test)]
 extern crate std;
 
 pub mod units;
+
+mod sorted;
 
 pub mod rules;
 

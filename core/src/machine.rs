@@ -50,6 +50,7 @@ use crate::jbd::format::Superblock;
 use crate::jbd::journal::Journal;
 use crate::medium::{LineRange, Medium, SimMedium};
 use crate::rules::RuleId;
+use crate::sorted;
 use crate::units::{BlockNr, Cpu, Ino, LineNr, LogBlockNr, PageIndex, Tid, Word};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -295,7 +296,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let medium = make(&initial_image(setup));
         let present = setup.files.iter().filter(|file| !file.absent);
         let mut inodes: Vec<_> = present.map(|file| setup.inode(file)).collect();
-        inodes.sort_by_key(|inode| inode.ino);
+        sorted::sort_by_key(&mut inodes, |inode| inode.ino);
         let mut mounted = Mounted::new(Layout::of(&geometry), setup.goal());
         for (slot, file) in setup.files.iter().filter(|file| !file.absent).enumerate() {
             mounted.set_slot(slot as u64, Some(file.ino));

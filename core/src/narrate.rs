@@ -6,6 +6,7 @@ mod ext4;
 
 pub use contents::contents;
 
+use crate::EXT4;
 use crate::address_space::MappingId;
 use crate::check::{Verdict, persistence_domain};
 use crate::machine::{Actor, Call, Event, Machine, MappingWord, PteTarget, Skip, Step, ThreadId};
@@ -193,19 +194,19 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                     }
                 }
             }
-            Event::LineWrittenBack { at, line: Some(_) } => {
+            Event::LineWrittenBack { at, line: Some(_) } if EXT4 => {
                 let place = self.word(*at);
                 format!(
                     "{who} issues clwb for the line of {place}. Its own next sfence completes it."
                 )
             }
-            Event::LineWrittenBack { at, line: None } => {
+            Event::LineWrittenBack { at, line: None } if EXT4 => {
                 format!(
                     "{who} issues clwb for {}, which is in a page: the medium gets nothing.",
                     self.word(*at)
                 )
             }
-            Event::UserFenced { cpu, lines } => {
+            Event::UserFenced { cpu, lines } if EXT4 => {
                 format!("{who} issues sfence on {cpu}: {}.", self.completed(*lines))
             }
             Event::CallReturned { call: Call::Fsync, ino: Some(ino), .. } => {
@@ -307,7 +308,7 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                 labels(words),
                 self.slot(*mapping, *index)
             ),
-            Event::DirectWritten { mapping, index, words, fenced, .. } => {
+            Event::DirectWritten { mapping, index, words, fenced, .. } if EXT4 => {
                 let page = self.page(*mapping, *index);
                 let fence = if *fenced { "and fences" } else { "without a fence" };
                 format!(
@@ -315,7 +316,7 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                     labels(words)
                 )
             }
-            Event::WroteNothing { mapping, index } => {
+            Event::WroteNothing { mapping, index } if EXT4 => {
                 format!(
                     "{} is busy and cannot be dropped: the direct write stores nothing and returns 0 bytes.",
                     self.slot(*mapping, *index)
@@ -405,18 +406,18 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                     self.page(*mapping, *index)
                 )
             }
-            Event::PageDeletedByFault { mapping, index, dirty } => {
+            Event::PageDeletedByFault { mapping, index, dirty } if EXT4 => {
                 let slot = self.slot(*mapping, *index);
                 let warns = if *dirty { " The kernel warns: it was dirty." } else { "" };
                 format!("The DAX fault takes {slot} for a hole page: unmapped and deleted.{warns}")
             }
-            Event::EntryRefused { mapping, index } => {
+            Event::EntryRefused { mapping, index } if EXT4 => {
                 format!(
                     "A page has come to {}, the DAX entry has no place: {who} is killed by SIGBUS.",
                     self.slot(*mapping, *index)
                 )
             }
-            Event::EntryTakenForShadow { mapping, index, .. } => {
+            Event::EntryTakenForShadow { mapping, index, .. } if EXT4 => {
                 format!(
                     "The DAX entry of {} is taken for a shadow and replaced by an empty page.",
                     self.page(*mapping, *index)

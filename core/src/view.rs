@@ -20,7 +20,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 /// A build without the ext-like file system has neither metadata that moves nor a journal to show.
-const METADATA: bool = cfg!(feature = "ext4");
+const METADATA: bool = crate::EXT4;
 
 /// One moment of a path, ready to draw.
 #[derive(Clone, PartialEq, Eq, Debug)]

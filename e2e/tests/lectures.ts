@@ -16,11 +16,13 @@ export function daxscope(...args: string[]): string {
     : execFileSync('cargo', ['run', '--quiet', '--package', 'daxscope', '--', ...args], options);
 }
 
-export type Lecture = { id: string; slug: string; question: string; page: boolean };
+export type Lecture = { id: string; slug: string; question: string; first: boolean };
 
-/** The lectures of the page, as the command line lists them. */
-const ALL: Lecture[] = JSON.parse(daxscope('list', '--json'));
-export const LECTURES = ALL.filter((lecture) => lecture.page);
+/** The lectures, as the command line lists them. */
+export const LECTURES: Lecture[] = JSON.parse(daxscope('list', '--json'));
+
+/** Those that a first visit loads; the others come with a larger module. */
+export const FIRST = LECTURES.filter((lecture) => lecture.first);
 
 export const SIZES = [
   { width: 1440, height: 900 },

@@ -39,9 +39,11 @@ export async function expectNoAxeViolation(page: Page): Promise<void> {
 
 /** Starts the page's worker and returns its first message. */
 export async function firstWorkerMessage(page: Page): Promise<unknown> {
-  return page.evaluate(() => new Promise((resolve, reject) => {
-    const worker = (globalThis as unknown as { daxscopeWorker: () => Worker }).daxscopeWorker();
-    worker.onmessage = (event) => { worker.terminate(); resolve(event.data); };
-    worker.onerror = (event) => reject(new Error(event.message));
-  }));
+  return page.evaluate(async () => {
+    const worker = await (globalThis as unknown as { daxscopeWorker: () => Promise<Worker> }).daxscopeWorker();
+    return new Promise((resolve, reject) => {
+      worker.onmessage = (event) => { worker.terminate(); resolve(event.data); };
+      worker.onerror = (event) => reject(new Error(event.message));
+    });
+  });
 }

@@ -107,8 +107,15 @@ pub(crate) struct Question {
     pub(crate) right: usize,
 }
 
+/// Whether this is the part of the page that has all, the history among it.
+pub(crate) const WHOLE: bool = cfg!(feature = "ext4");
+
 /// The lectures, packed by `build.rs`.
 static LECTURES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/lectures.bin"));
+
+/// The lectures that this part of the page goes without: id, slug, question.
+pub(crate) const ELSEWHERE: &[(&str, &str, &str)] =
+    include!(concat!(env!("OUT_DIR"), "/elsewhere.rs"));
 
 /// The lectures, unpacked once.
 pub(crate) fn shelf() -> &'static [Arc<Source>] {
@@ -152,6 +159,11 @@ pub(crate) fn link(lecture: &Lecture, choice: &Choice, step: usize) -> String {
 /// The link to the history.
 pub(crate) fn history_link() -> String {
     Link::history().to_string()
+}
+
+/// The link to a lecture by its slug.
+pub(crate) fn link_to(slug: &str) -> String {
+    Link::to(slug).to_string()
 }
 
 /// Every epoch that the core knows: as links write it, and in full.
@@ -247,6 +259,8 @@ fn standing(session: &Session, by_hand: bool) -> Standing {
 
 /// Where a link leads.
 pub(crate) enum Place {
+    /// The page that has all shows it, at the same address.
+    Elsewhere,
     History,
     Lesson(Box<Reopened>),
 }
@@ -263,6 +277,11 @@ pub(crate) struct Reopened {
 /// Follows a link.
 pub(crate) fn follow(fragment: &str) -> Result<Place, String> {
     let link: Link = fragment.parse().map_err(|why| format!("{why}"))?;
+    let elsewhere =
+        |(id, slug, _): &(&str, &str, &str)| link.lecture == *id || link.lecture == *slug;
+    if !WHOLE && (link.is_history() || ELSEWHERE.iter().any(elsewhere)) {
+        return Ok(Place::Elsewhere);
+    }
     if link.is_history() {
         return Ok(Place::History);
     }

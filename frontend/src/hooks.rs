@@ -76,6 +76,16 @@ pub(crate) fn use_document(theme: Theme, title: Option<String>) {
     });
 }
 
+/// Starts the page again at the address that leads elsewhere: `boot.js` then loads the part that has it.
+#[hook]
+pub(crate) fn use_elsewhere(elsewhere: bool) {
+    use_effect_with(elsewhere, |elsewhere| {
+        if *elsewhere {
+            drop(window().location().reload());
+        }
+    });
+}
+
 /// While the screen shows a verdict that is not known yet, asks for some more runs, in a task of their own, so that
 /// the browser stays responsive. Then nothing runs any more.
 #[hook]

@@ -1,6 +1,5 @@
 //! A lecture on the screen: a run, a step on it, and that moment's parts.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::course::{Question, Run};
@@ -16,7 +15,7 @@ pub(crate) struct Lesson {
     pub(crate) step: usize,
     pub(crate) parts: Parts,
     /// The answers given, by the step at which they were asked for.
-    pub(crate) answers: Rc<BTreeMap<usize, usize>>,
+    pub(crate) answers: Rc<Vec<(usize, usize)>>,
 }
 
 /// A question on the screen.
@@ -34,6 +33,11 @@ impl Lesson {
         let step = step.min(run.last());
         let parts = Parts::of(run.scene(step), before);
         Self { run, trunk: None, step, parts, answers: Rc::default() }
+    }
+
+    /// The answer given at a step.
+    pub(crate) fn answer(&self, step: usize) -> Option<usize> {
+        self.answers.iter().find(|(at, _)| *at == step).map(|(_, answer)| *answer)
     }
 
     /// The same run at another step.
@@ -71,7 +75,7 @@ impl Lesson {
     /// The question asked here, or the one that this step has just answered.
     pub(crate) fn asked(&self) -> Option<Asked> {
         let asked = |step: usize, revealed| {
-            let answer = self.answers.get(&step).copied();
+            let answer = self.answer(step);
             self.run.question(step).map(|question| Asked { question, answer, revealed })
         };
         let just = self.step.checked_sub(1).and_then(|step| asked(step, true));

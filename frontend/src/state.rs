@@ -15,6 +15,8 @@ pub(crate) struct State {
     /// Without one the catalogue or the history is shown.
     pub(crate) lesson: Option<Lesson>,
     pub(crate) history: bool,
+    /// The address leads to what this part of the page goes without.
+    pub(crate) elsewhere: bool,
     /// The history as far as it has been computed.
     pub(crate) lines: Rc<Vec<Rc<Line>>>,
     pub(crate) text: bool,
@@ -38,6 +40,7 @@ impl State {
             lectures,
             lesson: None,
             history: false,
+            elsewhere: false,
             text: false,
             all_switches: false,
             unfolded: false,
@@ -124,6 +127,7 @@ impl State {
         let home = Self {
             lesson: None,
             history: false,
+            elsewhere: false,
             text: false,
             layer: Layer::None,
             notice: None,
@@ -136,6 +140,8 @@ impl State {
         }
         let alert = |text| Some(Notice { alert: true, text });
         match course::follow(fragment) {
+            // Until the other part is there this one stays as it is.
+            Ok(Place::Elsewhere) => Self { elsewhere: true, ..self.clone() },
             Ok(Place::History) => Self { history: true, ..home },
             Ok(Place::Lesson(at)) => Self {
                 lesson: Some(Lesson::at(Rc::new(at.run), at.step, None)),
@@ -229,8 +235,8 @@ impl State {
     fn answer(&mut self, number: usize) {
         let Some(lesson) = &mut self.lesson else { return };
         let Some(question) = lesson.run.question(lesson.step) else { return };
-        if number < question.answers.len() && !lesson.answers.contains_key(&lesson.step) {
-            Rc::make_mut(&mut lesson.answers).insert(lesson.step, number);
+        if number < question.answers.len() && lesson.answer(lesson.step).is_none() {
+            Rc::make_mut(&mut lesson.answers).push((lesson.step, number));
         }
     }
 

@@ -11,6 +11,9 @@ pub(crate) const ABOUT: &str = "One block of persistent memory can be seen throu
 pub(crate) const ABOUT_STAGE: &str = "Each column is a block, each row a place where its bytes can live. Everything above the \
      waterline is lost in a power cut.";
 pub(crate) const LECTURES: &str = "Lectures";
+pub(crate) const ELSEWHERE: &str = "Metadata, its journal, and reallocated blocks";
+pub(crate) const ELSEWHERE_SAYS: &str =
+    "These need the ext-like file system. The first one that you open loads it, about 300 kB.";
 /// On what the expected verdict of a run rests, beside the step.
 pub(crate) fn standing(standing: &Standing) -> String {
     let status = match standing.status {
@@ -161,6 +164,11 @@ pub(crate) const LINE_SIGNS: [(&str, &str, &str); 4] = [
 pub(crate) const SIGN_PAGE: &str = "page: a copy in DRAM";
 pub(crate) const SIGN_ENTRY: &str = "DAX entry: no copy, a note where to flush";
 pub(crate) const SIGN_TAGS: &str = "D dirty · W writeback · T towrite tag";
+pub(crate) const SIGNS_JOURNAL: [&str; 3] = [
+    "boxed D Dirty · J JBDDirty · F Freed · R Revoked · S Shadow: a buffer head's flags",
+    "hollow copy in the log: no commit block yet; struck out: revoked",
+    "log ring: ▸ tail · ◂ head · D descriptor · R revoke · C commit block · pale: old",
+];
 pub(crate) const SIGN_CHANGED: &str = "Δ changed in this step";
 
 /// The keys of the lesson, for the help dialog.

@@ -27,11 +27,11 @@ impl Catalogue {
         self.lectures.into_iter().map(Arc::new).collect()
     }
 
-    /// The lectures that a build without the ext-like file system can run: those of the page.
+    /// The lectures that a build without the ext-like file system can run, and the others.
     #[must_use]
-    pub fn for_the_page(mut self) -> Self {
-        self.lectures.retain(|lecture| !lecture.needs_ext4());
-        self
+    pub fn without_ext4(self) -> (Self, Vec<Lecture>) {
+        let (others, lectures) = self.lectures.into_iter().partition(Lecture::needs_ext4);
+        (Self { lectures }, others)
     }
 
     /// The lecture of that id or slug.

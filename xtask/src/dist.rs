@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::page::{self, Effort, Files};
-use crate::{project, say, single_file, size, tools};
+use crate::{project, say, single_file, size, tools, twin};
 
 /// What has been written.
 pub(crate) struct Dist {
@@ -31,18 +31,19 @@ fn has_node() -> bool {
 
 /// Builds the page and writes both forms of it.
 pub(crate) fn write(optimise: bool) -> Result<Dist> {
-    let site = page::build(Effort { optimise, twin_required: true })?;
-    let html = single_file::html(&site)?;
+    let site = page::build(Effort { optimise, twin_required: true, first: true })?;
+    let lectures = twin::all(&site.lectures);
+    let html = single_file::html(&project::read("index.html")?, &lectures, &site.files)?;
     let folder = project::path("dist");
     if folder.exists() {
         std::fs::remove_dir_all(&folder)?;
     }
-    for (name, bytes) in &site {
+    for (name, bytes) in &site.files {
         project::write(&folder.join("site").join(name), bytes)?;
     }
     let single_file = folder.join("daxscope.html");
     project::write(&single_file, html.as_bytes())?;
     say::step("written: dist/site/ and dist/daxscope.html");
-    size::report(&site, html.len())?;
-    Ok(Dist { site, single_file })
+    size::report(&site.files, html.len())?;
+    Ok(Dist { site: site.files, single_file })
 }

@@ -19,9 +19,9 @@ const SOURCES: [&str; 5] = ["core", "scenarios", "frontend", "native", "index.ht
 /// `cargo xtask serve`: builds the page, serves it, and builds it again when it is reloaded after a change.
 pub(crate) fn page(port: Option<u16>) -> Result<()> {
     let server = listen(port)?;
-    let effort = Effort { optimise: false, twin_required: false };
+    let effort = Effort { optimise: false, twin_required: false, first: false };
     let mut built = SystemTime::now();
-    let mut files = page::build(effort)?;
+    let mut files = page::build(effort)?.files;
     say::step(format!(
         "the page is at http://{}/ (a reload shows changes, Ctrl-C ends)",
         server.server_addr()
@@ -31,7 +31,7 @@ pub(crate) fn page(port: Option<u16>) -> Result<()> {
         if file_name(request.url()) == page::name::HTML && changed > built {
             built = changed;
             match page::build(effort) {
-                Ok(new) => files = new,
+                Ok(new) => files = new.files,
                 Err(error) => say::step(format!("still serving the page as it was: {error:#}")),
             }
             say::step(format!("the page is at http://{}/", server.server_addr()));

@@ -1,18 +1,21 @@
-//! The page in one file that opens from a disk: everything inline, the module as base64.
+//! The page in one file that opens from a disk: everything inline, the module with all packed and as base64.
+
+use std::io::Write;
 
 use anyhow::{Context, Result, ensure};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
-use crate::page::{Files, name, replace_once};
+use crate::page::{Files, TWIN, name, replace_once};
 
 /// Scripts are inline and the worker starts from a Blob; nothing at all may be fetched.
 const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline' 'wasm-unsafe-eval' blob:; worker-src blob:; \
     style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
-/// Puts the files of the site into one.
-pub(crate) fn html(files: &Files) -> Result<String> {
-    let html = with_policy(text(files, name::HTML)?)?;
-    let html = without_line(&html, "<link rel=\"preload\"")?;
+/// Puts the files of the site into one: into the template `index`, with the text of all lectures.
+pub(crate) fn html(index: &str, lectures: &str, files: &Files) -> Result<String> {
+    let html = with_policy(&replace_once(index, TWIN, lectures)?)?;
     let style = text(files, name::STYLE)?;
     ensure!(!style.contains("</style"), "style.css must not hold `</style`");
     let html = replace_once(
@@ -20,13 +23,13 @@ pub(crate) fn html(files: &Files) -> Result<String> {
         "<link rel=\"stylesheet\" href=\"style.css\">",
         &format!("<style>\n{style}</style>"),
     )?;
-    let bindings = format!("<script>\n{}</script>", script(text(files, name::BINDINGS)?));
-    let html = replace_once(&html, "<script src=\"daxscope.js\"></script>", &bindings)?;
     let boot = format!(
-        "<script type=\"text/plain\" id=\"daxscope-wasm\">{}</script>\n\
+        "<script>\n{}</script>\n\
+         <script type=\"text/plain\" id=\"daxscope-wasm\">{}</script>\n\
          <script type=\"text/plain\" id=\"daxscope-worker\">\n{}</script>\n\
          <script>\n{}</script>",
-        BASE64_STANDARD.encode(&files[name::WASM]),
+        script(text(files, name::BINDINGS)?),
+        BASE64_STANDARD.encode(packed(&files[name::WASM])?),
         script(text(files, name::WORKER)?),
         script(text(files, name::BOOT)?),
     );
@@ -35,6 +38,13 @@ pub(crate) fn html(files: &Files) -> Result<String> {
 
 fn text<'a>(files: &'a Files, name: &str) -> Result<&'a str> {
     std::str::from_utf8(&files[name]).with_context(|| format!("{name} is not UTF-8"))
+}
+
+/// What `boot.js` unpacks: base64 adds a third to whatever is put in.
+fn packed(module: &[u8]) -> Result<Vec<u8>> {
+    let mut writer = GzEncoder::new(Vec::new(), Compression::best());
+    writer.write_all(module)?;
+    Ok(writer.finish()?)
 }
 
 /// Keeps a script from ending its element, or hiding the end, from within a string.
@@ -50,15 +60,6 @@ fn with_policy(html: &str) -> Result<String> {
     Ok(format!("{before}{head}{POLICY}\"{after}"))
 }
 
-/// Leaves out the one line that starts with `start`.
-fn without_line(html: &str, start: &str) -> Result<String> {
-    let line = html
-        .lines()
-        .find(|line| line.starts_with(start))
-        .with_context(|| format!("index.html has no line that starts with `{start}`"))?;
-    replace_once(html, &format!("{line}\n"), "")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,25 +68,25 @@ mod tests {
     fn everything_is_inline_and_nothing_is_fetched() {
         let template = crate::project::read("index.html").unwrap();
         let files = Files::from([
-            (name::HTML, template.into_bytes()),
             (name::STYLE, b"p { color: red }".to_vec()),
             (name::BOOT, b"boot('</script>')".to_vec()),
             (name::BINDINGS, b"bindings()".to_vec()),
             (name::WASM, b"\0asm".to_vec()),
             (name::WORKER, b"worker()".to_vec()),
         ]);
-        let html = html(&files).unwrap();
+        let html = html(&template, "all lectures", &files).unwrap();
         for inline in [
             "p { color: red }",
             "boot('<\\/script>')",
             "bindings()",
-            ">AGFzbQ==<",
+            "all lectures",
+            ">H4sIA",
             "worker()",
             POLICY,
         ] {
             assert!(html.contains(inline), "{inline}");
         }
-        assert!(!html.contains("src=\"") && !html.contains("rel=\"preload\""));
+        assert!(!html.contains("src=\""));
         assert!(!html.contains("default-src 'self'"));
     }
 }

@@ -8,6 +8,33 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::{project, say, tools};
 
+/// Which part of the page a module is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// What a first visit loads: without the ext-like file system, and the lectures that go without it.
+    First,
+    /// All.
+    Whole,
+}
+
+impl Part {
+    /// What its files are called.
+    const fn stem(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Whole => "daxscope",
+        }
+    }
+
+    /// What cargo has to be told.
+    const fn features(self) -> &'static [&'static str] {
+        match self {
+            Self::First => &["--no-default-features"],
+            Self::Whole => &[],
+        }
+    }
+}
+
 /// A module ready to be loaded.
 pub(crate) struct Bound {
     /// The script that defines the global `wasm_bindgen`.
@@ -16,17 +43,19 @@ pub(crate) struct Bound {
     pub(crate) wasm: Vec<u8>,
 }
 
-/// Compiles the page, makes its bindings and, if asked, optimises it.
+/// Compiles a part of the page, makes its bindings and, if asked, optimises it.
 ///
 /// The bindings are of the kind without modules, in both forms of the page: the single file cannot do otherwise, and so
 /// there is one way to start.
-pub(crate) fn build(optimise: bool) -> Result<Bound> {
+pub(crate) fn build(part: Part, optimise: bool) -> Result<Bound> {
     let target = project::target()?;
-    say::step("compiling the page to WebAssembly");
+    let stem = part.stem();
+    say::step(format!("compiling the page to WebAssembly: {stem}"));
     let mut cargo = project::cargo();
     cargo
         .args(["build", "--package", "daxscope-frontend"])
         .args(["--target", "wasm32-unknown-unknown", "--profile", "wasm"])
+        .args(part.features())
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", remapped_paths()?);
     say::run(&mut cargo)?;
 
@@ -34,15 +63,15 @@ pub(crate) fn build(optimise: bool) -> Result<Bound> {
     let folder = target.join("page");
     Bindgen::new()
         .input_path(target.join("wasm32-unknown-unknown/wasm/daxscope-frontend.wasm"))
-        .out_name("daxscope")
+        .out_name(stem)
         .no_modules(true)?
         .typescript(false)
         .remove_name_section(true)
         .remove_producers_section(true)
         .generate(&folder)
         .context("wasm-bindgen cannot make the bindings")?;
-    let bindings = std::fs::read_to_string(folder.join("daxscope.js"))?;
-    let bound = folder.join("daxscope_bg.wasm");
+    let bindings = std::fs::read_to_string(folder.join(format!("{stem}.js")))?;
+    let bound = folder.join(format!("{stem}_bg.wasm"));
     let wasm = std::fs::read(if optimise { optimised(&bound)? } else { bound })?;
     Ok(Bound { bindings, wasm })
 }
@@ -72,7 +101,7 @@ fn optimised(module: &Path) -> Result<PathBuf> {
     let node = tools::node().context("wasm-opt needs Node (`--no-opt` goes without)")?;
     tools::npm_packages()?;
     say::step(format!("optimising with wasm-opt (Node {node})"));
-    let to = module.with_file_name("daxscope_opt.wasm");
+    let to = module.with_extension("opt.wasm");
     let mut wasm_opt = Command::new("node");
     wasm_opt
         .current_dir(project::path("e2e"))

@@ -18,16 +18,18 @@ mod trail;
 pub use log::LogTrail;
 
 use super::Verdict;
+use crate::EXT4;
 use crate::address_space::MappingId;
 use crate::crash::{self, Recovered};
 use crate::fs::{Name, Problem};
 use crate::machine::frame::Edit;
 use crate::machine::{Actor, Call, Errno, Event, Machine, MappingWord, Op, Step, ThreadId};
 use crate::medium::{Medium, SimMedium};
+use crate::sorted::Table;
 use crate::units::{BlockNr, Ino, PageIndex, WORDS_PER_LINE, Word, WordAddr};
 use alloc::vec;
 use alloc::vec::Vec;
-use trail::{Promise, Table, Trail, Words};
+use trail::{Promise, Trail, Words};
 
 /// Something that a call can promise.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -119,13 +121,15 @@ impl Judge {
             return judge;
         };
         for file in files {
-            judge.sizes.get_or(file.ino, || Trail::new(Some(file.size)));
+            if EXT4 {
+                judge.sizes.get_or(file.ino, || Trail::new(Some(file.size)));
+            }
             for page in file.pages.iter().filter(|_| file.kind == crate::fs::Kind::File) {
                 let words = Words::new(&page.words);
                 judge.pages.get_or((file.ino, page.index), || Page { words, promised_at: None });
             }
         }
-        for name in names {
+        for name in names.iter().filter(|_| EXT4) {
             judge.names.get_or((name.dir, name.name), || Trail::new(Some(name.ino)));
         }
         judge
@@ -144,15 +148,21 @@ impl Judge {
                 said.push(verdict);
             }
         };
-        self.follow_files(before, step, after);
+        if EXT4 {
+            self.follow_files(before, step, after);
+        }
         for event in &step.events {
-            self.follow_blocks(before, step.actor, event, after);
+            if EXT4 {
+                self.follow_blocks(before, step.actor, event, after);
+            }
             if let Actor::Thread(thread) = step.actor {
                 self.take_call(before, thread, event, after);
             }
             self.judge_event(before, event, after).into_iter().for_each(&mut say);
         }
-        self.log.observe(before, step, after);
+        if EXT4 {
+            self.log.observe(before, step, after);
+        }
         if self.newest_is_newly_gone(after) {
             say(Verdict::DataLost);
         }
@@ -188,10 +198,10 @@ impl Judge {
                     self.under_way.push((thread, *mapping, key, number));
                 }
             }
-            Event::LineWrittenBack { at, .. } => self.wrote_back(before, thread, *at),
-            Event::UndoLogged { .. } => self.undoes = true,
-            Event::UserFenced { .. } => self.fenced(after, thread),
-            Event::BdevPurged { .. } => {
+            Event::LineWrittenBack { at, .. } if EXT4 => self.wrote_back(before, thread, *at),
+            Event::UndoLogged { .. } if EXT4 => self.undoes = true,
+            Event::UserFenced { .. } if EXT4 => self.fenced(after, thread),
+            Event::BdevPurged { .. } if EXT4 => {
                 self.mapped_stores.retain(|(mapping, _)| *mapping != MappingId::Bdev);
             }
             Event::CallBegan { call: Call::Fsync | Call::Fdatasync, ino } => {
@@ -226,7 +236,7 @@ impl Judge {
             Event::Loaded { at, value } => self.judge_word(after, *at, *value),
             Event::Oops { .. } => Some(Verdict::Oops),
             Event::BlockWritten { block, .. } => self.judge_write(before, after, *block),
-            Event::Mounted => self.judge_mount(after),
+            Event::Mounted if EXT4 => self.judge_mount(after),
             _ => None,
         };
         verdict.into_iter().collect()
@@ -269,7 +279,9 @@ impl Judge {
         for (_, via, key, number) in done {
             self.trail_mut(key, |trail| trail.completed(via, number));
         }
-        self.left_or_failed(thread, result.is_err());
+        if EXT4 {
+            self.left_or_failed(thread, result.is_err());
+        }
         if call.promises() {
             self.returned(after, thread, result.is_ok());
         }
@@ -291,9 +303,9 @@ impl Judge {
             let trails = words.trails();
             trails.map(move |(word, trail)| (Key::Raw(block, word), trail.complete(through)))
         });
-        let sizes = self.sizes.iter();
+        let sizes = self.sizes.iter().filter(|_| EXT4);
         let sizes = sizes.map(|(ino, trail)| (Key::Size(ino), trail.complete(through)));
-        let names = self.names.iter().filter(|_| through.is_none());
+        let names = self.names.iter().filter(|_| EXT4 && through.is_none());
         let names = names.map(|((dir, name), t)| (Key::Name(dir, name), t.complete(through)));
         let all = words.chain(raw).chain(sizes).chain(names);
         let newest = all.filter(|(key, number)| *number > 0 && covers(*key)).collect();
@@ -389,6 +401,7 @@ impl Judge {
                     change(words.trail_mut(word));
                 }
             }
+            Key::Size(_) | Key::Name(..) if !EXT4 => {}
             Key::Size(ino) => {
                 if let Some(trail) = self.sizes.get_mut(ino) {
                     change(trail);

@@ -7,6 +7,7 @@
 //! the verdict for the same files.
 
 use super::{BAD_DESCRIPTOR, Metadata, Recovered, files, metadata};
+use crate::EXT4;
 use crate::check::{Judge, Verdict, persistence_domain};
 use crate::fs::{InodeRecord, Kind, Layout};
 use crate::jbd::LogLayout;
@@ -14,9 +15,9 @@ use crate::jbd::format::Superblock;
 use crate::jbd::recover::{Recovery, RecoveryStep, Replay};
 use crate::machine::Machine;
 use crate::medium::{Image, SimMedium, images};
+use crate::sorted::Table;
 use crate::undo;
 use crate::units::{BlockNr, Word};
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
@@ -30,7 +31,7 @@ struct Known<T> {
     /// Their places in the choice of an image.
     lines: Vec<usize>,
     /// By what the image held of each.
-    found: BTreeMap<Vec<usize>, T>,
+    found: Table<Vec<usize>, T>,
 }
 
 impl<T> Memo<T> {
@@ -42,8 +43,12 @@ impl<T> Memo<T> {
     fn insert(&mut self, image: &Image, lines: Vec<usize>, with: &[usize], found: T) {
         let held = held(image, &lines, with);
         match self.0.iter_mut().find(|known| known.lines == lines) {
-            Some(known) => drop(known.found.insert(held, found)),
-            None => self.0.push(Known { lines, found: BTreeMap::from([(held, found)]) }),
+            Some(known) => drop(known.found.get_or(held, || found)),
+            None => {
+                let mut table = Table::default();
+                table.get_or(held, || found);
+                self.0.push(Known { lines, found: table });
+            }
         }
     }
 }
@@ -98,7 +103,7 @@ pub(super) struct Laboratory<'a, const FAN: usize> {
     metadata: Memo<Rc<Result<Metadata, String>>>,
     verdicts: Memo<Verdict>,
     /// What recovery has found, by a hash.
-    outcomes: BTreeMap<u64, Vec<Recovered>>,
+    outcomes: Table<u64, Vec<Recovered>>,
 }
 
 impl<'a, const FAN: usize> Laboratory<'a, FAN> {
@@ -114,13 +119,13 @@ impl<'a, const FAN: usize> Laboratory<'a, FAN> {
             replays: Vec::new(),
             metadata: Memo(Vec::new()),
             verdicts: Memo(Vec::new()),
-            outcomes: BTreeMap::new(),
+            outcomes: Table::default(),
         }
     }
 
     /// How many different things recovery has found.
     pub(super) fn outcomes(&self) -> u64 {
-        self.outcomes.values().map(|alike| alike.len() as u64).sum()
+        self.outcomes.iter().map(|(_, alike)| alike.len() as u64).sum()
     }
 
     /// The verdict on an image after its recovery.
@@ -215,7 +220,7 @@ impl<'a, const FAN: usize> Laboratory<'a, FAN> {
     /// Recovers the image: the blocks that go home, in order, and whether that is all.
     fn recover(&mut self) -> (Vec<usize>, Result<(), String>) {
         let (mut at, mut replayed) = (0, Vec::new());
-        if !cfg!(feature = "ext4") {
+        if !EXT4 {
             return (replayed, Ok(()));
         }
         loop {
@@ -298,7 +303,7 @@ impl<'a, const FAN: usize> Laboratory<'a, FAN> {
 
     fn judge(&mut self, judge: &Judge, recovered: Recovered, homes: &[BlockNr]) -> Verdict {
         let verdict = judge.judge_recovery(self.machine, &recovered, (&self.words, homes));
-        let alike = self.outcomes.entry(hash(&recovered)).or_default();
+        let alike = self.outcomes.get_or(hash(&recovered), Vec::new);
         if !alike.contains(&recovered) {
             alike.push(recovered);
         }

@@ -199,18 +199,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             Frame::WpPfnShared { site, at } => self.wp_pfn_shared(id, site, at, report),
             Frame::DaxPfnMkwrite { site, at } => self.dax_pfn_mkwrite(id, site, at, report),
-            Frame::FilemapFault { site, write, at } => {
-                self.filemap_fault(id, site, write, at, report)
-            }
-            Frame::WpPageShared { site, at } => self.wp_page_shared(id, site, at, report),
-            Frame::DoPageMkwrite { site, handle, at } => {
-                self.do_page_mkwrite(id, site, (handle, at), report)
-            }
 
             Frame::SysWrite { job } => Ok(self.sys_write(id, job, report)),
-            Frame::GenericFileDirectWrite { job, at } => {
-                self.generic_file_direct_write(id, job, at, report)
-            }
             Frame::GenericPerformWrite { job, at } => {
                 self.generic_perform_write(id, job, at, report)
             }
@@ -231,15 +221,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             Frame::Ext4SyncFile { ino, wbc, datasync, at } => {
                 self.ext4_sync_file(id, (ino, wbc, datasync), at, report)
             }
-            Frame::BlkdevFsync { at } => self.blkdev_fsync(id, at, report),
             Frame::FilemapWriteAndWaitRange { mapping, wbc, at } => {
                 self.filemap_write_and_wait_range(id, (mapping, wbc), at, report)
             }
             Frame::Ext4Writepages { ino, wbc, at } => {
                 self.writepages(id, (MappingId::File(ino), wbc), at, report)
-            }
-            Frame::BlkdevWritepages { wbc, at } => {
-                self.writepages(id, (MappingId::Bdev, wbc), at, report)
             }
             Frame::SysSync { at } => self.sys_sync(id, at, report),
             Frame::WbWriteback { at } => Ok(self.wb_writeback(id, at, report)),
@@ -271,16 +257,31 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
     }
 
-    /// A build without the ext-like file system comes to none of its frames.
+    /// A build without them comes to none of these frames.
     #[cfg(not(feature = "ext4"))]
     fn run_ext4_frame(&mut self, _: ThreadId, frame: Frame, _: &mut impl Report) -> Outcome {
         Err(Refusal::NotBuilt(frame.function()))
     }
 
-    /// The frames of the file system and its journal.
+    /// Mapped pages, writes to the raw device, and the file system with its journal.
     #[cfg(feature = "ext4")]
     fn run_ext4_frame(&mut self, id: ThreadId, frame: Frame, report: &mut impl Report) -> Outcome {
         match frame {
+            Frame::FilemapFault { site, write, at } => {
+                self.filemap_fault(id, site, write, at, report)
+            }
+            Frame::WpPageShared { site, at } => self.wp_page_shared(id, site, at, report),
+            Frame::DoPageMkwrite { site, handle, at } => {
+                self.do_page_mkwrite(id, site, (handle, at), report)
+            }
+
+            Frame::GenericFileDirectWrite { job, at } => {
+                self.generic_file_direct_write(id, job, at, report)
+            }
+            Frame::BlkdevFsync { at } => self.blkdev_fsync(id, at, report),
+            Frame::BlkdevWritepages { wbc, at } => {
+                self.writepages(id, (MappingId::Bdev, wbc), at, report)
+            }
             Frame::SbBread { block, at } => self.sb_bread(id, block, at, report),
             Frame::WriteDirtyBuffer { block } => self.write_dirty_buffer(id, block, report),
             Frame::Ext4Op { op, at } => self.ext4_op(id, op, at, report),

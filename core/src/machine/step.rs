@@ -7,6 +7,7 @@ use super::{Pte, VmaId, Wait};
 use crate::address_space::MappingId;
 use crate::jbd::recover::RecoveryStep;
 use crate::rules::RuleId;
+use crate::sorted;
 use crate::tag::Tag;
 use crate::units::{BlockNr, Cpu, Ino, LineNr, LogBlockNr, PageIndex, Tid, Word};
 use alloc::vec::Vec;
@@ -842,9 +843,7 @@ pub struct FullReport {
 impl FullReport {
     /// The step, once the machine has applied an action with this report.
     #[must_use]
-    pub fn into_step(mut self, actor: Actor) -> Step {
-        self.changed.sort_unstable();
-        self.changed.dedup();
+    pub fn into_step(self, actor: Actor) -> Step {
         let Self { rules, events, changed, stack } = self;
         Step { actor, stack, rules, events, changed }
     }
@@ -857,14 +856,20 @@ impl Report for FullReport {
         }
     }
     fn event(&mut self, event: impl FnOnce() -> Event) {
-        self.events.push(event());
+        push(&mut self.events, event());
     }
     fn acted_in(&mut self, callers: &[Frame], function: &'static str) {
         self.stack = callers.iter().map(Frame::function).chain([function]).collect();
     }
     fn changed(&mut self, component: Component) {
-        self.changed.push(component);
+        sorted::insert(&mut self.changed, component);
     }
+}
+
+/// One copy of this, and not one in every place that reports an event.
+#[inline(never)]
+fn push(events: &mut Vec<Event>, event: Event) {
+    events.push(event);
 }
 
 /// Collects only the changed components, for the explorer.

@@ -1,6 +1,7 @@
 //! What lies on a line of memory, in a few words.
 
 use super::labels;
+use crate::EXT4;
 use crate::fs::{DiskInode, Kind, Layout, Role, bitmap, block_map, dir};
 use crate::jbd::format::{self, Superblock};
 use crate::machine::Machine;
@@ -18,6 +19,10 @@ pub fn contents<M: Medium, const FAN: usize>(
     line: LineNr,
     words: &[Word],
 ) -> String {
+    if !EXT4 {
+        // The stage then shows blocks of file data only.
+        return labels(words);
+    }
     let block = machine.geometry.block_of(line);
     let layout = Layout::of(&machine.geometry);
     let first = line.0 - machine.geometry.first_line(block).0;

@@ -15,6 +15,7 @@ use crate::machine::{
 use crate::medium::{Image, PersistenceDomain, SimMedium};
 use crate::narrate::{START, actor_name, labels, narrate};
 use crate::path::Path;
+use crate::rules::RuleId;
 use crate::units::WORDS_PER_LINE;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -74,7 +75,7 @@ fn caption<const FAN: usize>(path: &Path<FAN>, step: usize, event: Option<String
             event: None,
         };
     };
-    let source = |rule: &crate::rules::RuleId| {
+    let source = |rule: &RuleId| {
         let rule = rule.rule();
         Source {
             rule: rule.id.to_string(),
@@ -86,14 +87,15 @@ fn caption<const FAN: usize>(path: &Path<FAN>, step: usize, event: Option<String
         }
     };
     let function = report.stack.last().copied().unwrap_or_default();
-    let mut rules = report.rules.clone();
     // The rules of the function that acted come first, then those of its callers.
-    rules.sort_by_key(|rule| !rule.rule().function.split(", ").any(|name| name == function));
+    let own = |rule: &&RuleId| rule.rule().function.split(", ").any(|name| name == function);
+    let rules = report.rules.iter().filter(own);
+    let rules = rules.chain(report.rules.iter().filter(|rule| !own(rule)));
     Caption {
         sentence: narrate(&moment.machine, report, &moment.verdicts),
         actor: actor_name(&moment.machine, report.actor),
         function: function.to_string(),
-        sources: rules.iter().map(source).collect(),
+        sources: rules.map(source).collect(),
         verdicts: moment.verdicts.iter().map(ToString::to_string).collect(),
         event,
     }

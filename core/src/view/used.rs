@@ -7,18 +7,19 @@ use crate::machine::frame::LogWrite;
 use crate::machine::{Event, Machine, Op};
 use crate::medium::SimMedium;
 use crate::path::Path;
+use crate::sorted;
 use crate::units::BlockNr;
-use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
 
 /// See the module.
 #[derive(Default)]
 pub(super) struct Used {
-    /// Blocks that something touches.
-    pub(super) blocks: BTreeSet<BlockNr>,
-    /// Blocks of which there are several versions.
-    pub(super) rewritten: BTreeSet<BlockNr>,
-    /// Mappings that hold something.
-    pub(super) mappings: BTreeSet<MappingId>,
+    /// Blocks that something touches, sorted.
+    pub(super) blocks: Vec<BlockNr>,
+    /// Sorted: blocks of which there are several versions.
+    pub(super) rewritten: Vec<BlockNr>,
+    /// Mappings that hold something, sorted.
+    pub(super) mappings: Vec<MappingId>,
     /// There is a journal, or the allocator is at work: metadata moves.
     pub(super) metadata: bool,
     /// A running transaction holds blocks.
@@ -48,9 +49,9 @@ impl Used {
         }
         let blocks = (0..first.geometry.first_log_block().0).map(BlockNr);
         used.rewritten = blocks.filter(|b| path.versions(*b, last).nth(1).is_some()).collect();
-        used.blocks.extend(&used.rewritten);
+        used.touch(used.rewritten.clone());
         let ops = first.threads.iter().flat_map(|thread| &thread.program.ops);
-        used.blocks.extend(ops.into_iter().filter_map(|op| match op {
+        used.touch(ops.into_iter().filter_map(|op| match op {
             Op::RawRead { index } => Some(BlockNr(index.0)),
             Op::RawLoad { at } | Op::RawStore { at, .. } | Op::RawWrite { at, .. } => {
                 Some(at.block)
@@ -60,20 +61,24 @@ impl Used {
         used
     }
 
+    fn touch(&mut self, blocks: impl IntoIterator<Item = BlockNr>) {
+        blocks.into_iter().for_each(|block| sorted::insert(&mut self.blocks, block));
+    }
+
     fn add<const FAN: usize>(&mut self, machine: &Machine<SimMedium, FAN>) {
         for mapping in machine.mappings() {
             let mut items = machine.mapping(mapping).i_pages.iter(..).peekable();
             if items.peek().is_some() {
-                self.mappings.insert(mapping);
+                sorted::insert(&mut self.mappings, mapping);
             }
-            self.blocks.extend(items.filter_map(|(index, _)| machine.block_of(mapping, index)));
+            self.touch(items.filter_map(|(index, _)| machine.block_of(mapping, index)));
         }
         for vma in &machine.vmas {
             let ptes = vma.ptes();
-            self.blocks.extend(ptes.filter_map(|(at, pte)| machine.pte_block(vma, at, pte)));
+            self.touch(ptes.filter_map(|(at, pte)| machine.pte_block(vma, at, pte)));
         }
         let lines = machine.medium.dirty_lines();
-        self.blocks.extend(lines.map(|line| machine.geometry.block_of(line)));
+        self.touch(lines.map(|line| machine.geometry.block_of(line)));
         if let Some(journal) = &machine.journal {
             self.add_journal(journal);
         }
@@ -81,8 +86,8 @@ impl Used {
 
     fn add_journal(&mut self, journal: &Journal) {
         for transaction in journal.running.iter().chain(&journal.committing) {
-            self.blocks.extend(&transaction.freed);
-            self.blocks.extend(&transaction.revoked);
+            self.touch(transaction.freed.iter().copied());
+            self.touch(transaction.revoked.iter().copied());
         }
         for (_, head) in journal.heads() {
             let running = journal.running_tid();

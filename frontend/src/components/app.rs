@@ -6,6 +6,7 @@ use yew::prelude::*;
 
 use super::dom::{Node, list};
 use super::{catalogue::catalogue, dialogs::use_dialogs, history::history, lesson::lesson};
+use crate::course::WHOLE;
 use crate::hooks;
 use crate::msg::Msg;
 use crate::state::State;
@@ -34,11 +35,12 @@ fn App() -> Html {
     hooks::use_address(&state, &latest, &writer);
     hooks::use_document(state.theme, state.title());
     hooks::use_computing(&state, &send);
+    hooks::use_elsewhere(state.elsewhere);
 
     let dialogs = use_dialogs(&state, &send);
     let screen = match &state.lesson {
         Some(shown) => lesson(&state, shown, &send),
-        None if state.history => history(&state, &send),
+        None if WHOLE && state.history => history(&state, &send),
         None => catalogue(&state, &send),
     };
     list(vec![screen.node(), dialogs])

@@ -25,7 +25,22 @@ pub(crate) fn catalogue(state: &State, send: &Callback<Msg>) -> Tag {
             notice_line(state.notice.as_ref(), send),
             tag!("h2"; words::LECTURES),
             tag!("ol", "class" = "lectures"; each(state.lectures.iter(), |lecture| card(state, lecture))),
+            (!course::ELSEWHERE.is_empty()).then(elsewhere),
         ),
+    )
+}
+
+/// The lectures that this part of the page goes without: their questions.
+fn elsewhere() -> Tag {
+    let one = |(id, slug, question): &(&'static str, &str, &'static str)| {
+        tag!("li"; tag!("a", "href" = course::link_to(slug);
+            tag!("span", "class" = "id"; *id), " ", *question,
+        ))
+    };
+    tag!("section", "class" = "elsewhere", "aria-labelledby" = "elsewhere";
+        tag!("h2", "id" = "elsewhere"; words::ELSEWHERE),
+        tag!("p"; words::ELSEWHERE_SAYS),
+        tag!("ol"; each(course::ELSEWHERE, one)),
     )
 }
 

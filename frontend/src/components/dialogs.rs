@@ -55,6 +55,7 @@ fn help() -> Html {
         tag!("li"; tag!("span", "class" = "entry"), words::SIGN_ENTRY),
         tag!("li"; words::SIGN_TAGS),
         tag!("li"; words::SIGN_CHANGED),
+        cfg!(feature = "ext4").then(|| each(words::SIGNS_JOURNAL, |says| tag!("li"; says))),
     );
     let keys = tag!("dl", "class" = "keys"; each(words::KEYS, |(keys, what)| {
         tag!("div"; tag!("dt"; keys), tag!("dd"; what))

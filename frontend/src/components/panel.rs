@@ -14,7 +14,7 @@ use super::{
     crash, details, history, invariants, journal, matrix, next, switches, threads, timeline, trees,
 };
 use crate::columns::Span;
-use crate::course::{Lecture, Mark, Switch};
+use crate::course::{Lecture, Mark, Switch, WHOLE};
 use crate::history::Line;
 use crate::msg::Msg;
 use crate::words;
@@ -80,12 +80,12 @@ fn Panel(Props { shown, send }: &Props) -> Html {
     match shown {
         Shown::Row { row, spans, labels, marked } => matrix::row(row, spans, labels, *marked),
         Shown::Tree { tree, focus } => trees::tree(tree, focus.as_deref()),
-        Shown::Log { log, focus } => journal::ring(log, focus.as_deref()),
-        Shown::Block { blocks, number } => {
+        Shown::Log { log, focus } if WHOLE => journal::ring(log, focus.as_deref()),
+        Shown::Block { blocks, number } if WHOLE => {
             let block = blocks.get(*number..=*number).unwrap_or_default();
             return journal::details(words::BLOCK, block);
         }
-        Shown::Transactions(all) => return journal::details(words::TRANSACTION, all),
+        Shown::Transactions(all) if WHOLE => return journal::details(words::TRANSACTION, all),
         Shown::Threads(threads) => threads::threads(threads),
         Shown::Invariants(invariants) => invariants::invariants(invariants),
         Shown::Crash(crash) => crash::crash(crash),
@@ -96,8 +96,12 @@ fn Panel(Props { shown, send }: &Props) -> Html {
         Shown::Switches { switches, epoch, unfolded } => {
             switches::switches(switches, epoch, *unfolded, send)
         }
-        Shown::Line { line, lectures, first } => {
+        Shown::Line { line, lectures, first } if WHOLE => {
             history::line(line, &lectures[line.lecture], *first)
+        }
+        // Never shown by the part of the page that goes without them.
+        Shown::Log { .. } | Shown::Block { .. } | Shown::Transactions(_) | Shown::Line { .. } => {
+            return Html::default();
         }
     }
     .node()

@@ -15,8 +15,8 @@ struct Row<'a> {
     status: &'a str,
     variants: Vec<&'a str>,
     epochs: Vec<&'static str>,
-    /// Whether the page has it too.
-    page: bool,
+    /// Whether it is among those that a first visit of the page loads.
+    first: bool,
 }
 
 fn row(lecture: &Lecture) -> Row<'_> {
@@ -27,7 +27,7 @@ fn row(lecture: &Lecture) -> Row<'_> {
         status: lecture.status.name(),
         variants: lecture.variants.iter().map(|variant| variant.name.as_str()).collect(),
         epochs: lecture.epochs.iter().map(|epoch| epoch.name()).collect(),
-        page: !lecture.needs_ext4(),
+        first: !lecture.needs_ext4(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::super::invariants::structure_holds;
 use super::{Event, Home, Judge, Machine, MappingWord, Step, Verdict, Words, home_of};
+use crate::EXT4;
 use crate::address_space::MappingId;
 use crate::fs::Kind;
 use crate::jbd::recover::RecoveryStep;
@@ -244,13 +245,16 @@ fn is_split<const FAN: usize>(machine: &Machine<SimMedium, FAN>) -> bool {
 
 /// Whether two inodes in memory own one block.
 fn is_cross_linked<const FAN: usize>(machine: &Machine<SimMedium, FAN>) -> bool {
-    let mut owned: Vec<BlockNr> = Vec::new();
-    for inode in &machine.inodes {
-        owned.extend(inode.blocks().map(|(_, block)| block));
-        owned.extend(inode.index_blocks().map(|(_, block)| block));
-    }
-    owned.sort_unstable();
-    owned.windows(2).any(|pair| pair[0] == pair[1])
+    let count = usize::try_from(machine.geometry.blocks).expect("fits memory");
+    let mut owned = alloc::vec![false; count];
+    let mut is_second = |block: BlockNr| {
+        let place = owned.get_mut(usize::try_from(block.0).unwrap_or(usize::MAX));
+        place.is_some_and(|place| core::mem::replace(place, true))
+    };
+    EXT4 && machine.inodes.iter().any(|inode| {
+        inode.blocks().any(|(_, block)| is_second(block))
+            || inode.index_blocks().any(|(_, block)| is_second(block))
+    })
 }
 
 /// Whose the words of a block are: a file's, or the block's own, be it metadata or free.
@@ -267,7 +271,8 @@ pub(super) fn home_of_block<const FAN: usize>(
 /// The copy of a metadata block that the file system works on: a directory's own page without a
 /// journal (IDX-4), else the device's buffer.
 fn cached<const FAN: usize>(machine: &Machine<SimMedium, FAN>, block: BlockNr) -> Option<&[Word]> {
-    if machine.log.is_none()
+    if EXT4
+        && machine.log.is_none()
         && let Some((inode, index)) = machine.owner_of(block)
         && inode.kind == Kind::Directory
     {
@@ -293,6 +298,9 @@ fn copy_of<const FAN: usize>(
 
 /// The page of a block that a thread has for itself.
 fn own_page(thread: &Thread, block: BlockNr) -> Option<&[Word]> {
+    if !EXT4 {
+        return None;
+    }
     match thread.stack.last()? {
         Frame::FreshPageIo {
             block: of,

@@ -1,56 +1,11 @@
 //! What a word, a size or a name has been, and how much of it was promised to survive.
 
 use crate::address_space::MappingId;
+use crate::sorted::Table;
 use crate::units::Word;
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
-
-/// Values by key, sorted.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(super) struct Table<K, V>(Vec<(K, V)>);
-
-impl<K, V> Default for Table<K, V> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<K: Ord + Copy, V> Table<K, V> {
-    pub(super) fn get(&self, key: K) -> Option<&V> {
-        let at = self.0.binary_search_by_key(&key, |(key, _)| *key).ok()?;
-        Some(&self.0[at].1)
-    }
-
-    pub(super) fn get_mut(&mut self, key: K) -> Option<&mut V> {
-        let at = self.0.binary_search_by_key(&key, |(key, _)| *key).ok()?;
-        Some(&mut self.0[at].1)
-    }
-
-    pub(super) fn get_or(&mut self, key: K, make: impl FnOnce() -> V) -> &mut V {
-        let at = match self.0.binary_search_by_key(&key, |(key, _)| *key) {
-            Ok(at) => at,
-            Err(at) => {
-                self.0.insert(at, (key, make()));
-                at
-            }
-        };
-        &mut self.0[at].1
-    }
-
-    pub(super) fn remove(&mut self, key: K) -> Option<V> {
-        let at = self.0.binary_search_by_key(&key, |(key, _)| *key).ok()?;
-        Some(self.0.remove(at).1)
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = (K, &V)> {
-        self.0.iter().map(|(key, value)| (*key, value))
-    }
-
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (K, &mut V)> {
-        self.0.iter_mut().map(|(key, value)| (*key, value))
-    }
-}
 
 /// Everything that something has been.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]

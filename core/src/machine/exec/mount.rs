@@ -15,6 +15,7 @@ use crate::machine::frame::{
 use crate::machine::{Call, Component, Errno, IndexBlock, Inode, Mounted};
 use crate::medium::Medium;
 use crate::rules::RuleId;
+use crate::sorted;
 use crate::tag::Tag;
 use crate::units::{BlockNr, PageIndex, Tid, Word};
 use alloc::string::String;
@@ -263,7 +264,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 self.inodes.push(self.inode_of(&disk, &found, &image, &layout));
             }
         }
-        self.inodes.sort_by_key(|inode| inode.ino);
+        sorted::sort_by_key(&mut self.inodes, |inode| inode.ino);
         self.mounted = Some(mounted);
         for inode in &self.inodes {
             report.changed(Component::Inode(inode.ino));

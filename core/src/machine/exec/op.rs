@@ -10,6 +10,7 @@ use crate::machine::frame::{Edit, FsOp, OpAt};
 use crate::machine::{Call, Component, Errno, Wait};
 use crate::medium::Medium;
 use crate::rules::RuleId;
+use crate::sorted;
 use crate::units::{BlockNr, Cpu, Ino, PageIndex, Word};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -207,7 +208,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             FsOp::Rename { from, to } => files.extend(named(from).into_iter().chain(named(to))),
             _ => files.extend(op.file()),
         }
-        files.sort_unstable();
+        sorted::sort_by_key(&mut files, |ino| *ino);
         files.dedup();
         files
     }

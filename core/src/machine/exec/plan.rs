@@ -8,6 +8,7 @@ use crate::fs::{Kind, Name, ROOT, dir};
 use crate::machine::frame::{BreadAt, Edit, FsOp, OpAt, ReadAt};
 use crate::machine::{Component, Errno, IndexBlock, Inode};
 use crate::medium::Medium;
+use crate::sorted;
 use crate::units::{BlockNr, Ino, PageIndex, Word};
 use alloc::vec::Vec;
 
@@ -258,7 +259,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         let text = alloc::format!("{name}");
         self.inodes.push(Inode::new(ino, &text, kind, dax));
-        self.inodes.sort_by_key(|inode| inode.ino);
+        sorted::sort_by_key(&mut self.inodes, |inode| inode.ino);
         if directory {
             self.extend_directory(ino, PageIndex(0), &mut edits);
         }

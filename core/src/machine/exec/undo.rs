@@ -12,6 +12,7 @@ use crate::machine::frame::{Edit, FsOp, OpAt, UndoAt};
 use crate::machine::{Component, Wait};
 use crate::medium::Medium;
 use crate::rules::RuleId;
+use crate::sorted;
 use crate::undo;
 use crate::units::{BlockNr, Cpu, Word};
 use alloc::vec::Vec;
@@ -100,11 +101,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let mut homes = Vec::new();
         for edit in edits {
             if let Target::Buffer(block, _) = self.target(edit)? {
-                homes.push(block);
+                sorted::insert(&mut homes, block);
             }
         }
-        homes.sort_unstable();
-        homes.dedup();
         Ok(homes)
     }
 

@@ -1,6 +1,7 @@
 //! From a line of a program to the kernel function that it calls.
 
 use super::{Event, Flow, Frame, Machine, Refusal, Report};
+use crate::EXT4;
 use crate::address_space::MappingId;
 use crate::config::WriteOpenMounted;
 use crate::fs::{Kind, Name};
@@ -21,10 +22,18 @@ pub(super) struct Entry {
     pub(super) frame: Result<Frame, Errno>,
 }
 
+const fn of(call: Call, ino: Option<Ino>, frame: Frame) -> Entry {
+    Entry { call, ino, frame: Ok(frame) }
+}
+
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// Where an operation of a program enters the kernel.
     pub(super) fn entry_of(&self, op: &Op, report: &mut impl Report) -> Result<Entry, Refusal> {
-        let mut entry = self.entry(op);
+        let mut entry = match self.entry(op) {
+            Some(entry) => entry,
+            None if EXT4 => self.entry_of_more(op),
+            None => return Err(Refusal::NotBuilt("entry_of_more")),
+        };
         let opens = matches!(op, Op::RawMmap | Op::RawWrite { .. }) && self.mounted.is_some();
         if opens
             && self.semantics.write_open_mounted()? == WriteOpenMounted::No
@@ -35,19 +44,71 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         Ok(entry)
     }
 
-    fn entry(&self, op: &Op) -> Entry {
-        let of = |call, ino: Option<Ino>, frame| Entry { call, ino, frame: Ok(frame) };
-        let on = |call, ino: Ino, frame| {
-            let exists = self.inodes.iter().any(|inode| inode.ino == ino && inode.links > 0);
-            Entry { call, ino: Some(ino), frame: exists.then_some(frame).ok_or(Errno::Enoent) }
-        };
-        match *op {
+    fn on(&self, call: Call, ino: Ino, frame: Frame) -> Entry {
+        let exists = self.inodes.iter().any(|inode| inode.ino == ino && inode.links > 0);
+        Entry { call, ino: Some(ino), frame: exists.then_some(frame).ok_or(Errno::Enoent) }
+    }
+
+    /// The calls on files, and reads of the raw device.
+    fn entry(&self, op: &Op) -> Option<Entry> {
+        Some(match *op {
             Op::Load { .. }
             | Op::Store { .. }
             | Op::RawLoad { .. }
             | Op::RawStore { .. }
             | Op::Clwb { .. }
             | Op::Sfence => unreachable!("they enter only by a fault, or never"),
+            Op::Msync { ino, first, count } => {
+                let wbc = WritebackControl::pages(SyncMode::All, first, count);
+                self.on(Call::Msync, ino, Frame::SysMsync { ino, wbc, called: false })
+            }
+            Op::Mmap { ino } => {
+                let (mapping, sync) = (MappingId::File(ino), false);
+                self.on(Call::Mmap, ino, Frame::SysMmap { mapping, sync })
+            }
+            Op::Write { at: FileWord { ino, index, word }, ref words } => {
+                let (mapping, words) = (MappingId::File(ino), words.clone());
+                let job = WriteJob { mapping, index, word, words, handle: None };
+                self.on(Call::Write, ino, Frame::SysWrite { job })
+            }
+            Op::Read { ino, index } => {
+                let mut entry = self.on(
+                    Call::Read,
+                    ino,
+                    Frame::SysRead { mapping: MappingId::File(ino), index, at: SysReadAt::Start },
+                );
+                entry.ino = None;
+                entry
+            }
+            Op::RawRead { index } => {
+                let (mapping, at) = (MappingId::Bdev, SysReadAt::Start);
+                of(Call::Read, None, Frame::SysRead { mapping, index, at })
+            }
+            Op::Fsync { ino } => {
+                let (datasync, called) = (false, false);
+                self.on(
+                    Call::Fsync,
+                    ino,
+                    Frame::SysFsync { mapping: MappingId::File(ino), datasync, called },
+                )
+            }
+            Op::Sync => of(Call::Sync, None, Frame::SysSync { at: SyncAt::Inodes(Ino(0)) }),
+            Op::PeriodicWriteback => {
+                let frame = Frame::WbWriteback { at: PeriodicAt::Inodes(Ino(0)) };
+                of(Call::PeriodicWriteback, None, frame)
+            }
+            Op::InvalidateBdev => of(Call::InvalidateBdev, None, Frame::InvalidateBdev),
+            Op::FadviseDontneed { ino, first, count } => {
+                let wbc = WritebackControl::pages(SyncMode::None, first, count);
+                self.on(Call::Fadvise, ino, Frame::SysFadvise { ino, wbc, called: false })
+            }
+            _ => return None,
+        })
+    }
+
+    /// The others.
+    fn entry_of_more(&self, op: &Op) -> Entry {
+        match *op {
             Op::RawMmap => {
                 let (mapping, sync) = (MappingId::Bdev, false);
                 of(Call::Mmap, None, Frame::SysMmap { mapping, sync })
@@ -61,62 +122,18 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 let (mapping, datasync, called) = (MappingId::Bdev, false, false);
                 of(Call::Fsync, None, Frame::SysFsync { mapping, datasync, called })
             }
-            Op::Msync { ino, first, count } => {
-                let wbc = WritebackControl::pages(SyncMode::All, first, count);
-                on(Call::Msync, ino, Frame::SysMsync { ino, wbc, called: false })
-            }
-            Op::Mmap { ino } => {
-                let (mapping, sync) = (MappingId::File(ino), false);
-                on(Call::Mmap, ino, Frame::SysMmap { mapping, sync })
-            }
             Op::MmapSync { ino } => {
                 let (mapping, sync) = (MappingId::File(ino), true);
-                on(Call::Mmap, ino, Frame::SysMmap { mapping, sync })
-            }
-            Op::Write { at: FileWord { ino, index, word }, ref words } => {
-                let (mapping, words) = (MappingId::File(ino), words.clone());
-                let job = WriteJob { mapping, index, word, words, handle: None };
-                on(Call::Write, ino, Frame::SysWrite { job })
-            }
-            Op::Read { ino, index } => {
-                let mut entry = on(
-                    Call::Read,
-                    ino,
-                    Frame::SysRead { mapping: MappingId::File(ino), index, at: SysReadAt::Start },
-                );
-                entry.ino = None;
-                entry
-            }
-            Op::RawRead { index } => {
-                let (mapping, at) = (MappingId::Bdev, SysReadAt::Start);
-                of(Call::Read, None, Frame::SysRead { mapping, index, at })
+                self.on(Call::Mmap, ino, Frame::SysMmap { mapping, sync })
             }
             Op::PartitionRead { index } => of(Call::Read, None, Frame::ReadDevSector { index }),
-            Op::Fsync { ino } => {
-                let (datasync, called) = (false, false);
-                on(
-                    Call::Fsync,
-                    ino,
-                    Frame::SysFsync { mapping: MappingId::File(ino), datasync, called },
-                )
-            }
             Op::Fdatasync { ino } => {
                 let (datasync, called) = (true, false);
-                on(
+                self.on(
                     Call::Fdatasync,
                     ino,
                     Frame::SysFsync { mapping: MappingId::File(ino), datasync, called },
                 )
-            }
-            Op::Sync => of(Call::Sync, None, Frame::SysSync { at: SyncAt::Inodes(Ino(0)) }),
-            Op::PeriodicWriteback => {
-                let frame = Frame::WbWriteback { at: PeriodicAt::Inodes(Ino(0)) };
-                of(Call::PeriodicWriteback, None, frame)
-            }
-            Op::InvalidateBdev => of(Call::InvalidateBdev, None, Frame::InvalidateBdev),
-            Op::FadviseDontneed { ino, first, count } => {
-                let wbc = WritebackControl::pages(SyncMode::None, first, count);
-                on(Call::Fadvise, ino, Frame::SysFadvise { ino, wbc, called: false })
             }
             Op::Commit => of(Call::Commit, None, Frame::Kjournald2 { called: false }),
             Op::Checkpoint => of(Call::Checkpoint, None, Frame::Jbd2JournalFlush { called: false }),
@@ -133,13 +150,13 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 Entry { call: Call::Umount, ino: None, frame }
             }
             Op::Truncate { ino, pages } => {
-                on(Call::Truncate, ino, Self::op_frame(FsOp::Truncate { ino, pages }))
+                self.on(Call::Truncate, ino, Self::op_frame(FsOp::Truncate { ino, pages }))
             }
             Op::PunchHole { ino, first, count } => {
-                on(Call::Fallocate, ino, Self::op_frame(FsOp::PunchHole { ino, first, count }))
+                self.on(Call::Fallocate, ino, Self::op_frame(FsOp::PunchHole { ino, first, count }))
             }
             Op::CollapseRange { ino, first, count } => {
-                on(Call::Fallocate, ino, Self::op_frame(FsOp::CollapseRange { ino, first, count }))
+                self.on(Call::Fallocate, ino, Self::op_frame(FsOp::CollapseRange { ino, first, count }))
             }
             Op::Create { ino } => self.entry_of_name(Call::Create, ino, |name, known| {
                 let directory = known.kind == Kind::Directory;
@@ -151,6 +168,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             Op::Rename { ino, to } => {
                 self.entry_of_name(Call::Rename, ino, |from, _| FsOp::Rename { from, to })
             }
+            _ => unreachable!("asked before, or enters only by a fault"),
         }
     }
 
