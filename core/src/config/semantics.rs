@@ -92,13 +92,13 @@ macro_rules! switches {
 
                 const VALUES: &'static [&'static str] = &[$( $value ),+];
                 const MODELLED: &'static [&'static str] = &[$( $( modelled!($modelled $value), )? )+];
+                /// A bit for each value that is modelled: frames ask at every step.
+                const MODELLED_BITS: u32 = 0 $( $( | modelled!($modelled 1) << Self::$variant as u32 )? )+;
+                /// In the order of the names.
+                const ALL: &'static [Self] = &[$( Self::$variant ),+];
 
-                fn from_name(name: &str) -> Option<Self> {
-                    match name { $( $value => Some(Self::$variant), )+ _ => None }
-                }
-
-                fn check(self) -> Result<Self, NotModelled> {
-                    if Self::MODELLED.contains(&self.name()) {
+                const fn check(self) -> Result<Self, NotModelled> {
+                    if Self::MODELLED_BITS >> self as u32 & 1 == 1 {
                         return Ok(self);
                     }
                     Err(NotModelled { switch: $name, value: self.name() })
@@ -121,7 +121,7 @@ macro_rules! switches {
                 ///
                 /// # Errors
                 /// If the value is not modelled yet.
-                pub fn $field(&self) -> Result<$type, NotModelled> {
+                pub const fn $field(&self) -> Result<$type, NotModelled> {
                     self.$field.check()
                 }
             )+
@@ -131,15 +131,29 @@ macro_rules! switches {
             /// # Errors
             /// If the switch or the value is unknown, or not modelled yet. Nothing is changed then.
             pub fn set(&mut self, switch: &str, value: &str) -> Result<(), SetError> {
-                match switch {
-                    $( $name => {
-                        let value = $type::from_name(value)
-                            .ok_or(SetError::UnknownValue($type::VALUES))?;
-                        self.$field = value.check().map_err(SetError::NotModelled)?;
-                    } )+
-                    _ => return Err(SetError::UnknownSwitch),
+                let number = SWITCHES.iter().position(|known| known.name == switch);
+                let number = number.ok_or(SetError::UnknownSwitch)?;
+                let SwitchInfo { name: switch, values, modelled, .. } = SWITCHES[number];
+                let at = values.iter().position(|known| *known == value);
+                let at = at.ok_or(SetError::UnknownValue(values))?;
+                let value = values[at];
+                if !modelled.contains(&value) {
+                    return Err(SetError::NotModelled(NotModelled { switch, value }));
                 }
+                self.set_by_number(number, at);
                 Ok(())
+            }
+
+            /// Sets the switch of a number in [`SWITCHES`] to the value of a number among its values.
+            #[allow(unused_assignments, reason = "the last count")]
+            fn set_by_number(&mut self, number: usize, value: usize) {
+                let mut at = 0;
+                $(
+                    if number == at {
+                        self.$field = $type::ALL[value];
+                    }
+                    at += 1;
+                )+
             }
 
             /// The value of a switch by name; `None` if there is no such switch.
@@ -167,7 +181,7 @@ macro_rules! switches {
 }
 
 macro_rules! modelled {
-    (modelled $value:literal) => {
+    (modelled $value:expr) => {
         $value
     };
 }

@@ -7,6 +7,7 @@ use crate::lecture::{
     TagExpect, Variant,
 };
 use crate::vocabulary::{GEOMETRIES, invariant_named, rule_named};
+use daxscope_core::EXT4;
 use daxscope_core::address_space::MappingId;
 use daxscope_core::check::Verdict;
 use daxscope_core::config::Epoch;
@@ -130,39 +131,39 @@ fn operation(packed: &mirror::Op<'_>) -> Result<Op> {
         op::MMAP => Op::Mmap { ino },
         op::LOAD => Op::Load { at },
         op::STORE => Op::Store { at, value: only(&words)? },
-        op::CLWB => Op::Clwb { at },
-        op::SFENCE => Op::Sfence,
+        op::CLWB if EXT4 => Op::Clwb { at },
+        op::SFENCE if EXT4 => Op::Sfence,
         op::WRITE => Op::Write { at, words },
         op::READ => Op::Read { ino, index },
-        op::RAW_MMAP => Op::RawMmap,
-        op::RAW_LOAD => Op::RawLoad { at: raw },
-        op::RAW_STORE => Op::RawStore { at: raw, value: only(&words)? },
-        op::RAW_WRITE => Op::RawWrite { at: raw, words },
+        op::RAW_MMAP if EXT4 => Op::RawMmap,
+        op::RAW_LOAD if EXT4 => Op::RawLoad { at: raw },
+        op::RAW_STORE if EXT4 => Op::RawStore { at: raw, value: only(&words)? },
+        op::RAW_WRITE if EXT4 => Op::RawWrite { at: raw, words },
         op::RAW_READ => Op::RawRead { index },
-        op::RAW_FSYNC => Op::RawFsync,
+        op::RAW_FSYNC if EXT4 => Op::RawFsync,
         op::FSYNC => Op::Fsync { ino },
         op::MSYNC => Op::Msync { ino, first: index, count: packed.count },
         op::SYNC => Op::Sync,
         op::PERIODIC_WRITEBACK => Op::PeriodicWriteback,
         op::INVALIDATE_BDEV => Op::InvalidateBdev,
         op::FADVISE_DONTNEED => Op::FadviseDontneed { ino, first: index, count: packed.count },
-        op::MMAP_SYNC => Op::MmapSync { ino },
-        op::PARTITION_READ => Op::PartitionRead { index },
-        op::CREATE => Op::Create { ino },
-        op::UNLINK => Op::Unlink { ino },
-        op::RENAME => {
+        op::MMAP_SYNC if EXT4 => Op::MmapSync { ino },
+        op::PARTITION_READ if EXT4 => Op::PartitionRead { index },
+        op::CREATE if EXT4 => Op::Create { ino },
+        op::UNLINK if EXT4 => Op::Unlink { ino },
+        op::RENAME if EXT4 => {
             let to =
                 Name::new(&packed.name).ok_or_else(|| format!("`{}` is no name", packed.name))?;
             Op::Rename { ino, to }
         }
-        op::TRUNCATE => Op::Truncate { ino, pages: packed.count },
-        op::PUNCH_HOLE => Op::PunchHole { ino, first: index, count: packed.count },
-        op::COLLAPSE_RANGE => Op::CollapseRange { ino, first: index, count: packed.count },
-        op::FDATASYNC => Op::Fdatasync { ino },
-        op::COMMIT => Op::Commit,
-        op::CHECKPOINT => Op::Checkpoint,
-        op::MOUNT => Op::Mount,
-        op::UMOUNT => Op::Umount,
+        op::TRUNCATE if EXT4 => Op::Truncate { ino, pages: packed.count },
+        op::PUNCH_HOLE if EXT4 => Op::PunchHole { ino, first: index, count: packed.count },
+        op::COLLAPSE_RANGE if EXT4 => Op::CollapseRange { ino, first: index, count: packed.count },
+        op::FDATASYNC if EXT4 => Op::Fdatasync { ino },
+        op::COMMIT if EXT4 => Op::Commit,
+        op::CHECKPOINT if EXT4 => Op::Checkpoint,
+        op::MOUNT if EXT4 => Op::Mount,
+        op::UMOUNT if EXT4 => Op::Umount,
         other => return known("op", other, None),
     })
 }

@@ -155,9 +155,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             Op::PunchHole { ino, first, count } => {
                 self.on(Call::Fallocate, ino, Self::op_frame(FsOp::PunchHole { ino, first, count }))
             }
-            Op::CollapseRange { ino, first, count } => {
-                self.on(Call::Fallocate, ino, Self::op_frame(FsOp::CollapseRange { ino, first, count }))
-            }
+            Op::CollapseRange { ino, first, count } => self.on(
+                Call::Fallocate,
+                ino,
+                Self::op_frame(FsOp::CollapseRange { ino, first, count }),
+            ),
             Op::Create { ino } => self.entry_of_name(Call::Create, ino, |name, known| {
                 let directory = known.kind == Kind::Directory;
                 FsOp::Create { ino, name, directory, dax: known.dax }
