@@ -34,7 +34,7 @@ fn file(ino: Ino, name: &str, blocks: &[Option<u64>]) -> FileSetup {
 fn setup(epoch: Epoch, journal: bool, programs: Vec<Vec<Op>>) -> Setup {
     let root = FileSetup { kind: Kind::Directory, ..file(ROOT, "root", &[Some(4)]) };
     let x = FileSetup { absent: true, pages: 0, ..file(X, "x", &[]) };
-    let program = |(n, ops)| Program { name: format!("t{n}"), cpu: Cpu(n), ops };
+    let program = |(n, ops)| Program { name: format!("t{n}"), cpu: Cpu(n), ops, boot: false };
     Setup {
         geometry: Geometry::TEACHING,
         semantics: Semantics::preset(epoch),

@@ -2,6 +2,7 @@
 
 use super::{Teller, listed, plural};
 use crate::config::MetadataInDax;
+use crate::fs::Problem;
 use crate::jbd::recover::{End, Found, RecoveryStep, Skip};
 use crate::machine::frame::{Edit, LogWrite, UndoAt};
 use crate::machine::{Call, Errno, Event, Forgot};
@@ -63,6 +64,13 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
             Event::BlockZeroed { block, fenced } => {
                 let safe = if *fenced { "durably" } else { "not durable yet" };
                 format!("{who} zeroes the new block {block} in persistent memory, {safe}.")
+            }
+            Event::PutBack { blocks } if blocks.is_empty() => {
+                format!("{who} clears the undo record and fences: nothing is left to undo.")
+            }
+            Event::PutBack { blocks } => {
+                let blocks = listed(blocks.iter().map(ToString::to_string));
+                format!("{who} puts the old {blocks} back and fences: the operation is undone.")
             }
             Event::UndoLogged { at, blocks } => self.tell_undo(*at, blocks),
             Event::MetadataChanged { block, edit, tid } => self.tell_edit(*block, edit, *tid),
@@ -254,6 +262,8 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                 let pages = plural(indices.len() as u64, "clean page");
                 format!("The file system is unmounted; {pages} of the device are dropped.")
             }
+            Event::PowerCut { lost, .. } => tell_power_cut(lost.len()),
+            Event::Fsck { problems, unrecovered } => tell_fsck(problems, *unrecovered),
             Event::Recovering { step } => tell_recovery(step),
             _ => return None,
         })
@@ -281,6 +291,30 @@ fn tell_forgot(block: BlockNr, forgot: Forgot, revoked: Option<Tid>) -> String {
         }
     };
     format!("{what}{revoked}")
+}
+
+fn tell_power_cut(lost: usize) -> String {
+    let medium = match lost {
+        0 => "; the medium keeps every store".to_string(),
+        lost => format!(", and so are stores to {} of the medium", plural(lost as u64, "line")),
+    };
+    format!("The power fails. All memory is gone{medium}. The machine boots.")
+}
+
+fn tell_fsck(problems: &[Problem], unrecovered: bool) -> String {
+    let Some((first, more)) = problems.split_first() else {
+        let found = match unrecovered {
+            false => "fsck finds nothing wrong with the file system.",
+            true => "fsck finds nothing wrong, but nobody has recovered the log.",
+        };
+        return found.to_string();
+    };
+    let before = if unrecovered { ", before any recovery" } else { "" };
+    let more = match more.len() {
+        0 => String::new(),
+        n => format!(" And {n} more."),
+    };
+    format!("fsck finds{before}: {first}.{more}")
 }
 
 fn tell_recovery(step: &RecoveryStep) -> String {

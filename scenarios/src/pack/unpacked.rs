@@ -4,7 +4,7 @@ use super::mirror::{self, op};
 use crate::landmark::{AnyOf, Landmark};
 use crate::lecture::{
     About, Basis, Cut, Expect, Lecture, Moment, Prediction, Segment, Sentence, Source, Status,
-    TagExpect, Variant,
+    Survivor, TagExpect, Variant,
 };
 use crate::vocabulary::{GEOMETRIES, invariant_named, rule_named};
 use daxscope_core::address_space::MappingId;
@@ -118,7 +118,7 @@ fn file(packed: &mirror::File<'_>) -> Result<FileSetup> {
 
 fn program(packed: &mirror::Program<'_>) -> Result<Program> {
     let ops = each(&packed.ops, operation)?;
-    Ok(Program { name: packed.name.to_owned(), cpu: Cpu(packed.cpu), ops })
+    Ok(Program { name: packed.name.to_owned(), cpu: Cpu(packed.cpu), ops, boot: packed.boot })
 }
 
 fn operation(packed: &mirror::Op<'_>) -> Result<Op> {
@@ -163,6 +163,7 @@ fn operation(packed: &mirror::Op<'_>) -> Result<Op> {
         op::CHECKPOINT => Op::Checkpoint,
         op::MOUNT => Op::Mount,
         op::UMOUNT => Op::Umount,
+        op::FSCK => Op::Fsck,
         other => return known("op", other, None),
     })
 }
@@ -185,6 +186,14 @@ fn landmarks(packed: &[mirror::Landmark<'_>]) -> Result<AnyOf> {
 
 fn segment(packed: &mirror::Segment<'_>) -> Result<Segment> {
     let place = packed.place.to_owned();
+    if let Some(kept) = &packed.power_cut {
+        let kept: Vec<_> = kept.iter().map(|(line, kept)| (LineNr(*line), *kept)).collect();
+        let survivor = match Survivor::from_word(packed.place) {
+            None if !kept.is_empty() => Survivor::Kept(kept),
+            found => known("survivor", packed.place, found)?,
+        };
+        return Ok(Segment::PowerCut { survivor });
+    }
     Ok(match (packed.thread, packed.complete) {
         (Some(thread), _) => {
             Segment::Run { thread: ThreadId(thread), until: landmarks(&packed.until)? }

@@ -64,11 +64,6 @@ const SHOWN: &[(RuleId, &str, &str)] = &[
     ),
     (RuleId::CPU_5, "core/src/medium/tests.rs", "a_word_never_tears"),
     (
-        RuleId::CPU_6,
-        "core/tests/medium_crash.rs",
-        "all_programs_of_up_to_four_instructions_leave_the_naive_images",
-    ),
-    (
         RuleId::SYNC_1,
         "core/tests/write_ahead.rs",
         "a_fenced_store_is_found_only_once_its_block_is_committed",

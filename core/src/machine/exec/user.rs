@@ -8,7 +8,7 @@ use crate::machine::frame::{
     CheckpointAt, FsOp, MountAt, OpAt, PeriodicAt, SyncAt, SyncMode, SysReadAt, UmountAt, WriteJob,
     WritebackControl,
 };
-use crate::machine::{BlockWord, Call, Errno, FileWord, Op};
+use crate::machine::{BlockWord, Call, Errno, FileWord, Op, Vma};
 use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::units::{Ino, PageIndex};
@@ -47,7 +47,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             | Op::RawLoad { .. }
             | Op::RawStore { .. }
             | Op::Clwb { .. }
-            | Op::Sfence => unreachable!("they enter only by a fault, or never"),
+            | Op::Sfence
+            | Op::Fsck => unreachable!("they enter only by a fault, or never"),
             Op::RawMmap => {
                 let (mapping, sync) = (MappingId::Bdev, false);
                 of(Call::Mmap, None, Frame::SysMmap { mapping, sync })
@@ -125,7 +126,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 let frame = Frame::SysUmount { at: UmountAt::Inodes(Ino(0)) };
                 let frame = if self.mounted.is_none() {
                     Err(Errno::Einval)
-                } else if self.vmas.iter().any(|vma| vma.mapping != MappingId::Bdev) {
+                } else if self.vmas.iter().any(|vma| self.uses_a_file(vma)) {
                     Err(Errno::Ebusy)
                 } else {
                     Ok(frame)
@@ -152,6 +153,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 self.entry_of_name(Call::Rename, ino, |from, _| FsOp::Rename { from, to })
             }
         }
+    }
+
+    /// Whether somebody who lives has a file mapped.
+    fn uses_a_file(&self, vma: &Vma) -> bool {
+        vma.mapping != MappingId::Bdev && !self.threads[usize::from(vma.thread.0)].killed
     }
 
     const fn op_frame(op: FsOp) -> Frame {
