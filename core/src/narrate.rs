@@ -354,7 +354,9 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
             Event::BlockWritten { mapping, index, block, fenced, .. } => {
                 let slot = self.slot(*mapping, *index);
                 if self.machine.disk {
-                    return Some(format!("The disk writes what it was given of {slot} to {block}."));
+                    return Some(format!(
+                        "The disk writes what it was given of {slot} to {block}."
+                    ));
                 }
                 let how = if *fenced { "and fences" } else { "without a fence" };
                 format!("The pmem driver copies {slot} to {block} with non-temporal stores {how}.")

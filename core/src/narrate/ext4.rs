@@ -264,12 +264,7 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
     }
 }
 
-fn tell_forgot(
-    block: BlockNr,
-    forgot: Forgot,
-    revoked: Option<Tid>,
-    under_way: bool,
-) -> String {
+fn tell_forgot(block: BlockNr, forgot: Forgot, revoked: Option<Tid>, under_way: bool) -> String {
     let revoked = revoked.map_or(String::new(), |tid| format!(" {tid} revokes the block."));
     let what = match forgot {
         Forgot::NoBuffer => format!("{block} is freed; it has no buffer."),
