@@ -387,7 +387,7 @@ rules! {
         "the caller of fsync runs the commit, not kjournald2";
     JBD_2_2 = "JBD-2.2", Structural, "jbd2_journal_commit_transaction", "fs/jbd2/commit.c", "4.5 to 6.12", "S 4.5",
         "Drops buffers that were reserved and not dirtied.",
-        "";
+        "there is none to drop: a buffer is dirtied in the step that takes it";
     JBD_2_3 = "JBD-2.3", Cited, "jbd2_journal_commit_transaction, jbd2_clear_buffer_revoked_flags", "fs/jbd2/commit.c", "4.5 to 6.12", "S 4.5",
         "Clears the Revoked flags and switches the revoke table.",
         "";
@@ -487,9 +487,9 @@ rules! {
     JBD_14_3 = "JBD-14.3", Cited, "jbd2_journal_forget", "fs/jbd2/transaction.c", "4.5 to 6.12", "S 4.5, 6.12, C",
         "Of none, but on a checkpoint list: cleaned from 5.1 on. Before, it stayed dirty.",
         "";
-    JBD_15 = "JBD-15", NotModelled, "", "fs/jbd2", "4.5", "S 4.5",
-        "Forget does not wait for I/O under way.",
-        "";
+    JBD_15 = "JBD-15", Cited, "jbd2_journal_forget", "fs/jbd2/transaction.c", "4.5 to 6.12", "S 4.5, C",
+        "Forgetting a buffer waits for no write under way; a fix of 2025 does.",
+        "the fix of 2025";
     JBD_16 = "JBD-16", Cited, "kjournald2, commit_timeout", "fs/jbd2/journal.c", "4.5 to 6.12", "S 4.5",
         "A timer commits the running transaction.",
         "the timer is an operation of a program";

@@ -7,7 +7,7 @@ use crate::jbd::recover::{End, Found, RecoveryStep, Skip};
 use crate::machine::frame::{Edit, LogWrite, UndoAt};
 use crate::machine::{Call, Errno, Event, Forgot};
 use crate::medium::Medium;
-use crate::units::{BlockNr, Tid};
+use crate::units::{BlockNr, PageIndex, Tid};
 use alloc::format;
 use alloc::string::{String, ToString};
 
@@ -74,7 +74,11 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
             }
             Event::UndoLogged { at, blocks } => self.tell_undo(*at, blocks),
             Event::MetadataChanged { block, edit, tid } => self.tell_edit(*block, edit, *tid),
-            Event::Forgot { block, forgot, revoked } => tell_forgot(*block, *forgot, *revoked),
+            Event::Forgot { block, forgot, revoked } => {
+                let page = self.machine.bdev.mapping.find_get_page(PageIndex(block.0));
+                let under_way = page.is_some_and(|page| page.writeback);
+                tell_forgot(*block, *forgot, *revoked, under_way)
+            }
             Event::CacheTruncated { ino, indices, unmapped, .. } => {
                 let name = self.machine.file_name(*ino);
                 let dropped = plural(indices.len() as u64, "slot");
@@ -270,7 +274,7 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
     }
 }
 
-fn tell_forgot(block: BlockNr, forgot: Forgot, revoked: Option<Tid>) -> String {
+fn tell_forgot(block: BlockNr, forgot: Forgot, revoked: Option<Tid>, under_way: bool) -> String {
     let revoked = revoked.map_or(String::new(), |tid| format!(" {tid} revokes the block."));
     let what = match forgot {
         Forgot::NoBuffer => format!("{block} is freed; it has no buffer."),
@@ -283,6 +287,9 @@ fn tell_forgot(block: BlockNr, forgot: Forgot, revoked: Option<Tid>) -> String {
         Forgot::CommittingFreed => {
             format!("{block} is freed: its buffer is marked Freed, so the commit will drop it.")
         }
+        Forgot::CheckpointKept if under_way => {
+            format!("{block} is freed, and its buffer goes on waiting for its checkpoint.")
+        }
         Forgot::CheckpointKept => {
             format!("{block} is freed, but its buffer stays Dirty, waiting for its checkpoint.")
         }
@@ -290,7 +297,8 @@ fn tell_forgot(block: BlockNr, forgot: Forgot, revoked: Option<Tid>) -> String {
             format!("{block} is freed: its buffer waited for a checkpoint and is clean now.")
         }
     };
-    format!("{what}{revoked}")
+    let under_way = if under_way { " Its write is under way." } else { "" };
+    format!("{what}{revoked}{under_way}")
 }
 
 fn tell_power_cut(lost: usize) -> String {

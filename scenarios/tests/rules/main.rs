@@ -115,6 +115,7 @@ planted! {
     a_truncate_that_leaves_ptes: REUSE_4, "journal" "stale-pte" V4_5_0, "verdicts";
     a_block_given_out_before_its_free_commits: REUSE_6, "S21" "ordered" V4_5_0, "unreached";
     a_full_log_that_waits_for_nothing: WAL_2, "journal" "log-full" V4_5_0, "panicked";
+    a_commit_under_way_that_nobody_waits_for: JBD_1, "journal" "under-way" V4_5_0, "verdicts";
     a_commit_that_does_not_wait_for_handles: JBD_2_1, "journal" "open-handle" V4_5_0, "panicked";
     a_commit_that_loses_its_revoke_table: JBD_2_3, "S20" "reuse" V4_5_0, "verdicts";
     ordered_data_that_nobody_writes: JBD_2_5, "journal" "ordered" V4_5_0, "verdicts";
@@ -145,6 +146,7 @@ planted! {
     a_forget_that_leaves_the_running_transaction_its_buffer: JBD_14_1, "journal" "forget-running" V4_5_0, "verdicts";
     a_freed_buffer_that_the_commit_dirties_again: JBD_14_2, "S19" "at-once" V5_1, "verdicts";
     a_freed_buffer_that_stays_on_its_checkpoint_list: JBD_14_3, "S17" "fix-2" V5_1, "verdicts";
+    a_forget_that_calls_a_write_back: JBD_15, "S18" "journal-no-cleaning" V6_12, "verdicts";
     a_timer_that_commits_nothing: JBD_16, "S17" "base" V4_5_0, "verdicts";
     a_log_block_that_is_written_atomically: CPU_8, "journal" "commit-block" V4_9, "images";
     an_fsync_that_commits_nothing: FS_1_4, "S20" "reuse" V4_5_0, "verdicts";

@@ -52,6 +52,11 @@ const SHOWN: &[(RuleId, &str, &str)] = &[
         "no_fence_makes_an_operation_in_place_whole_for_a_redo_log",
     ),
     (
+        RuleId::JBD_2_2,
+        "core/tests/ext4.rs",
+        "no_commit_finds_a_buffer_that_was_taken_and_not_dirtied",
+    ),
+    (
         RuleId::JBD_6,
         "core/src/jbd/format/tests.rs",
         "a_block_that_begins_with_the_magic_is_escaped_and_no_other_is",

@@ -105,6 +105,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     fn mount_returns(&mut self, result: Result<(), Errno>, report: &mut impl Report) -> Flow {
+        report.rule(RuleId::IDX_6);
         report.event(|| Event::CallReturned { call: Call::Mount, ino: None, result });
         Flow::CallDone
     }
@@ -362,6 +363,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             UmountAt::Invalidate => self.umount_invalidate(id, report),
             UmountAt::Done => {
                 let call = Call::Umount;
+                report.rule(RuleId::IDX_6);
                 report.event(|| Event::CallReturned { call, ino: None, result: Ok(()) });
                 Ok(Flow::CallDone)
             }
