@@ -12,6 +12,7 @@ use crate::fs::{self, InodeRecord, Kind, Layout, NameRecord, Problem};
 use crate::jbd::LogLayout;
 use crate::jbd::recover::{BadDescriptor, Replay, recover_image, replays};
 use crate::machine::Machine;
+pub use crate::medium::IMAGES_MAX;
 use crate::medium::{Image, ImageCount, SimMedium, images};
 use crate::sorted;
 use crate::undo;
@@ -19,9 +20,6 @@ use crate::units::{BlockNr, Ino, PageIndex, Word};
 use alloc::string::String;
 use alloc::vec::Vec;
 use laboratory::Laboratory;
-
-/// Images that are looked at one by one before the rest is only counted (UI-506).
-pub const IMAGES_MAX: usize = 4_096;
 
 /// What recovery makes of a descriptor block that a power cut has torn: our choice for every epoch
 /// (rule JBD-8.3 says what kernels do).
@@ -118,7 +116,7 @@ pub fn recover(image: &[Word], geometry: &Geometry, log: Option<&LogLayout>) -> 
 }
 
 /// What a mount and fsck find in an image whose journal is recovered.
-fn look(image: &[Word], geometry: &Geometry) -> Recovered {
+pub(crate) fn look(image: &[Word], geometry: &Geometry) -> Recovered {
     match metadata(image, geometry) {
         Ok(metadata) => files(&metadata, image, &Layout::of(geometry)),
         Err(why) => Recovered::Unreadable(why),
@@ -190,6 +188,8 @@ pub struct CrashClass {
     pub count: u64,
     /// The example that lost the fewest lines.
     pub example: Image,
+    /// Its number among all images, by which a power cut chooses it.
+    pub number: u32,
 }
 
 /// All that a power cut could leave at one moment.
@@ -232,14 +232,14 @@ pub fn report<const FAN: usize>(machine: &Machine<SimMedium, FAN>, judge: &Judge
     let mut classes: Vec<CrashClass> = Vec::new();
     let mut laboratory = Laboratory::new(machine);
     let mut examined = 0;
-    for image in images(&machine.medium, domain).take(IMAGES_MAX) {
+    for (number, image) in (0..IMAGES_MAX).zip(images(&machine.medium, domain)) {
         examined += 1;
         let verdict = laboratory.verdict(&image, judge);
         match classes.iter_mut().find(|class| class.verdict == verdict) {
             Some(class) => class.count += 1,
             None => {
                 let invariant = (verdict == Verdict::DataLost).then_some(Invariant::Fsync);
-                classes.push(CrashClass { verdict, invariant, count: 1, example: image });
+                classes.push(CrashClass { verdict, invariant, count: 1, example: image, number });
             }
         }
     }

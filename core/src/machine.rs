@@ -31,6 +31,7 @@ mod exec;
 pub mod frame;
 mod inode;
 mod mounted;
+mod power_cut;
 mod program;
 mod setup;
 mod step;
@@ -51,7 +52,7 @@ use crate::jbd::journal::Journal;
 use crate::medium::{LineRange, Medium, SimMedium};
 use crate::rules::RuleId;
 use crate::sorted;
-use crate::units::{BlockNr, Cpu, Ino, LineNr, LogBlockNr, PageIndex, Tid, Word};
+use crate::units::{BlockNr, Cpu, Ino, LineNr, LogBlockNr, PageIndex, Tid, Word, WordAddr};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
@@ -177,13 +178,18 @@ pub struct Thread {
     pub position: usize,
     /// The kernel stack, outermost first; empty in user mode.
     pub stack: Vec<Frame>,
-    /// Killed by SIGBUS.
+    /// Killed by SIGBUS, or gone with the power.
     pub killed: bool,
     /// The error that the kernel function left last has returned, for its caller to take.
     pub error: Option<Errno>,
 }
 
 impl Thread {
+    /// A thread that has done nothing yet.
+    const fn new(program: Program) -> Self {
+        Self { program, position: 0, stack: Vec::new(), killed: false, error: None }
+    }
+
     /// Whether the program has ended.
     #[must_use]
     pub fn is_done(&self) -> bool {
@@ -213,6 +219,9 @@ impl fmt::Display for Refusal {
             }
             Self::NotEnabled(Action::Evict(line)) => {
                 write!(f, "{line} cannot be evicted: it is not dirty")
+            }
+            Self::NotEnabled(Action::PowerCut(image)) => {
+                write!(f, "a power cut cannot leave image {image}: there are fewer")
             }
             Self::NotModelled(what) => what.fmt(f),
             Self::NotBuilt(function) => write!(f, "this build goes without {function}"),
@@ -261,6 +270,8 @@ pub struct Machine<M, const FAN: usize> {
     pub vmas: Vec<Vma>,
     /// The threads.
     pub threads: Vec<Thread>,
+    /// The power was cut: the programs that boot run now.
+    pub rebooted: bool,
     /// Who sleeps on what, in the order of arrival.
     pub waiters: Vec<(ThreadId, Wait)>,
     /// See [`Setup::planted`].
@@ -310,21 +321,13 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         if !setup.system.mounted {
             inodes.clear();
         }
-        let thread = |program: &Program| Thread {
-            program: program.clone(),
-            position: 0,
-            stack: Vec::new(),
-            killed: false,
-            error: None,
-        };
-        let dax = !matches!(setup.semantics.s_dax_scope(), Ok(SDaxScope::Regular));
         Ok(Self {
             geometry,
             semantics: setup.semantics,
             medium,
             bdev: BlockDevice {
                 mapping: AddressSpace::new(),
-                dax,
+                dax: bdev_is_s_dax(&setup.semantics),
                 other_block_size: setup.system.other_block_size,
             },
             inodes,
@@ -337,7 +340,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             journal: journal.filter(|_| setup.system.mounted),
             locks: Vec::new(),
             vmas: Vec::new(),
-            threads: setup.programs.iter().map(thread).collect(),
+            threads: setup.programs.iter().cloned().map(Thread::new).collect(),
+            rebooted: false,
             waiters: Vec::new(),
             planted: setup.planted,
         })
@@ -446,6 +450,19 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         words
     }
 
+    /// What a reader of the device sees: the medium, and over it the pages of the device's mapping.
+    #[must_use]
+    pub fn device_image(&self) -> Vec<Word> {
+        let layout = Layout::of(&self.geometry);
+        let words = usize::try_from(self.geometry.words()).expect("the device fits memory");
+        let mut image = vec![Word::ZERO; words];
+        self.medium.load(WordAddr(0), &mut image);
+        for (index, page) in self.bdev.mapping.pages().filter(|(_, page)| page.uptodate) {
+            layout.words_of_mut(&mut image, BlockNr(index.0)).copy_from_slice(&page.words);
+        }
+        image
+    }
+
     /// Words of a block or page.
     #[must_use]
     pub fn words_per_block(&self) -> usize {
@@ -517,12 +534,15 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// The threads that can run now, in order.
     pub fn runnable(&self) -> impl Iterator<Item = ThreadId> {
         let ids = (0u8..).zip(&self.threads).map(|(n, thread)| (ThreadId(n), thread));
-        ids.filter(|(id, thread)| !thread.is_done() && !self.sleeps(*id)).map(|(id, _)| id)
+        let may =
+            move |thread: &Thread| !thread.is_done() && (self.rebooted || !thread.program.boot);
+        ids.filter(move |(id, thread)| may(thread) && !self.sleeps(*id)).map(|(id, _)| id)
     }
 }
 
 impl<const FAN: usize> Machine<SimMedium, FAN> {
-    /// What can be done next: threads first, then evictions by line, then writes under way. Links count in this order.
+    /// What can be done next: threads first, then evictions by line, then writes under way. Links
+    /// count in this order. A power cut is possible at any time, and not in the list.
     #[must_use]
     pub fn enabled(&self) -> Vec<Action> {
         let evictions = self.medium.dirty_lines().map(Action::Evict);
@@ -541,6 +561,7 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
             Action::Run(thread) => self.run(thread, report),
             Action::Evict(line) => self.evict(line, report),
             Action::CompleteIo(bio) => self.complete_io(bio, report),
+            Action::PowerCut(image) => self.power_cut(image, report),
         }
     }
 
@@ -566,6 +587,11 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
         report.event(|| Event::Evicted { line, block: self.geometry.block_of(line) });
         Ok(())
     }
+}
+
+/// Whether the device's inode is S_DAX when it is opened first.
+fn bdev_is_s_dax(semantics: &Semantics) -> bool {
+    !matches!(semantics.s_dax_scope(), Ok(SDaxScope::Regular))
 }
 
 /// The device as `mkfs` and the scenario leave it.

@@ -29,7 +29,9 @@ mod sim;
 mod tests;
 mod window;
 
-pub use crash_images::{Image, Images, LineChoice, PersistenceDomain, image_at, images};
+pub use crash_images::{
+    IMAGES_MAX, Image, Images, LineChoice, PersistenceDomain, image_at, image_numbered, images,
+};
 pub use image_count::ImageCount;
 pub use saved_lines::SavedLines;
 pub use sim::SimMedium;

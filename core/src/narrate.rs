@@ -354,6 +354,11 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
             }
             Event::BlockWritten { mapping, index, block, fenced, .. } => {
                 let slot = self.slot(*mapping, *index);
+                if self.machine.disk {
+                    return Some(format!(
+                        "The disk writes what it was given of {slot} to {block}."
+                    ));
+                }
                 let how = if *fenced { "and fences" } else { "without a fence" };
                 format!("The pmem driver copies {slot} to {block} with non-temporal stores {how}.")
             }
@@ -557,6 +562,9 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
             }
             Event::DeviceFlushed { cpu, fenced: true, lines } => {
                 let done = self.completed(*lines);
+                if self.machine.disk {
+                    return Some(format!("{who} has the disk empty its cache: {done}."));
+                }
                 format!("{who} flushes the device; the driver fences, for {cpu}: {done}.")
             }
             Event::LockFenced { cpu, lines } => {

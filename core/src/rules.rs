@@ -395,7 +395,7 @@ rules! {
         "the caller of fsync runs the commit, not kjournald2";
     JBD_2_2 = "JBD-2.2", Structural, "jbd2_journal_commit_transaction", "fs/jbd2/commit.c", "4.5 to 6.12", "S 4.5",
         "Drops buffers that were reserved and not dirtied.",
-        "";
+        "there is none to drop: a buffer is dirtied in the step that takes it";
     JBD_2_3 = "JBD-2.3", Cited, "jbd2_journal_commit_transaction, jbd2_clear_buffer_revoked_flags", "fs/jbd2/commit.c", "4.5 to 6.12", "S 4.5",
         "Clears the Revoked flags and switches the revoke table.",
         "";
@@ -441,25 +441,25 @@ rules! {
     JBD_7 = "JBD-7", Structural, "jbd2_journal_commit_transaction", "include/linux/jbd2.h, fs/jbd2/commit.c", "4.5 to 6.12", "S 4.5",
         "Control blocks begin with magic, type and transaction; a descriptor's tags say where the copies after it belong.",
         "block numbers of 32 bits; a superblock without errors, limits and users; commit blocks without a time";
-    JBD_8_1 = "JBD-8.1", NotModelled, "jbd2_block_tag_csum_set, jbd2_block_tag_csum_verify", "fs/jbd2/commit.c, fs/jbd2/recovery.c", "4.5 to 6.12", "S 4.5",
+    JBD_8_1 = "JBD-8.1", Cited, "jbd2_block_tag_csum_set, jbd2_block_tag_csum_verify", "fs/jbd2/commit.c, fs/jbd2/recovery.c", "4.5 to 6.12", "S 4.5",
         "A tag holds its copy's checksum; a copy that does not match stays in the log, and recovery fails at its end.",
         "always csum v3, a choice of mkfs";
-    JBD_8_2 = "JBD-8.2", NotModelled, "jbd2_commit_block_csum_set, jbd2_commit_block_csum_verify", "fs/jbd2/commit.c, fs/jbd2/recovery.c", "4.5 to 6.12", "S 4.5",
+    JBD_8_2 = "JBD-8.2", Cited, "jbd2_commit_block_csum_set, jbd2_commit_block_csum_verify", "fs/jbd2/commit.c, fs/jbd2/recovery.c", "4.5 to 6.12", "S 4.5",
         "A commit block with a wrong checksum ends the log before its transaction.",
         "no asynchronous commit";
-    JBD_8_3 = "JBD-8.3", NotModelled, "jbd2_descriptor_block_csum_verify, do_one_pass", "fs/jbd2/recovery.c", "4.5 to 6.12", "S 4.5, 6.12",
+    JBD_8_3 = "JBD-8.3", Cited, "jbd2_descriptor_block_csum_verify, do_one_pass", "fs/jbd2/recovery.c", "4.5 to 6.12", "S 4.5, 6.12",
         "A descriptor block with a wrong checksum fails the recovery; from 5.10 only if its transaction has a commit block.",
         "from 5.10 a kernel also compares the times in commit blocks";
-    JBD_9_1 = "JBD-9.1", NotModelled, "do_one_pass", "fs/jbd2/recovery.c", "4.5 to 6.12", "S 4.5",
+    JBD_9_1 = "JBD-9.1", Cited, "do_one_pass", "fs/jbd2/recovery.c", "4.5 to 6.12", "S 4.5",
         "SCAN: the log ends at the first block without magic or of another transaction; what has no commit block does not count.",
         "ends after one round of the ring; a kernel would go on";
-    JBD_9_2 = "JBD-9.2", NotModelled, "scan_revoke_records, jbd2_journal_set_revoke", "fs/jbd2/recovery.c, fs/jbd2/revoke.c", "4.5 to 6.12", "S 4.5",
+    JBD_9_2 = "JBD-9.2", Cited, "scan_revoke_records, jbd2_journal_set_revoke", "fs/jbd2/recovery.c, fs/jbd2/revoke.c", "4.5 to 6.12", "S 4.5",
         "REVOKE: of each revoked block, the last transaction that revoked it is kept.",
         "";
-    JBD_9_3 = "JBD-9.3", NotModelled, "do_one_pass, jbd2_journal_test_revoke", "fs/jbd2/recovery.c, fs/jbd2/revoke.c", "4.5 to 6.12", "S 4.5",
+    JBD_9_3 = "JBD-9.3", Cited, "do_one_pass, jbd2_journal_test_revoke", "fs/jbd2/recovery.c, fs/jbd2/revoke.c", "4.5 to 6.12", "S 4.5",
         "REPLAY: a logged block goes home unless its own transaction or a later one has revoked it.",
         "refuses a home inside the journal; a kernel does not check";
-    JBD_9_4 = "JBD-9.4", NotModelled, "jbd2_journal_recover", "fs/jbd2/recovery.c", "4.5 to 6.12", "S 4.5",
+    JBD_9_4 = "JBD-9.4", Cited, "jbd2_journal_recover", "fs/jbd2/recovery.c", "4.5 to 6.12", "S 4.5",
         "After recovery the log is empty and goes on with the transaction after the first that did not count.",
         "";
     JBD_10_1 = "JBD-10.1", Cited, "jbd2_log_do_checkpoint", "fs/jbd2/checkpoint.c", "4.5 to 6.12", "S 4.5",
@@ -495,9 +495,9 @@ rules! {
     JBD_14_3 = "JBD-14.3", Cited, "jbd2_journal_forget", "fs/jbd2/transaction.c", "4.5 to 6.12", "S 4.5, 6.12, C",
         "Of none, but on a checkpoint list: cleaned from 5.1 on. Before, it stayed dirty.",
         "";
-    JBD_15 = "JBD-15", NotModelled, "", "fs/jbd2", "4.5", "S 4.5",
-        "Forget does not wait for I/O under way.",
-        "";
+    JBD_15 = "JBD-15", Cited, "jbd2_journal_forget", "fs/jbd2/transaction.c", "4.5 to 6.12", "S 4.5, C",
+        "Forgetting a buffer waits for no write under way; a fix of 2025 does.",
+        "the fix of 2025";
     JBD_16 = "JBD-16", Cited, "kjournald2, commit_timeout", "fs/jbd2/journal.c", "4.5 to 6.12", "S 4.5",
         "A timer commits the running transaction.",
         "the timer is an operation of a program";
@@ -549,7 +549,7 @@ rules! {
     CPU_5 = "CPU-5", Structural, "", "hardware", "x86", "K",
         "Aligned 8 bytes are atomic; a line keeps a prefix of its stores.",
         "non-temporal stores keep their order within a line";
-    CPU_6 = "CPU-6", Structural, "", "hardware", "x86", "K",
+    CPU_6 = "CPU-6", Cited, "", "hardware", "x86", "K",
         "A power cut keeps, per line, any prefix of the stores since the last fenced write-back.",
         "";
     CPU_6B = "CPU-6b", NotModelled, "nvdimm_has_cache", "drivers/nvdimm", "4.13 to 6.12", "S 6.12",

@@ -482,6 +482,8 @@ pub struct CrashClass {
     pub count: u64,
     /// The example with the fewest lost lines, in words.
     pub example: String,
+    /// Its number, by which a power cut chooses it.
+    pub number: u32,
 }
 
 /// One line of the step's difference.

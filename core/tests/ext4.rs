@@ -3,6 +3,7 @@
 use daxscope_core::config::{Epoch, Geometry, Semantics};
 use daxscope_core::fs::{self, Kind, Name};
 use daxscope_core::jbd::LogLayout;
+use daxscope_core::jbd::journal::BufferList;
 use daxscope_core::jbd::recover::{BadDescriptor, recover_image};
 use daxscope_core::machine::frame::LogWrite;
 use daxscope_core::machine::{
@@ -34,7 +35,7 @@ fn file(ino: Ino, name: &str, blocks: &[Option<u64>]) -> FileSetup {
 fn setup(epoch: Epoch, journal: bool, programs: Vec<Vec<Op>>) -> Setup {
     let root = FileSetup { kind: Kind::Directory, ..file(ROOT, "root", &[Some(4)]) };
     let x = FileSetup { absent: true, pages: 0, ..file(X, "x", &[]) };
-    let program = |(n, ops)| Program { name: format!("t{n}"), cpu: Cpu(n), ops };
+    let program = |(n, ops)| Program { name: format!("t{n}"), cpu: Cpu(n), ops, boot: false };
     Setup {
         geometry: Geometry::TEACHING,
         semantics: Semantics::preset(epoch),
@@ -179,6 +180,33 @@ fn every_image_of_a_journalled_run_recovers_to_a_consistent_file_system() {
         }
         assert!(run.machine.waiters.is_empty(), "seed {seed}: somebody sleeps for ever");
     }
+}
+
+/// JBD-2.2: every buffer is dirtied in the step that makes it the running transaction's, so that no
+/// commit has one to drop.
+#[test]
+fn no_commit_finds_a_buffer_that_was_taken_and_not_dirtied() {
+    let mut commits = 0;
+    for seed in 0..50u64 {
+        let mut random = Random(seed);
+        let programs = (0..2).map(|_| (0..8).map(|_| random_op(&mut random)).collect());
+        let mut run = Run::new(&setup(Epoch::V5_1, true, programs.collect()));
+        loop {
+            let runnable = run.runnable();
+            if runnable.is_empty() {
+                break;
+            }
+            let step = run.step(runnable[random.below(runnable.len() as u64) as usize]);
+            let journal = run.machine.journal.as_ref().unwrap();
+            for tid in journal.running_tid().into_iter().chain(journal.committing_tid()) {
+                let reserved = journal.list(tid, BufferList::Reserved);
+                assert_eq!(reserved, [], "seed {seed}: {tid}\n{}", run.told.join("\n"));
+            }
+            let switched = |event: &&Event| matches!(event, Event::TransactionSwitched { .. });
+            commits += step.events.iter().filter(switched).count();
+        }
+    }
+    assert!(commits > 50, "only {commits} commits");
 }
 
 const T0: ThreadId = ThreadId(0);

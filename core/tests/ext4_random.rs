@@ -36,7 +36,7 @@ fn file(ino: Ino, name: &str, blocks: &[Option<u64>]) -> FileSetup {
 /// One idle thread per CPU.
 fn setup(epoch: Epoch, journal: bool, threads: u8) -> Setup {
     let root = FileSetup { kind: Kind::Directory, ..file(ROOT, "root", &[Some(4)]) };
-    let program = |n| Program { name: format!("t{n}"), cpu: Cpu(n), ops: vec![] };
+    let program = |n| Program { name: format!("t{n}"), cpu: Cpu(n), ops: vec![], boot: false };
     Setup {
         geometry: Geometry::TEACHING,
         semantics: Semantics::preset(epoch),

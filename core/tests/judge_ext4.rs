@@ -44,7 +44,7 @@ fn file(ino: Ino, name: &str, blocks: &[Option<u64>]) -> FileSetup {
 fn setup(epoch: Epoch, journal: bool, sets: &[(&str, &str)], programs: Vec<Vec<Op>>) -> Setup {
     let root = FileSetup { kind: Kind::Directory, ..file(ROOT, "root", &[Some(4)]) };
     let x = FileSetup { absent: true, pages: 0, ..file(X, "x", &[]) };
-    let program = |(n, ops)| Program { name: format!("t{n}"), cpu: Cpu(n), ops };
+    let program = |(n, ops)| Program { name: format!("t{n}"), cpu: Cpu(n), ops, boot: false };
     let mut semantics = Semantics::preset(epoch);
     sets.iter().for_each(|(switch, value)| semantics.set(switch, value).unwrap());
     let (a, b) = (file(A, "a", &[Some(5), Some(6)]), file(B, "b", &[Some(7), None]));

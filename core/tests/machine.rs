@@ -60,7 +60,7 @@ fn file(ino: Ino, name: &str, dax: bool, blocks: Vec<BlockNr>) -> FileSetup {
 
 fn setup(epoch: Epoch, programs: Vec<Vec<Op>>) -> Setup {
     let a = [4, 5, 6, 10].map(BlockNr).to_vec();
-    let program = |(n, ops)| Program { name: format!("t{n}"), cpu: Cpu(n), ops };
+    let program = |(n, ops)| Program { name: format!("t{n}"), cpu: Cpu(n), ops, boot: false };
     Setup {
         geometry: Geometry::TEACHING,
         semantics: Semantics::preset(epoch),

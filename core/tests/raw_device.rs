@@ -70,7 +70,7 @@ fn setup(epoch: Epoch, sets: &[(&str, &str)], programs: Vec<Vec<Op>>) -> Setup {
     for (switch, value) in sets {
         semantics.set(switch, value).unwrap();
     }
-    let program = |(n, ops)| Program { name: format!("t{n}"), cpu: Cpu(n), ops };
+    let program = |(n, ops)| Program { name: format!("t{n}"), cpu: Cpu(n), ops, boot: false };
     let old = |block| (BlockNr(block), vec![word("OLD"); 32]);
     Setup {
         geometry: Geometry::TEACHING,
@@ -509,6 +509,7 @@ fn a_raw_store_to_the_block_of_a_file_is_one_of_the_files_words() {
             at: BlockWord { block: BlockNr(9), word: 1 },
             words: vec![word("R")],
         }],
+        boot: false,
     };
     setup.programs.push(raw);
     let machine = Machine::new(&setup).unwrap();

@@ -36,7 +36,8 @@ fn setup(epoch: Epoch, system: System) -> Setup {
     a.blocks = vec![None; 9];
     a.blocks.push(Some(BlockNr(10)));
     a.index_blocks = vec![(IndexBlock::Indirect, BlockNr(9))];
-    let program = |name: &str, cpu, ops| Program { name: name.into(), cpu: Cpu(cpu), ops };
+    let program =
+        |name: &str, cpu, ops| Program { name: name.into(), cpu: Cpu(cpu), ops, boot: false };
     let truncate = Op::Truncate { ino: A, pages: 0 };
     let writer = vec![write(A, 10, "A10"), truncate, write(B, 0, "DATA"), Op::Fsync { ino: B }];
     Setup {

@@ -30,7 +30,7 @@ fn setup(epoch: Epoch, set: &[(&str, &str)], programs: Vec<Vec<Op>>) -> Setup {
     let mut semantics = Semantics::preset(epoch);
     set.iter().for_each(|(switch, value)| semantics.set(switch, value).unwrap());
     let undo = semantics.get("undo-log") == Some("yes");
-    let program = |ops| Program { name: "t".into(), cpu: Cpu(0), ops };
+    let program = |ops| Program { name: "t".into(), cpu: Cpu(0), ops, boot: false };
     Setup {
         geometry: Geometry::TEACHING,
         semantics,

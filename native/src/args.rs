@@ -1,6 +1,7 @@
 //! What the user may type.
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
+use daxscope_core::check::Verdict;
 use daxscope_core::config::Epoch;
 use std::path::PathBuf;
 
@@ -23,6 +24,8 @@ Examples:
   daxscope run S03 --epoch 4.10 --step 12        one step in full, as a later kernel does it
   daxscope run S04 --set platform=eadr           the same with caches that survive
   daxscope crash S04 --step 12                   every image that a power cut could leave there
+  daxscope run S20 --variant revoke-off --power-cut 60
+                                                 what boots from one of them: scan, revoke, replay, fsck
   daxscope check                                 every lecture, variant and epoch against its file
   daxscope check my-lecture.toml                 a file of your own
   daxscope matrix                                the whole history: a verdict per lecture and kernel
@@ -75,9 +78,43 @@ pub(crate) struct Run {
     /// Only this step, with all its tables; 0 is the initial state
     #[arg(long, value_name = "N")]
     pub(crate) step: Option<usize>,
+    /// Cut the power after a step and show the boot: the image that survives by its number or its
+    /// verdict, see `daxscope crash` [default: the first that breaks a promise, if one does]
+    #[arg(long, value_name = "STEP[:IMAGE]", value_parser = power_cut)]
+    pub(crate) power_cut: Option<PowerCut>,
     /// Print JSON with stable keys
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// After which step the power is cut, and what survives.
+#[derive(Clone, Debug)]
+pub(crate) struct PowerCut {
+    pub(crate) step: usize,
+    pub(crate) image: Survivor,
+}
+
+/// Which image of a power cut survives.
+#[derive(Clone, Debug)]
+pub(crate) enum Survivor {
+    /// The first that breaks a promise; where none does, the one that loses nothing.
+    Worst,
+    /// The one of that number.
+    Number(u32),
+    /// The example of a class.
+    Class(Verdict),
+}
+
+fn power_cut(text: &str) -> Result<PowerCut, String> {
+    let (step, image) = text.split_once(':').unwrap_or((text, ""));
+    let step = step.parse().map_err(|_| format!("`{step}` is no step, expected a number"))?;
+    let image = match (image, image.parse(), Verdict::from_word(image)) {
+        ("", ..) => Survivor::Worst,
+        (_, Ok(number), _) => Survivor::Number(number),
+        (_, _, Some(verdict)) => Survivor::Class(verdict),
+        _ => return Err(format!("`{image}` is no image, expected its number or a verdict")),
+    };
+    Ok(PowerCut { step, image })
 }
 
 /// Which run of which lecture.

@@ -129,6 +129,7 @@ impl Lecture {
             let mut ops = variant.programs.iter().flat_map(|program| &program.ops);
             variant.system != System::PLAIN
                 || variant.files.iter().any(file)
+                || variant.schedule.iter().any(|it| matches!(it, Segment::PowerCut { .. }))
                 || ops.any(|op| changes_metadata(op, &variant.files))
         })
     }
@@ -153,7 +154,8 @@ fn changes_metadata(op: &Op, files: &[FileSetup]) -> bool {
         | Op::Commit
         | Op::Checkpoint
         | Op::Mount
-        | Op::Umount => true,
+        | Op::Umount
+        | Op::Fsck => true,
         _ => false,
     }
 }
@@ -221,6 +223,11 @@ pub enum Segment {
         /// The line as the file names it: `b10.0`.
         place: String,
     },
+    /// The power fails.
+    PowerCut {
+        /// What survives.
+        survivor: Survivor,
+    },
     /// The disk completes the oldest write of a block out of a mapping.
     Complete {
         /// The block.
@@ -230,6 +237,42 @@ pub enum Segment {
         /// Both as the file names them: `b9 of device`.
         place: String,
     },
+}
+
+/// Which of the images of a power cut survives.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Survivor {
+    /// The one in which nothing is lost.
+    NothingLost,
+    /// The one in which every line that may lose something loses all of it.
+    AllLost,
+    /// The example of a class: of this verdict, the one that loses the fewest lines.
+    Class(Verdict),
+    /// The one in which each of these lines keeps so many of the stores that it may lose, and every
+    /// other line keeps all of them.
+    Kept(Vec<(LineNr, u32)>),
+}
+
+impl Survivor {
+    /// Its word in lecture files; lines have none.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Kept(_) => "some-lost",
+            Self::NothingLost => "nothing-lost",
+            Self::AllLost => "all-lost",
+            Self::Class(verdict) => verdict.word(),
+        }
+    }
+
+    /// The survivor of that word.
+    pub(crate) fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "nothing-lost" => Some(Self::NothingLost),
+            "all-lost" => Some(Self::AllLost),
+            _ => Verdict::from_word(word).map(Self::Class),
+        }
+    }
 }
 
 /// A moment of a run, found by what happened and not by its number.

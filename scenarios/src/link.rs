@@ -62,6 +62,11 @@ pub enum Run {
     Script,
     /// `~12`: follow it for so many steps.
     ScriptSteps(u32),
+    /// `!5`: cut the power, so that the image of that number survives.
+    PowerCut {
+        /// The number of the image, in decimal.
+        image: u32,
+    },
     /// `3*14`: take the enabled action of that number so many times.
     Choice {
         /// The number of the action among the enabled ones; in base 32.
@@ -143,6 +148,7 @@ impl fmt::Display for Run {
         match *self {
             Self::Script => f.write_str("~"),
             Self::ScriptSteps(steps) => write!(f, "~{steps}"),
+            Self::PowerCut { image } => write!(f, "!{image}"),
             Self::Choice { action, times: 1 } => f.write_str(&base32(action, 1)),
             Self::Choice { action, times } => write!(f, "{}*{times}", base32(action, 1)),
         }

@@ -18,7 +18,7 @@ use codec::{Packed, Reader};
 use mirror::{Lecture, Versions};
 
 /// The version of the packed form: raised with every change of [`mirror`].
-const FORMAT_VERSION: u32 = 1;
+const FORMAT_VERSION: u32 = 2;
 
 const VERSIONS: Versions = Versions { format: FORMAT_VERSION, model: MODEL_VERSION };
 

@@ -150,6 +150,8 @@ pub(crate) struct RawThread {
     pub(crate) name: Text,
     #[serde(default)]
     pub(crate) cpu: u8,
+    #[serde(default)]
+    pub(crate) boot: bool,
     pub(crate) steps: Vec<Spanned<RawStep>>,
 }
 
@@ -178,6 +180,8 @@ pub(crate) struct RawSegment {
     pub(crate) actor: Text,
     pub(crate) until: Option<Words>,
     pub(crate) evict: Option<Text>,
+    #[serde(rename = "power-cut")]
+    pub(crate) power_cut: Option<Words>,
     pub(crate) complete: Option<Text>,
     pub(crate) of: Option<Text>,
 }

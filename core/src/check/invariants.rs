@@ -231,10 +231,10 @@ fn clean_is_protected<M: Medium, const FAN: usize>(
     machine: &Machine<M, FAN>,
 ) -> Result<(), String> {
     for vma in &machine.vmas {
-        let tree = &machine.mapping(vma.mapping).i_pages;
+        let Some(space) = machine.mapping_if(vma.mapping) else { continue };
         let writable = vma.ptes().filter(|(_, pte)| pte.writable);
         for (index, _) in writable {
-            if !tree.tag_get(index, Tag::Dirty) {
+            if !space.i_pages.tag_get(index, Tag::Dirty) {
                 let name = bare_name(machine, vma.mapping);
                 return Err(format!("{name} page {index} is clean, its PTE is writable"));
             }

@@ -7,15 +7,19 @@
 //! - `blocks`: what metadata blocks have been, who owned a block before, and what a device write or
 //!   a read does to that.
 //! - `recovery`: what a power cut may leave.
+//! - `boot`: from a power cut to the mount that shows what is left.
 //! - `log`: which home writes and log blocks the write-ahead rule allows.
 
 mod blocks;
+mod boot;
 mod files;
 mod log;
 mod recovery;
 mod trail;
 
 pub use log::LogTrail;
+
+use boot::{Aftermath, Blackout};
 
 use super::Verdict;
 use crate::EXT4;
@@ -88,6 +92,10 @@ pub struct Judge {
     /// The file system keeps an undo log: it owes every operation whole, like one with a journal.
     undoes: bool,
     log: LogTrail,
+    /// The power was cut, and nothing is mounted yet.
+    dark: Option<Blackout>,
+    /// What the last power cut has done to words of files that nobody has changed since.
+    aftermath: Vec<Aftermath>,
 }
 
 impl Judge {
@@ -116,6 +124,8 @@ impl Judge {
             unsynced: false,
             undoes: false,
             log: LogTrail::default(),
+            dark: None,
+            aftermath: Vec::new(),
         };
         let Recovered::Files { files, names, .. } = recovered else {
             return judge;
@@ -149,6 +159,11 @@ impl Judge {
             }
         };
         if EXT4 {
+            self.follow_power(before, step);
+            if self.dark.is_some() {
+                self.observe_boot(before, step, after).into_iter().for_each(say);
+                return said;
+            }
             self.follow_files(before, step, after);
         }
         for event in &step.events {
@@ -237,6 +252,7 @@ impl Judge {
             Event::Oops { .. } => Some(Verdict::Oops),
             Event::BlockWritten { block, .. } => self.judge_write(before, after, *block),
             Event::Mounted if EXT4 => self.judge_mount(after),
+            Event::Fsck { problems, .. } if EXT4 => return self.judge_fsck(after, problems),
             _ => None,
         };
         verdict.into_iter().collect()
@@ -454,6 +470,10 @@ impl Judge {
         block: BlockNr,
         words: &mut [Word],
     ) {
+        if self.dark.is_some() {
+            // Nobody knows yet what is newest of what is left.
+            return;
+        }
         if let Some(known) = self.words_of(machine, block) {
             known.trails().for_each(|(word, trail)| words[usize::from(word)] = trail.newest());
         }

@@ -1,5 +1,6 @@
 //! The components of a machine one by one: which differ between two states, and each in words.
 
+use super::frame::Frame;
 use super::{Bio, Component, Inode, Machine, PteTarget, ThreadId, VmaId, Wait};
 use crate::address_space::MappingId;
 use crate::config::{EntryLayout, EntryPayload};
@@ -18,7 +19,8 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
     #[must_use]
     pub fn differing(&self, other: &Self) -> Vec<Component> {
         let mut all: Vec<Component> = Vec::new();
-        all.extend((0..self.threads.len()).map(|n| Component::Thread(ThreadId(n as u8))));
+        let threads = self.threads.len().max(other.threads.len());
+        all.extend((0..threads).map(|n| Component::Thread(ThreadId(n as u8))));
         all.extend(self.mappings().map(Component::Counters));
         for machine in [self, other] {
             for mapping in machine.mappings() {
@@ -52,7 +54,7 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
     pub fn differs_in(&self, other: &Self, component: Component) -> bool {
         match component {
             Component::Thread(ThreadId(n)) => {
-                self.threads[usize::from(n)] != other.threads[usize::from(n)]
+                self.threads.get(usize::from(n)) != other.threads.get(usize::from(n))
             }
             Component::Line(line) => {
                 let (here, there) = (&self.medium, &other.medium);
@@ -105,7 +107,9 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
                 format!("thread {}", self.threads[usize::from(n)].program.name)
             }
             Component::Pte(VmaId(n), index) => {
-                let vma = &self.vmas[usize::from(n)];
+                let Some(vma) = self.vmas.get(usize::from(n)) else {
+                    return format!("PTE of page {index}");
+                };
                 let thread = &self.threads[usize::from(vma.thread.0)].program.name;
                 match vma.mapping {
                     MappingId::File(ino) => {
@@ -138,8 +142,11 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
     pub fn describe(&self, component: Component) -> String {
         match component {
             Component::Thread(ThreadId(n)) => {
-                let thread = &self.threads[usize::from(n)];
-                thread.stack.last().map_or("user mode", |frame| frame.function()).to_string()
+                let stack = self.threads.get(usize::from(n)).map(|thread| &thread.stack);
+                stack
+                    .and_then(|stack| stack.last())
+                    .map_or("user mode", Frame::function)
+                    .to_string()
             }
             Component::Pte(VmaId(n), index) => {
                 let pte = self.vmas.get(usize::from(n)).and_then(|vma| vma.pte(index));

@@ -11,6 +11,7 @@ mod fault;
 mod flush;
 mod forget;
 mod fresh_page;
+mod fsck;
 mod fsync;
 mod handle;
 mod mount;
@@ -168,6 +169,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 self.sfence(id, report);
                 return Ok(true);
             }
+            Op::Fsck => return self.fsck(id, report),
             _ => {}
         }
         let entry = self.entry_of(&op.clone(), report)?;

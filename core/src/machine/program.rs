@@ -172,6 +172,9 @@ pub enum Op {
     Mount,
     /// `umount(2)`.
     Umount,
+    /// A check of the file system, as `e2fsck -n`: reads through the device's page cache, repairs
+    /// nothing.
+    Fsck,
 }
 
 /// A word of a file.
@@ -307,6 +310,16 @@ pub struct Program {
     pub cpu: Cpu,
     /// What it does.
     pub ops: Vec<Op>,
+    /// It does not run until a power cut, and begins anew after each.
+    pub boot: bool,
+}
+
+impl Program {
+    /// What runs after a power cut where the setup says nothing: mount(2), then fsck.
+    pub(super) fn default_boot() -> Self {
+        let ops = alloc::vec![Op::Mount, Op::Fsck];
+        Self { name: "boot".into(), cpu: Cpu(0), ops, boot: true }
+    }
 }
 
 impl fmt::Display for MappingWord {

@@ -396,7 +396,8 @@ impl Setup {
             | Op::Commit
             | Op::Checkpoint
             | Op::Mount
-            | Op::Umount => Ok(()),
+            | Op::Umount
+            | Op::Fsck => Ok(()),
         }
     }
 

@@ -5,6 +5,7 @@ use super::frame::{Edit, Frame, LogWrite, UndoAt};
 use super::program::{Call, MappingWord, ThreadId};
 use super::{Pte, VmaId, Wait};
 use crate::address_space::MappingId;
+use crate::fs::Problem;
 use crate::jbd::recover::RecoveryStep;
 use crate::rules::RuleId;
 use crate::sorted;
@@ -17,7 +18,7 @@ use alloc::vec::Vec;
 pub enum Actor {
     /// A thread.
     Thread(ThreadId),
-    /// The hardware: evicts lines.
+    /// The hardware: evicts lines, completes writes, loses power.
     Hardware,
 }
 
@@ -30,6 +31,9 @@ pub enum Action {
     Evict(LineNr),
     /// The disk completes the n-th of its writes under way, in whatever order.
     CompleteIo(usize),
+    /// The power fails. The n-th of the images that it may leave is what survives, counted from 0 in
+    /// the order of [`images`](crate::medium::images); below [`IMAGES_MAX`](crate::medium::IMAGES_MAX).
+    PowerCut(u32),
 }
 
 impl Action {
@@ -38,7 +42,7 @@ impl Action {
     pub const fn actor(self) -> Actor {
         match self {
             Self::Run(thread) => Actor::Thread(thread),
-            Self::Evict(_) | Self::CompleteIo(_) => Actor::Hardware,
+            Self::Evict(_) | Self::CompleteIo(_) | Self::PowerCut(_) => Actor::Hardware,
         }
     }
 }
@@ -510,6 +514,20 @@ pub enum Event {
         /// Its block.
         block: BlockNr,
     },
+    /// The power failed: all that was in memory is gone, and the machine boots.
+    PowerCut {
+        /// The number of the image that survives.
+        image: u32,
+        /// The lines of which it keeps less than the newest.
+        lost: Vec<LineNr>,
+    },
+    /// fsck looked at the file system.
+    Fsck {
+        /// What is wrong with it.
+        problems: Vec<Problem>,
+        /// Nobody has recovered its log yet: what is wrong may be what recovery repairs.
+        unrecovered: bool,
+    },
     /// `__getblk` could not put a page where a DAX entry is: it frees memory and tries again.
     GetblkRetries {
         /// The block that it wants.
@@ -530,6 +548,11 @@ pub enum Event {
         block: BlockNr,
         /// Whether it is durable at once.
         fenced: bool,
+    },
+    /// A mount put the old images back that an undo record names.
+    PutBack {
+        /// The blocks; none: the record was cleared.
+        blocks: Vec<BlockNr>,
     },
     /// An undo log was written, or what it covers was (what if).
     UndoLogged {
@@ -755,10 +778,13 @@ named! {
         DeviceFlushed => "device-flushed",
         LockFenced => "lock-fenced",
         Evicted => "evicted",
+        PowerCut => "power-cut",
+        Fsck => "fsck",
         GetblkRetries => "getblk-retries",
         AliasCleaned => "alias-cleaned",
         BlockZeroed => "block-zeroed",
         UndoLogged => "undo-logged",
+        PutBack => "put-back",
         HandleStarted => "handle-started",
         HandleStopped => "handle-stopped",
         Frozen => "frozen",

@@ -139,6 +139,19 @@ pub fn images(medium: &SimMedium, domain: PersistenceDomain) -> Images {
     Images { next: Some(Image { choice: all }), lost: Vec::new(), most_lost }
 }
 
+/// Images that are looked at one by one before the rest is only counted (UI-506).
+pub const IMAGES_MAX: u32 = 4_096;
+
+/// The image of that number among [`images`], from 0; `None` from [`IMAGES_MAX`] on, and where there
+/// are fewer.
+#[must_use]
+pub fn image_numbered(medium: &SimMedium, domain: PersistenceDomain, number: u32) -> Option<Image> {
+    if number >= IMAGES_MAX {
+        return None;
+    }
+    images(medium, domain).nth(usize::try_from(number).ok()?)
+}
+
 /// The image that keeps of each line the version given here, and of every other line the latest.
 ///
 /// `None` if a power cut cannot leave it: a line has no such version, or is named twice, or

@@ -2,11 +2,12 @@
 
 use super::{Teller, listed, plural};
 use crate::config::MetadataInDax;
+use crate::fs::Problem;
 use crate::jbd::recover::{End, Found, RecoveryStep, Skip};
 use crate::machine::frame::{Edit, LogWrite, UndoAt};
 use crate::machine::{Call, Errno, Event, Forgot};
 use crate::medium::Medium;
-use crate::units::{BlockNr, Tid};
+use crate::units::{BlockNr, PageIndex, Tid};
 use alloc::format;
 use alloc::string::{String, ToString};
 
@@ -64,9 +65,20 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                 let safe = if *fenced { "durably" } else { "not durable yet" };
                 format!("{who} zeroes the new block {block} in persistent memory, {safe}.")
             }
+            Event::PutBack { blocks } if blocks.is_empty() => {
+                format!("{who} clears the undo record and fences: nothing is left to undo.")
+            }
+            Event::PutBack { blocks } => {
+                let blocks = listed(blocks.iter().map(ToString::to_string));
+                format!("{who} puts the old {blocks} back and fences: the operation is undone.")
+            }
             Event::UndoLogged { at, blocks } => self.tell_undo(*at, blocks),
             Event::MetadataChanged { block, edit, tid } => self.tell_edit(*block, edit, *tid),
-            Event::Forgot { block, forgot, revoked } => tell_forgot(*block, *forgot, *revoked),
+            Event::Forgot { block, forgot, revoked } => {
+                let page = self.machine.bdev.mapping.find_get_page(PageIndex(block.0));
+                let under_way = page.is_some_and(|page| page.writeback);
+                tell_forgot(*block, *forgot, *revoked, under_way)
+            }
             Event::CacheTruncated { ino, indices, unmapped, .. } => {
                 let name = self.machine.file_name(*ino);
                 let dropped = plural(indices.len() as u64, "slot");
@@ -254,13 +266,15 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                 let pages = plural(indices.len() as u64, "clean page");
                 format!("The file system is unmounted; {pages} of the device are dropped.")
             }
+            Event::PowerCut { lost, .. } => tell_power_cut(lost.len()),
+            Event::Fsck { problems, unrecovered } => tell_fsck(problems, *unrecovered),
             Event::Recovering { step } => tell_recovery(step),
             _ => return None,
         })
     }
 }
 
-fn tell_forgot(block: BlockNr, forgot: Forgot, revoked: Option<Tid>) -> String {
+fn tell_forgot(block: BlockNr, forgot: Forgot, revoked: Option<Tid>, under_way: bool) -> String {
     let revoked = revoked.map_or(String::new(), |tid| format!(" {tid} revokes the block."));
     let what = match forgot {
         Forgot::NoBuffer => format!("{block} is freed; it has no buffer."),
@@ -273,6 +287,9 @@ fn tell_forgot(block: BlockNr, forgot: Forgot, revoked: Option<Tid>) -> String {
         Forgot::CommittingFreed => {
             format!("{block} is freed: its buffer is marked Freed, so the commit will drop it.")
         }
+        Forgot::CheckpointKept if under_way => {
+            format!("{block} is freed, and its buffer goes on waiting for its checkpoint.")
+        }
         Forgot::CheckpointKept => {
             format!("{block} is freed, but its buffer stays Dirty, waiting for its checkpoint.")
         }
@@ -280,7 +297,32 @@ fn tell_forgot(block: BlockNr, forgot: Forgot, revoked: Option<Tid>) -> String {
             format!("{block} is freed: its buffer waited for a checkpoint and is clean now.")
         }
     };
-    format!("{what}{revoked}")
+    let under_way = if under_way { " Its write is under way." } else { "" };
+    format!("{what}{revoked}{under_way}")
+}
+
+fn tell_power_cut(lost: usize) -> String {
+    let medium = match lost {
+        0 => "; the medium keeps every store".to_string(),
+        lost => format!(", and so are stores to {} of the medium", plural(lost as u64, "line")),
+    };
+    format!("The power fails. All memory is gone{medium}. The machine boots.")
+}
+
+fn tell_fsck(problems: &[Problem], unrecovered: bool) -> String {
+    let Some((first, more)) = problems.split_first() else {
+        let found = match unrecovered {
+            false => "fsck finds nothing wrong with the file system.",
+            true => "fsck finds nothing wrong, but nobody has recovered the log.",
+        };
+        return found.to_string();
+    };
+    let before = if unrecovered { ", before any recovery" } else { "" };
+    let more = match more.len() {
+        0 => String::new(),
+        n => format!(" And {n} more."),
+    };
+    format!("fsck finds{before}: {first}.{more}")
 }
 
 fn tell_recovery(step: &RecoveryStep) -> String {

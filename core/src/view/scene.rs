@@ -175,11 +175,24 @@ fn threads<const FAN: usize>(path: &Path<FAN>, step: usize) -> Vec<Thread> {
             program: thread.program.ops.iter().map(|op| op_text(machine, op)).collect(),
             position: thread.position,
             frames: frames.collect(),
-            waits: waits.or_else(|| thread.killed.then(|| "killed by SIGBUS".to_string())),
+            waits: waits.or_else(|| why_not(machine, thread).map(ToString::to_string)),
             acted: acted == Some(Actor::Thread(id)),
         }
     };
     (0u8..).zip(&machine.threads).map(thread).collect()
+}
+
+/// Why a thread will not run, if it neither is done nor sleeps.
+fn why_not<const FAN: usize>(
+    machine: &Machine<SimMedium, FAN>,
+    thread: &crate::machine::Thread,
+) -> Option<&'static str> {
+    match (machine.rebooted, thread.program.boot, thread.killed) {
+        (false, true, _) => Some("boots after a power cut"),
+        (true, false, _) => Some("gone with the power"),
+        (_, _, true) => Some("killed by SIGBUS"),
+        _ => None,
+    }
 }
 
 /// One line of a program: `store a[3] line 0 = NEW`.
@@ -233,6 +246,7 @@ fn op_text<const FAN: usize>(machine: &Machine<SimMedium, FAN>, op: &Op) -> Stri
         Op::Checkpoint => "checkpoint".to_string(),
         Op::Mount => "mount".to_string(),
         Op::Umount => "umount".to_string(),
+        Op::Fsck => "fsck".to_string(),
     }
 }
 
@@ -268,6 +282,7 @@ fn crash_now<const FAN: usize>(path: &Path<FAN>, step: usize) -> CrashNow {
         invariant: class.invariant.map(|inv| inv.id().to_string()).unwrap_or_default(),
         count: class.count,
         example: image_text(&moment.machine, &class.example),
+        number: class.number,
     };
     let cut = match check::persistence_domain(&moment.machine) {
         PersistenceDomain::WriteQueue => "A power cut now",
@@ -332,6 +347,7 @@ fn enabled<const FAN: usize>(path: &Path<FAN>, step: usize) -> Vec<EnabledAction
         }
         Action::Evict(line) => format!("evict {}", machine.place(Component::Line(*line))),
         Action::CompleteIo(bio) => format!("complete the write to {}", machine.bios[*bio].block),
+        Action::PowerCut(image) => format!("cut the power, image {image} survives"),
     };
     let action = |action: &Action| EnabledAction {
         actor: actor_name(machine, action.actor()),

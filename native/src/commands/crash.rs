@@ -27,6 +27,8 @@ struct Class<'a> {
     invariant: &'a str,
     count: u64,
     example: &'a str,
+    /// The number of the example: `daxscope run --power-cut` boots from it.
+    image: u32,
 }
 
 /// Cuts the power after a step.
@@ -57,8 +59,8 @@ pub(super) fn crash(choice: &Choice, step: usize, json: bool) -> Result<Outcome>
 }
 
 fn row(class: &CrashClass) -> Class<'_> {
-    let CrashClass { verdict, invariant, count, example } = class;
-    Class { verdict, invariant, count: *count, example }
+    let CrashClass { verdict, invariant, count, example, number } = class;
+    Class { verdict, invariant, count: *count, example, image: *number }
 }
 
 fn print(scene: &Scene, report: &Report<'_>) -> Result<()> {
@@ -75,8 +77,8 @@ fn print(scene: &Scene, report: &Report<'_>) -> Result<()> {
         };
         writeln!(
             out,
-            "  {} {}{broken}: for example {}",
-            class.count, class.verdict, class.example
+            "  {} {}{broken}: for example image {}, which {}",
+            class.count, class.verdict, class.image, class.example
         )?;
     }
     writeln!(out, "{} different outcomes after recovery", report.outcomes)?;

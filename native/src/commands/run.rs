@@ -1,12 +1,13 @@
 //! `daxscope run`: the text twin of the page.
 
 use super::{existing_step, print_json};
-use crate::args::Run;
+use crate::args::{PowerCut, Run, Survivor};
 use crate::{Outcome, input, paint};
-use anyhow::Result;
+use anyhow::{Context, Result, anyhow};
 use daxscope_core::view::{Scene, text};
 use daxscope_scenarios::Session;
 use serde::Serialize;
+use std::ops::RangeInclusive;
 
 #[derive(Serialize)]
 struct Trace<'a> {
@@ -44,23 +45,49 @@ struct Change {
 /// # Errors
 /// If it cannot be opened, or the step does not exist.
 pub(super) fn run(args: &Run) -> Result<Outcome> {
-    let opened = input::open(&args.choice)?;
+    let mut opened = input::open(&args.choice)?;
+    let booted = args.power_cut.as_ref().map(|cut| cut_power(&mut opened.session, cut));
+    let booted = booted.transpose()?;
     let session = &opened.session;
-    let step = args.step.or(opened.step);
+    let step = args.step.or(opened.step.filter(|_| booted.is_none()));
     let step = step.map(|step| existing_step(session, step)).transpose()?;
     if args.json {
-        print_json(&trace(session, step))?;
+        let only = step.map(|step| step..=step);
+        let booted = booted.map(|cut| cut..=session.last_step());
+        let steps = only.or(booted).unwrap_or(0..=session.last_step());
+        print_json(&trace(session, steps))?;
     } else if let Some(step) = step {
         let scene = session.scene(step);
         paint::twin(&(text::step(&scene) + &text::tables(&scene)))?;
+    } else if let Some(cut) = booted {
+        let steps = cut..=session.last_step();
+        paint::twin(&steps.map(|step| session.step_text(step)).collect::<String>())?;
     } else {
         paint::twin(&session.transcript())?;
     }
     Ok(Outcome::AsExpected)
 }
 
-fn trace(session: &Session, only: Option<usize>) -> Trace<'_> {
-    let steps = only.map_or(0..=session.last_step(), |step| step..=step);
+/// Cuts the power and boots; the step of the cut.
+fn cut_power(session: &mut Session, cut: &PowerCut) -> Result<usize> {
+    let step = existing_step(session, cut.step)?;
+    let classes = &session.moment(step).crash.classes;
+    let image = match cut.image {
+        Survivor::Number(number) => number,
+        Survivor::Worst => classes.first().map_or(0, |class| class.number),
+        Survivor::Class(verdict) => {
+            let class = classes.iter().find(|class| class.verdict == verdict);
+            let words: Vec<&str> = classes.iter().map(|class| class.verdict.word()).collect();
+            let expected = words.join(", ");
+            class
+                .with_context(|| format!("no image is `{verdict}`; expected one of {expected}"))?
+                .number
+        }
+    };
+    session.cut_power(step, image).map_err(|why| anyhow!(why))
+}
+
+fn trace(session: &Session, steps: RangeInclusive<usize>) -> Trace<'_> {
     let verdicts: Vec<String> =
         session.reached().verdicts.iter().map(ToString::to_string).collect();
     Trace {

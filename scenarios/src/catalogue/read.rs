@@ -20,6 +20,7 @@ const FILES: &[(&str, &str)] = &[
     ("lectures/S13.toml", include_str!("../../lectures/S13.toml")),
     ("lectures/S16.toml", include_str!("../../lectures/S16.toml")),
     ("lectures/S17.toml", include_str!("../../lectures/S17.toml")),
+    ("lectures/S18.toml", include_str!("../../lectures/S18.toml")),
     ("lectures/S19.toml", include_str!("../../lectures/S19.toml")),
     ("lectures/S20.toml", include_str!("../../lectures/S20.toml")),
     ("lectures/S21.toml", include_str!("../../lectures/S21.toml")),

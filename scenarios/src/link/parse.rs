@@ -178,9 +178,12 @@ fn run(text: &str) -> Result<Run, LinkError> {
         Some(steps) => return Ok(Run::ScriptSteps(number("path", steps)?)),
         None => {}
     }
+    if let Some(image) = text.strip_prefix('!') {
+        return Ok(Run::PowerCut { image: number("path", image)? });
+    }
     let (action, times) = text.split_once('*').unwrap_or((text, "1"));
     let Some(action) = from_base32(action) else {
-        let expected = "expected `~`, `~12`, or an action's number in base 32, like `3*14`";
+        let expected = "expected `~`, `~12`, `!5`, or an action's number in base 32, like `3*14`";
         return Err(error("path", format!("`{text}` is malformed; {expected}")));
     };
     let times = number("path", times)?;

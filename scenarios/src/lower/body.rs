@@ -152,7 +152,7 @@ pub(super) fn programs(
         }
         let context = steps::Context { files, geometry };
         let ops = raw.steps.iter().filter_map(|step| context.op(step, report)).collect();
-        programs.push(Program { name: name.clone(), cpu: Cpu(raw.cpu), ops });
+        programs.push(Program { name: name.clone(), cpu: Cpu(raw.cpu), ops, boot: raw.boot });
     }
     programs
 }

@@ -3,10 +3,11 @@
 use super::{body::HARDWARE, names};
 use crate::error::{Reporter, Span};
 use crate::landmark::{AnyOf, Landmark};
-use crate::lecture::{About, Cut, Moment, Prediction, Segment, Sentence};
+use crate::lecture::{About, Cut, Moment, Prediction, Segment, Sentence, Survivor};
 use crate::raw::{RawCut, RawPredict, RawSegment, RawSentence, Text, Words};
 use crate::suggest::unknown;
 use daxscope_core::address_space::MappingId;
+use daxscope_core::check::Verdict;
 use daxscope_core::config::{Epoch, Geometry};
 use daxscope_core::machine::{FileSetup, Program, ThreadId};
 use toml::Spanned;
@@ -35,17 +36,22 @@ impl Context<'_> {
             if let Some(block) = &raw.complete {
                 return self.complete(block, raw.of.as_ref(), &span, report);
             }
+            if let Some(words) = &raw.power_cut {
+                let survivor = self.survivor(words, report)?;
+                return Some(Segment::PowerCut { survivor });
+            }
             let Some(place) = &raw.evict else {
-                let expected = "expected `evict = \"b10.0\"` or `complete = \"b9\"`";
-                report.at(&span, format!("the hardware evicts or completes; {expected}"));
+                let expected = "expected `evict = \"b10.0\"`, `complete = \"b9\"` or `power-cut`";
+                report.at(&span, format!("the hardware evicts, completes or fails; {expected}"));
                 return None;
             };
             let line = names::line(place, self.geometry, report)?;
             return Some(Segment::Evict { line, place: place.get_ref().clone() });
         }
-        if let Some(evict) = &raw.evict {
-            let message = format!("only the actor `{HARDWARE}` evicts; expected `until`");
-            report.at(&evict.span(), message);
+        let evict = raw.evict.as_ref().map(|evict| (evict.span(), "evicts"));
+        let cut = raw.power_cut.as_ref().map(|_| (span.clone(), "loses power"));
+        for (at, does) in evict.into_iter().chain(cut) {
+            report.at(&at, format!("only the actor `{HARDWARE}` {does}; expected `until`"));
         }
         let thread = self.thread(&raw.actor, report);
         let Some(until) = &raw.until else {
@@ -57,6 +63,32 @@ impl Context<'_> {
             report.at(&span, "nothing runs until the `start`; expected another landmark");
         }
         Some(Segment::Run { thread: thread?, until: AnyOf(until) })
+    }
+
+    /// `nothing-lost`, `all-lost`, a verdict, or a list of lines like `b19.0+2`.
+    fn survivor(&self, words: &Words, report: &mut Reporter<'_>) -> Option<Survivor> {
+        if let [(word, span)] = words.0.as_slice()
+            && !word.starts_with('b')
+        {
+            let found = Survivor::from_word(word);
+            if found.is_none() {
+                let verdicts = Verdict::ALL.iter().map(|verdict| verdict.word());
+                let known = ["nothing-lost", "all-lost"].into_iter().chain(verdicts);
+                report.at(span, unknown("survivor", word, known));
+            }
+            return found;
+        }
+        let line = |(word, span): &(String, Span)| {
+            let (line, stores) = word.split_once('+').unwrap_or((word, "0"));
+            let line =
+                names::line(&Text::new(span.clone(), line.to_owned()), self.geometry, report);
+            let stores = stores.parse().ok();
+            if stores.is_none() {
+                report.at(span, format!("`{word}`: expected a number of stores after `+`"));
+            }
+            Some((line?, stores?))
+        };
+        words.0.iter().map(line).collect::<Option<_>>().map(Survivor::Kept)
     }
 
     /// `complete = "b9", of = "a"`: the write of a page of a file, or of the `device`.

@@ -44,6 +44,7 @@ pub(super) const OPS: &[(&str, &[&str], &[&str])] = &[
     ("checkpoint", &[], &[]),
     ("mount", &[], &[]),
     ("umount", &[], &[]),
+    ("fsck", &[], &[]),
 ];
 
 pub(super) struct Context<'a> {
@@ -139,6 +140,7 @@ impl Context<'_> {
             "checkpoint" => Op::Checkpoint,
             "mount" => Op::Mount,
             "umount" => Op::Umount,
+            "fsck" => Op::Fsck,
             other => unreachable!("{other} is in OPS but not here"),
         })
     }

@@ -72,6 +72,7 @@ packed! {
     pub(super) struct Program<'a> {
         pub(super) name: &'a str,
         pub(super) cpu: u8,
+        pub(super) boot: bool,
         pub(super) ops: Vec<Op<'a>>,
     }
 }
@@ -101,6 +102,8 @@ packed! {
         pub(super) line: u64,
         /// A block and its mapping: a file, or 0 for the device.
         pub(super) complete: Option<(u64, u32)>,
+        /// Lines and the stores that they keep in a power cut, if it is one; the survivor is in `place`.
+        pub(super) power_cut: Option<Vec<(u64, u32)>>,
         pub(super) place: &'a str,
     }
 }
@@ -184,4 +187,5 @@ pub(super) mod op {
     pub(in crate::pack) const CHECKPOINT: &str = "checkpoint";
     pub(in crate::pack) const MOUNT: &str = "mount";
     pub(in crate::pack) const UMOUNT: &str = "umount";
+    pub(in crate::pack) const FSCK: &str = "fsck";
 }

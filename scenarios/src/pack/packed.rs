@@ -2,7 +2,9 @@
 
 use super::mirror::{self, op};
 use crate::landmark::{AnyOf, Landmark};
-use crate::lecture::{Expect, Lecture, Moment, Prediction, Segment, Sentence, Source, Variant};
+use crate::lecture::{
+    Expect, Lecture, Moment, Prediction, Segment, Sentence, Source, Survivor, Variant,
+};
 use crate::vocabulary::GEOMETRIES;
 use daxscope_core::config::Epoch;
 use daxscope_core::fs::Kind;
@@ -84,7 +86,7 @@ fn file(file: &FileSetup) -> mirror::File<'_> {
 
 fn program(program: &Program) -> mirror::Program<'_> {
     let ops = program.ops.iter().map(operation).collect();
-    mirror::Program { name: &program.name, cpu: program.cpu.0, ops }
+    mirror::Program { name: &program.name, cpu: program.cpu.0, boot: program.boot, ops }
 }
 
 fn operation(operation: &Op) -> mirror::Op<'_> {
@@ -154,6 +156,7 @@ fn operation(operation: &Op) -> mirror::Op<'_> {
         Op::Checkpoint => mirror::Op { op: op::CHECKPOINT, ..nothing() },
         Op::Mount => mirror::Op { op: op::MOUNT, ..nothing() },
         Op::Umount => mirror::Op { op: op::UMOUNT, ..nothing() },
+        Op::Fsck => mirror::Op { op: op::FSCK, ..nothing() },
     }
 }
 
@@ -172,12 +175,20 @@ fn segment(segment: &Segment) -> mirror::Segment<'_> {
             line_number = line.0;
             place
         }
+        Segment::PowerCut { survivor } => survivor.word(),
         Segment::Complete { block, mapping, place } => {
             completed = Some((block.0, mapping.ino().map_or(0, |ino| ino.0)));
             place
         }
     };
-    mirror::Segment { thread, until, line: line_number, complete: completed, place }
+    let power_cut = match segment {
+        Segment::PowerCut { survivor: Survivor::Kept(lines) } => Some(lines.as_slice()),
+        Segment::PowerCut { .. } => Some(&[][..]),
+        _ => None,
+    };
+    let power_cut =
+        power_cut.map(|lines| lines.iter().map(|(line, kept)| (line.0, *kept)).collect());
+    mirror::Segment { thread, until, line: line_number, complete: completed, power_cut, place }
 }
 
 fn moment(moment: &Moment) -> mirror::Moment<'_> {

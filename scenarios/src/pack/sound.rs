@@ -37,7 +37,7 @@ fn check_variant(lecture: &Lecture, variant: &Variant) -> Result<(), String> {
     let mut reads = variant.expects.iter().flat_map(|expect| &expect.reads);
     let mut actors = variant.schedule.iter().filter_map(|segment| match segment {
         Segment::Run { thread, .. } => Some(thread),
-        Segment::Evict { .. } | Segment::Complete { .. } => None,
+        Segment::Evict { .. } | Segment::Complete { .. } | Segment::PowerCut { .. } => None,
     });
     demand(reads.all(|(it, _)| exists(it)) && actors.all(exists), "it runs a thread it lacks")
 }

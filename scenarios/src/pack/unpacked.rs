@@ -4,7 +4,7 @@ use super::mirror::{self, op};
 use crate::landmark::{AnyOf, Landmark};
 use crate::lecture::{
     About, Basis, Cut, Expect, Lecture, Moment, Prediction, Segment, Sentence, Source, Status,
-    TagExpect, Variant,
+    Survivor, TagExpect, Variant,
 };
 use crate::vocabulary::{GEOMETRIES, invariant_named, rule_named};
 use daxscope_core::EXT4;
@@ -119,7 +119,7 @@ fn file(packed: &mirror::File<'_>) -> Result<FileSetup> {
 
 fn program(packed: &mirror::Program<'_>) -> Result<Program> {
     let ops = each(&packed.ops, operation)?;
-    Ok(Program { name: packed.name.to_owned(), cpu: Cpu(packed.cpu), ops })
+    Ok(Program { name: packed.name.to_owned(), cpu: Cpu(packed.cpu), ops, boot: packed.boot })
 }
 
 fn operation(packed: &mirror::Op<'_>) -> Result<Op> {
@@ -164,6 +164,7 @@ fn operation(packed: &mirror::Op<'_>) -> Result<Op> {
         op::CHECKPOINT if EXT4 => Op::Checkpoint,
         op::MOUNT if EXT4 => Op::Mount,
         op::UMOUNT if EXT4 => Op::Umount,
+        op::FSCK if EXT4 => Op::Fsck,
         other => return known("op", other, None),
     })
 }
@@ -186,6 +187,14 @@ fn landmarks(packed: &[mirror::Landmark<'_>]) -> Result<AnyOf> {
 
 fn segment(packed: &mirror::Segment<'_>) -> Result<Segment> {
     let place = packed.place.to_owned();
+    if let Some(kept) = &packed.power_cut {
+        let kept: Vec<_> = kept.iter().map(|(line, kept)| (LineNr(*line), *kept)).collect();
+        let survivor = match Survivor::from_word(packed.place) {
+            None if !kept.is_empty() => Survivor::Kept(kept),
+            found => known("survivor", packed.place, found)?,
+        };
+        return Ok(Segment::PowerCut { survivor });
+    }
     Ok(match (packed.thread, packed.complete) {
         (Some(thread), _) => {
             Segment::Run { thread: ThreadId(thread), until: landmarks(&packed.until)? }

@@ -2,6 +2,7 @@
 
 use super::{OpenError, STEPS_MAX, Session};
 use crate::link::{Link, MODEL_VERSION, Run, Side, short_hash};
+use daxscope_core::machine::Action;
 
 impl Session {
     /// Takes an action after `step`, by its number among the enabled ones: a branch, which drops
@@ -32,6 +33,38 @@ impl Session {
         let mut branch = self.path.clone();
         branch.truncate(step);
         branch.advance(action).map_err(|why| why.to_string())?;
+        self.path = branch;
+        Ok(step + 1)
+    }
+
+    /// Cuts the power after `step` and lets the machine boot from the image of that number, until
+    /// nobody who boots can go on: a branch, which drops what came after. Where the path cuts the
+    /// power there already and the same image survives, nothing is dropped. Returns the number of the
+    /// step that cuts.
+    ///
+    /// # Errors
+    /// In words, if there is no such step or image, if the core refuses a step, or if the path would
+    /// grow beyond [`STEPS_MAX`]. Nothing has changed then.
+    pub fn cut_power(&mut self, step: usize, image: u32) -> Result<usize, String> {
+        let last = self.last_step();
+        if step > last {
+            return Err(format!("there is no step {step}; expected 0 to {last}"));
+        }
+        let cut = Action::PowerCut(image);
+        if step < last && self.action(step + 1) == cut {
+            return Ok(step + 1);
+        }
+        let mut branch = self.path.clone();
+        branch.truncate(step);
+        branch.advance(cut).map_err(|why| why.to_string())?;
+        loop {
+            let next = branch.last().machine.runnable().next();
+            let Some(thread) = next else { break };
+            if branch.len() > STEPS_MAX {
+                return Err(format!("the boot goes on after {STEPS_MAX} steps"));
+            }
+            branch.advance(Action::Run(thread)).map_err(|why| why.to_string())?;
+        }
         self.path = branch;
         Ok(step + 1)
     }
@@ -78,6 +111,10 @@ impl Session {
         for step in scripted..self.last_step() {
             let enabled = self.moment(step).machine.enabled();
             let taken = self.action(step + 1);
+            if let Action::PowerCut(image) = taken {
+                runs.push(Run::PowerCut { image });
+                continue;
+            }
             let number = enabled.iter().position(|action| *action == taken);
             let number = number.expect("a step's action was enabled before it");
             let choice = u32::try_from(number).expect("few actions are enabled");

@@ -2,10 +2,12 @@
 
 use super::{FAN_OUT, STEPS_MAX, Session, moments};
 use crate::landmark::AnyOf;
-use crate::lecture::{Lecture, Segment, Variant};
+use crate::lecture::{Lecture, Segment, Survivor, Variant};
 use crate::suggest::unknown;
+use daxscope_core::check::persistence_domain;
 use daxscope_core::config::{Epoch, SWITCHES, Semantics, SetError};
 use daxscope_core::machine::{Action, Bio, Refusal, Setup, SetupError, ThreadId};
+use daxscope_core::medium::{IMAGES_MAX, Version, image_at, images};
 use daxscope_core::path::Path;
 use daxscope_core::rules::RuleId;
 use std::fmt;
@@ -122,6 +124,10 @@ impl Session {
             let reached = match segment {
                 Segment::Run { thread, until } => self.run_until(*thread, until)?,
                 Segment::Evict { line, .. } => self.try_script(Action::Evict(*line))?,
+                Segment::PowerCut { survivor } => match self.survivor(survivor) {
+                    Some(image) => self.try_script(Action::PowerCut(image))?,
+                    None => false,
+                },
                 Segment::Complete { block, mapping, .. } => {
                     let bios = &self.path.last().machine.bios;
                     let wanted = |bio: &Bio| (bio.block, bio.mapping) == (*block, *mapping);
@@ -143,6 +149,9 @@ impl Session {
                     Segment::Evict { place, .. } => {
                         ("hardware".to_owned(), format!("evict {place}"))
                     }
+                    Segment::PowerCut { survivor } => {
+                        ("hardware".to_owned(), format!("power-cut {}", survivor.word()))
+                    }
                 };
                 let step = self.last_step();
                 self.unreached.push(Unreached { segment: number, actor, landmark, step });
@@ -161,9 +170,34 @@ impl Session {
         Ok(moments::is_over(until, self.path.last(), thread))
     }
 
+    /// The number of the image that survives a power cut at the end of the path.
+    fn survivor(&self, survivor: &Survivor) -> Option<u32> {
+        let moment = self.path.last();
+        let report = &moment.crash;
+        match survivor {
+            Survivor::Kept(lines) => {
+                let kept: Vec<_> = lines.iter().map(|(at, kept)| (*at, Version(*kept))).collect();
+                let domain = persistence_domain(&moment.machine);
+                let wanted = image_at(&moment.machine.medium, domain, &kept)?;
+                let mut all = (0..IMAGES_MAX).zip(images(&moment.machine.medium, domain));
+                all.find(|(_, image)| *image == wanted).map(|(number, _)| number)
+            }
+            Survivor::NothingLost => Some(0),
+            Survivor::AllLost => {
+                let last = report.images.as_u64()? - 1;
+                u32::try_from(last).ok().filter(|last| *last < IMAGES_MAX)
+            }
+            Survivor::Class(verdict) => {
+                let class = report.classes.iter().find(|class| class.verdict == *verdict);
+                class.map(|class| class.number)
+            }
+        }
+    }
+
     /// Takes a scripted action; `false` if it is not possible now.
     fn try_script(&mut self, action: Action) -> Result<bool, OpenError> {
-        if !self.path.last().machine.enabled().contains(&action) {
+        let cut = matches!(action, Action::PowerCut(_));
+        if !cut && !self.path.last().machine.enabled().contains(&action) {
             return Ok(false);
         }
         let step = self.path.len();

@@ -4,6 +4,7 @@ use super::{Choice, OpenError, STEPS_MAX, Session};
 use crate::catalogue::Catalogue;
 use crate::lecture::Lecture;
 use crate::link::{Link, MODEL_VERSION, Run, short_hash};
+use daxscope_core::machine::Action;
 use std::sync::Arc;
 
 /// Where a link led.
@@ -73,6 +74,11 @@ impl Session {
         }
         for free in scripted + 1..=self.last_step() {
             let at = session.last_step();
+            if let Action::PowerCut(image) = self.action(free) {
+                // It boots as it does then, for as many steps as that takes.
+                problem = session.cut_power(at, image).err();
+                break;
+            }
             let enabled = session.moment(at).machine.enabled();
             let number = enabled.iter().position(|action| *action == self.action(free));
             let taken = match number {
@@ -129,6 +135,14 @@ impl Session {
             let wanted = match *run {
                 Run::Script => end,
                 Run::ScriptSteps(steps) => at + steps as usize,
+                Run::PowerCut { image } => {
+                    let cut = self.cut_power(at, image).map_err(|why| {
+                        self.path.truncate(at);
+                        format!("step {} is not possible: {why}", at + 1)
+                    });
+                    at = cut?;
+                    continue;
+                }
                 Run::Choice { action, times } => {
                     for _ in 0..times {
                         at = self.choose(at, action as usize)?;

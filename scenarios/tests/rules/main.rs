@@ -96,6 +96,7 @@ planted! {
     a_mounted_device_that_is_opened_for_writing: MIX_8, "S23" "refused" V6_12, "event stored";
     a_store_that_nobody_sees: CPU_1, "S04" "one-cpu" V4_5_0, "INV-COH";
     an_eviction_that_writes_nothing: CPU_3, "evict" "base" V4_5_0, "images";
+    a_power_cut_that_takes_nothing: CPU_6, "journal-boot" "lines-lost" V4_5_0, "reads";
     a_fence_that_completes_nothing: CPU_4, "S04" "one-cpu" V4_5_0, "verdicts";
     metadata_that_is_in_place_nowhere: CPU_7, "S12" "dax" V4_5_0, "verdicts";
     a_buffer_logged_as_the_next_transaction_leaves_it: JBD_5_1, "S13" "frozen" V4_5_0, "verdicts";
@@ -114,6 +115,7 @@ planted! {
     a_truncate_that_leaves_ptes: REUSE_4, "journal" "stale-pte" V4_5_0, "verdicts";
     a_block_given_out_before_its_free_commits: REUSE_6, "S21" "ordered" V4_5_0, "unreached";
     a_full_log_that_waits_for_nothing: WAL_2, "journal" "log-full" V4_5_0, "panicked";
+    a_commit_under_way_that_nobody_waits_for: JBD_1, "journal" "under-way" V4_5_0, "verdicts";
     a_commit_that_does_not_wait_for_handles: JBD_2_1, "journal" "open-handle" V4_5_0, "panicked";
     a_commit_that_loses_its_revoke_table: JBD_2_3, "S20" "reuse" V4_5_0, "verdicts";
     ordered_data_that_nobody_writes: JBD_2_5, "journal" "ordered" V4_5_0, "verdicts";
@@ -128,6 +130,13 @@ planted! {
     a_journalled_buffer_that_the_flusher_may_write: JBD_4, "journal" "pinned" V4_5_0, "INV-WAL";
     a_checkpoint_that_writes_nothing: JBD_10_1, "journal" "checkpoint" V4_5_0, "verdicts";
     a_checkpoint_that_lets_a_newer_buffer_go: JBD_10_2, "journal" "newer" V4_5_0, "verdicts";
+    a_copy_that_nobody_compares_with_its_checksum: JBD_8_1, "journal-boot" "torn-copy" V4_9, "verdicts";
+    a_torn_commit_block_that_counts: JBD_8_2, "journal-boot" "torn-commit" V4_9, "event recovering";
+    a_torn_descriptor_block_that_is_no_matter: JBD_8_3, "journal-boot" "torn-descriptor" V4_9, "event recovering";
+    a_scan_that_goes_on_into_an_older_log: JBD_9_1, "journal-boot" "old-log" V4_9, "verdicts";
+    a_revoke_pass_that_collects_nothing: JBD_9_2, "journal-boot" "revoked" V4_5_0, "verdicts";
+    a_replay_of_revoked_blocks: JBD_9_3, "journal-boot" "revoked" V4_5_0, "verdicts";
+    a_log_that_goes_on_with_a_number_in_use: JBD_9_4, "journal-boot" "cut-off" V4_9, "verdicts";
     a_tail_that_moves_without_a_flush: JBD_10_3, "journal" "checkpoint" V4_9, "device-flushed";
     a_tail_that_is_not_written: JBD_10_4, "journal" "checkpoint" V4_5_0, "log-written";
     a_free_without_a_revoke_record: JBD_11_1, "S20" "reuse" V4_5_0, "verdicts";
@@ -137,6 +146,7 @@ planted! {
     a_forget_that_leaves_the_running_transaction_its_buffer: JBD_14_1, "journal" "forget-running" V4_5_0, "verdicts";
     a_freed_buffer_that_the_commit_dirties_again: JBD_14_2, "S19" "at-once" V5_1, "verdicts";
     a_freed_buffer_that_stays_on_its_checkpoint_list: JBD_14_3, "S17" "fix-2" V5_1, "verdicts";
+    a_forget_that_calls_a_write_back: JBD_15, "S18" "journal-no-cleaning" V6_12, "verdicts";
     a_timer_that_commits_nothing: JBD_16, "S17" "base" V4_5_0, "verdicts";
     a_log_block_that_is_written_atomically: CPU_8, "journal" "commit-block" V4_9, "images";
     an_fsync_that_commits_nothing: FS_1_4, "S20" "reuse" V4_5_0, "verdicts";
@@ -155,6 +165,7 @@ const EXTRA: &[(&str, &str)] = &[
     ("s-dax-pages", include_str!("planted/s-dax-pages.toml")),
     ("direct-write", include_str!("planted/direct-write.toml")),
     ("journal", include_str!("planted/journal.toml")),
+    ("journal-boot", include_str!("planted/journal-boot.toml")),
 ];
 
 fn lecture(name: &str) -> Lecture {

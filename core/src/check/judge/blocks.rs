@@ -97,7 +97,7 @@ impl Judge {
             }
         };
         if value == newest {
-            return None;
+            return self.aftermath_at(machine, at, value);
         }
         let block = machine.block_of(at.mapping, at.index);
         let former = block.is_some_and(|block| self.is_former(block, at.word, value));

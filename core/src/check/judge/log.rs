@@ -27,6 +27,9 @@ pub struct LogTrail {
     /// Blocks that are in the log and not home, and the transaction that logged them last; a freed
     /// one is waited for until the transaction that freed it is durable.
     waiting: Vec<(BlockNr, Tid, Option<Tid>)>,
+    /// Blocks that were freed, and by which transaction, until it is durable. Its predecessor may
+    /// still be committing then, and hands the block to its checkpoint list only afterwards.
+    freed: Vec<(BlockNr, Tid)>,
     /// Home blocks that were written and are not safe yet, with the transaction that logged them.
     homes: Vec<(BlockNr, Tid)>,
     /// Log blocks that were written over while a transaction in them was needed.
@@ -61,13 +64,16 @@ impl LogTrail {
                     self.block_written(before, *mapping, *block, after);
                 }
                 Event::BufferReleased { block, tid, to_checkpoint: true, .. } => {
+                    let freed = |(of, by): &&(BlockNr, Tid)| of == block && by.is_after(*tid);
+                    let freed_by = self.freed.iter().find(freed).map(|(_, by)| *by);
                     self.waiting.retain(|(of, ..)| of != block);
-                    self.waiting.push((*block, *tid, None));
+                    self.waiting.push((*block, *tid, freed_by));
                 }
                 Event::Forgot { block, .. } => {
                     let by = after.journal.as_ref().and_then(Journal::running_tid);
                     let freed = self.waiting.iter_mut().filter(|(of, ..)| of == block);
                     freed.for_each(|(.., freed_by)| *freed_by = by);
+                    self.freed.extend(by.map(|by| (*block, by)));
                 }
                 _ => {}
             }
@@ -84,6 +90,9 @@ impl LogTrail {
         let mut waiting = core::mem::take(&mut self.waiting);
         waiting.retain(|(.., freed_by)| !freed_by.is_some_and(|tid| self.is_durable(tid)));
         self.waiting = waiting;
+        let mut freed = core::mem::take(&mut self.freed);
+        freed.retain(|(_, by)| !self.is_durable(*by));
+        self.freed = freed;
         if !self.reused.is_empty() {
             let first = first_needed(after);
             self.reused.retain(|(_, tid)| first.is_some_and(|first| !first.is_after(*tid)));

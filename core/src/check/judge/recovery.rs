@@ -1,5 +1,6 @@
 //! What a power cut may leave: the verdict on what recovery found in an image.
 
+use super::boot::Aftermath;
 use super::{Judge, Machine, Page, Verdict};
 use crate::EXT4;
 use crate::crash::{Recovered, RecoveredFile};
@@ -7,6 +8,7 @@ use crate::fs::Kind;
 use crate::machine::Inode;
 use crate::medium::SimMedium;
 use crate::units::{BlockNr, Ino, PageIndex, Word};
+use alloc::vec::Vec;
 
 /// What is wrong with recovered words, the most serious last.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,6 +20,17 @@ enum Fault {
     Leaked,
     /// What the word never held.
     Foreign,
+}
+
+impl Fault {
+    const fn verdict(self) -> Verdict {
+        match self {
+            Self::None => Verdict::Ok,
+            Self::Lost => Verdict::DataLost,
+            Self::Leaked => Verdict::LeakOfOldData,
+            Self::Foreign => Verdict::Overwritten,
+        }
+    }
 }
 
 impl Judge {
@@ -34,7 +47,7 @@ impl Judge {
         recovered: &Recovered,
         (image, replayed): (&[Word], &[BlockNr]),
     ) -> Verdict {
-        let strict = !EXT4 || machine.log.is_some() || self.undoes || !self.unsynced;
+        let strict = !EXT4 || self.is_strict(machine);
         let Recovered::Files { files, names, problems } = recovered else {
             let legal = !strict && !self.has_promised();
             return if legal { Verdict::Ok } else { Verdict::MetadataTorn };
@@ -57,8 +70,8 @@ impl Judge {
         }
         for ((ino, index), page) in self.pages.iter() {
             if let Some(file) = recovered.file(ino).filter(|file| index.0 < file.size) {
-                let fault = self.fault_of_page(machine, (file, index, page), strict, replayed);
-                worst = worst.max(fault);
+                let faults = self.faults_of_page(machine, (file, index, page), strict, replayed);
+                worst = faults.map(|(.., fault)| fault).fold(worst, Fault::max);
             }
         }
         for (block, words) in self.blocks.iter() {
@@ -76,12 +89,32 @@ impl Judge {
                 worst = worst.max(Fault::Foreign);
             }
         }
-        match worst {
-            Fault::None => Verdict::Ok,
-            Fault::Lost => Verdict::DataLost,
-            Fault::Leaked => Verdict::LeakOfOldData,
-            Fault::Foreign => Verdict::Overwritten,
+        worst.verdict()
+    }
+
+    /// Whether the file system owes every operation whole, and not only what was promised.
+    pub(super) fn is_strict<const FAN: usize>(&self, machine: &Machine<SimMedium, FAN>) -> bool {
+        machine.log.is_some() || self.undoes || !self.unsynced
+    }
+
+    /// The words of files that are not what they should be, once a mount shows them.
+    pub(super) fn aftermath_of<const FAN: usize>(
+        &self,
+        machine: &Machine<SimMedium, FAN>,
+        recovered: &Recovered,
+    ) -> Vec<Aftermath> {
+        let strict = self.is_strict(machine);
+        let mut found = Vec::new();
+        for ((ino, index), page) in self.pages.iter() {
+            let file = recovered.file(ino).filter(|file| index.0 < file.size);
+            let Some(file) = file else { continue };
+            for (word, value, fault) in
+                self.faults_of_page(machine, (file, index, page), strict, &[])
+            {
+                found.push((ino, index, word, value, fault.verdict()));
+            }
         }
+        found
     }
 
     /// The blocks of which words were stored past the file system, and promised.
@@ -90,17 +123,18 @@ impl Judge {
         self.blocks.iter().filter(move |(_, words)| promised(words)).map(|(block, _)| block)
     }
 
-    fn fault_of_page<const FAN: usize>(
-        &self,
-        machine: &Machine<SimMedium, FAN>,
-        (file, index, page): (&RecoveredFile, PageIndex, &Page),
+    /// The words of a page that are not what they should be: which, what they are, and the fault.
+    fn faults_of_page<'a, const FAN: usize>(
+        &'a self,
+        machine: &'a Machine<SimMedium, FAN>,
+        (file, index, page): (&'a RecoveredFile, PageIndex, &'a Page),
         strict: bool,
-        replayed: &[BlockNr],
-    ) -> Fault {
+        replayed: &'a [BlockNr],
+    ) -> impl Iterator<Item = (u16, Word, Fault)> {
         let found = file.page(index);
         let block = found.map(|found| found.block);
-        let mut worst = Fault::None;
-        for word in 0..page.words.len() {
+        let earlier = self.dark.as_ref().map_or(&[][..], |dark| &dark.replayed);
+        let fault = move |word: u16| {
             let value = found.map_or(Word::ZERO, |found| found.words[usize::from(word)]);
             let trail = page.words.trail(word);
             let keeps = match trail {
@@ -110,36 +144,50 @@ impl Judge {
             let promised = trail.is_some_and(super::Trail::is_promised);
             let counts = strict || promised;
             if keeps || !counts {
-                continue;
+                return None;
             }
-            worst = worst.max(match block {
+            let fault = match block {
                 // Data is never logged: what a replay put there is of a former life (A20).
-                Some(block) if replayed.contains(&block) => Fault::Foreign,
+                Some(block) if replayed.contains(&block) || earlier.contains(&block) => {
+                    Fault::Foreign
+                }
                 _ if page.words.knows(word, value) => Fault::Lost,
                 None => Fault::Lost,
-                Some(block) if is_another_s(machine, block, file.ino, index) => Fault::Foreign,
+                Some(block) if self.is_another_s(machine, block, file.ino, index) => Fault::Foreign,
                 Some(_) if value == Word::ZERO => Fault::Lost,
                 Some(block) if !promised && self.is_former(block, word, value) => Fault::Leaked,
                 Some(_) => Fault::Foreign,
-            });
+            };
+            Some((word, value, fault))
+        };
+        (0..page.words.len()).filter_map(fault)
+    }
+
+    /// Whether a block belongs, in memory, to somebody else than this page: what is there is that
+    /// one's. After a power cut, whether it did.
+    fn is_another_s<const FAN: usize>(
+        &self,
+        machine: &Machine<SimMedium, FAN>,
+        block: BlockNr,
+        ino: Ino,
+        index: PageIndex,
+    ) -> bool {
+        if let Some(dark) = &self.dark {
+            let owner = dark.owners.iter().find(|(owned, _)| *owned == block);
+            return owner.is_some_and(|(_, page)| *page != Some((ino, index)));
         }
-        worst
+        if let Some((owner, page)) = machine.owner_of(block) {
+            return (owner.ino, page) != (ino, index);
+        }
+        pointers_of(machine).any(|at| at == block)
     }
 }
 
-/// Whether a block belongs, in memory, to somebody else than this page: what is there is that
-/// one's.
-fn is_another_s<const FAN: usize>(
+/// The blocks of pointers of all files in memory.
+pub(super) fn pointers_of<const FAN: usize>(
     machine: &Machine<SimMedium, FAN>,
-    block: BlockNr,
-    ino: Ino,
-    index: PageIndex,
-) -> bool {
-    if let Some((owner, page)) = machine.owner_of(block) {
-        return (owner.ino, page) != (ino, index);
-    }
-    let mut pointers = machine.inodes.iter().flat_map(Inode::index_blocks);
-    pointers.any(|(_, at)| at == block)
+) -> impl Iterator<Item = BlockNr> {
+    machine.inodes.iter().flat_map(Inode::index_blocks).map(|(_, block)| block)
 }
 
 const fn lost_unless(kept: bool) -> Fault {

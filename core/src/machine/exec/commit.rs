@@ -28,12 +28,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let frame = Frame::Jbd2CompleteTransaction { tid };
         let journal = self.journal_ref();
         if let Some(committing) = journal.committing_tid() {
-            if !journal.is_committed(tid) {
-                report.rule(RuleId::JBD_1);
-                self.sleep(id, Wait::Commit(committing), report);
-                return Ok(Flow::Acted(frame));
+            if journal.is_committed(tid) || !self.obeys(RuleId::JBD_1, report) {
+                return Ok(Flow::Returned);
             }
-            return Ok(Flow::Returned);
+            self.sleep(id, Wait::Commit(committing), report);
+            return Ok(Flow::Acted(frame));
         }
         match &journal.running {
             Some(running) if running.tid == tid && running.state == TransactionState::Running => {
@@ -125,15 +124,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         Ok(Flow::Acted(Frame::Jbd2JournalCommitTransaction { tid, at }))
     }
 
-    /// Drops buffers that nobody dirtied, switches the revoke table, and lets a new transaction run.
+    /// Switches the revoke table and lets a new transaction run.
     fn commit_switch(&mut self, id: ThreadId, tid: Tid, report: &mut impl Report) -> Outcome {
         self.take_lock(self.cpu(id), report)?;
-        report.rule(RuleId::JBD_2_2);
-        for block in self.journal_ref().list(tid, BufferList::Reserved) {
-            self.refile(block, report);
-        }
         let revoked = self.journal_ref().running.as_ref().expect("locked before").revoked.clone();
-        let switches = revoked.is_empty() || self.obeys(RuleId::JBD_2_3, report);
+        let switches = self.obeys(RuleId::JBD_2_3, report);
         for block in revoked.into_iter().filter(|_| switches) {
             if self.buffer(block).is_some() {
                 self.with_buffer(block, |bh, _| bh.clear(Bh::Revoked), report);

@@ -141,6 +141,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         self.bios.push(Bio { mapping, index, block, words: page.words.clone() });
         report.changed(Component::Bios);
         self.unlock_page(mapping, index, report);
+        // WRITEBACK stays until the disk has completed it.
+        report.rule(RuleId::TREE_11_4);
         report.event(|| Event::BioSubmitted { mapping, index, block });
         Flow::ActedAndReturned
     }

@@ -1,10 +1,11 @@
 //! Freed metadata: bforget, forget and revoke.
 
 use super::{Event, Machine, Refusal, Report};
+use crate::address_space::MappingId;
 use crate::buffer_head::Bh;
 use crate::config::{BforgetAtFree, JbdForget, Revoke};
 use crate::jbd::journal::BufferList;
-use crate::machine::Component;
+use crate::machine::{Bio, Component};
 use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::units::BlockNr;
@@ -42,6 +43,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             if self.semantics.bforget_at_free()? == BforgetAtFree::Yes {
                 self.bforget(block, report)
             } else {
+                report.rule(RuleId::REUSE_1);
                 Forgot::LeftAlone
             }
         } else {
@@ -49,6 +51,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             if revoked && self.obeys(RuleId::JBD_12, report) {
                 self.insert_revoke(block, report);
             }
+            self.call_back_writes(block, report);
             self.jbd2_journal_forget(block, report)?
         };
         let revoked = self.journal.as_ref().and_then(|j| j.running.as_ref());
@@ -66,6 +69,16 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             self.with_buffer(block, |bh, _| bh.clear(Bh::Dirty), report);
         }
         Forgot::Bforget
+    }
+
+    /// Forget waits for no write that the disk was given, and cannot call it back; only a planted
+    /// fault does. Models JBD-15: `fs/jbd2/transaction.c jbd2_journal_forget` (4.5).
+    fn call_back_writes(&mut self, block: BlockNr, report: &mut impl Report) {
+        let of_buffer = |bio: &Bio| (bio.mapping, bio.block) == (MappingId::Bdev, block);
+        if self.bios.iter().any(of_buffer) && !self.obeys(RuleId::JBD_15, report) {
+            self.bios.retain(|bio| !of_buffer(bio));
+            report.changed(Component::Bios);
+        }
     }
 
     /// Detaches a freed buffer from the running transaction, as far as its owner allows.

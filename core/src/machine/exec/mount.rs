@@ -3,7 +3,7 @@
 use super::{Event, Flow, Frame, Machine, Outcome, Refusal, Report, ThreadId};
 use crate::address_space::MappingId;
 use crate::buffer_head::{Bh, BufferHead};
-use crate::config::{Barriers, ClearSDaxAtMount, FlushCallSite, MountRefusesDaxBdev};
+use crate::config::{Barriers, ClearSDaxAtMount, FlushCallSite, MountRefusesDaxBdev, UndoLog};
 use crate::fs::block_map::{self, Path, Use};
 use crate::fs::{self, DiskInode, Layout};
 use crate::jbd::format::Superblock;
@@ -71,7 +71,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             MountAt::Journal => {
                 let layout = Layout::of(&self.geometry);
                 if self.log.is_none() {
-                    return Ok(Flow::GoesOn(frame(MountAt::Read(self.fixed_metadata(&layout)))));
+                    let read = MountAt::Read(self.fixed_metadata(&layout));
+                    let undoes = self.semantics.undo_log()? == UndoLog::Yes;
+                    return Ok(Flow::GoesOn(frame(if undoes { MountAt::PutBack } else { read })));
                 }
                 let at = layout.journal_superblock();
                 match self.buffer(at).filter(|bh| bh.is(Bh::Uptodate)) {
@@ -79,6 +81,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     Some(_) => Ok(self.mount_journal(at, report)),
                 }
             }
+            MountAt::PutBack => Ok(self.mount_put_back(id, report)),
             MountAt::Recover(recovery) => Ok(self.mount_recover(recovery, report)),
             MountAt::SyncReplayed(next) => {
                 let wbc = WritebackControl::whole(SyncMode::All);
@@ -103,6 +106,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     fn mount_returns(&mut self, result: Result<(), Errno>, report: &mut impl Report) -> Flow {
+        report.rule(RuleId::IDX_6);
         report.event(|| Event::CallReturned { call: Call::Mount, ino: None, result });
         Flow::CallDone
     }
@@ -150,7 +154,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     /// The blocks of the superblock's group: bitmap and inode table, the next one last.
-    fn fixed_metadata(&self, layout: &Layout) -> Vec<BlockNr> {
+    pub(super) fn fixed_metadata(&self, layout: &Layout) -> Vec<BlockNr> {
         layout.bitmap().chain(layout.inode_table()).map(BlockNr).rev().collect()
     }
 
@@ -239,12 +243,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// them (a kernel reads these when they are first needed).
     fn mount_inodes(&mut self, report: &mut impl Report) -> Flow {
         let layout = Layout::of(&self.geometry);
-        let words = usize::try_from(self.geometry.words()).expect("the device fits memory");
-        let mut image = alloc::vec![Word::ZERO; words];
-        self.medium.load(crate::units::WordAddr(0), &mut image);
-        for (index, page) in self.bdev.mapping.pages().filter(|(_, page)| page.uptodate) {
-            layout.words_of_mut(&mut image, BlockNr(index.0)).copy_from_slice(&page.words);
-        }
+        let image = self.device_image();
         let Ok(found) = fs::read(&image, &self.geometry) else {
             self.journal = None;
             return self.mount_returns(Err(Errno::Einval), report);
@@ -365,6 +364,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             UmountAt::Invalidate => self.umount_invalidate(id, report),
             UmountAt::Done => {
                 let call = Call::Umount;
+                report.rule(RuleId::IDX_6);
                 report.event(|| Event::CallReturned { call, ino: None, result: Ok(()) });
                 Ok(Flow::CallDone)
             }

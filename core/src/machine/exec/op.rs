@@ -6,6 +6,7 @@
 use super::{Event, Flow, Frame, Machine, Outcome, Refusal, Report, ThreadId};
 use crate::config::{AllocCleansAlias, DaxAllocCleansAlias};
 use crate::fs::ROOT;
+use crate::fs::block_map::{self, Path};
 use crate::machine::frame::{Edit, FsOp, OpAt};
 use crate::machine::{Call, Component, Errno, Wait};
 use crate::medium::Medium;
@@ -137,15 +138,20 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// Metadata blocks that an operation may add to its transaction.
     pub(super) fn credits(&self, op: &FsOp) -> u32 {
-        let bitmaps = self.mounted.as_ref().map_or(1, |mounted| {
-            let bitmap = mounted.layout.bitmap();
+        let layout = self.mounted.as_ref().map(|mounted| mounted.layout);
+        let bitmaps = layout.map_or(1, |layout| {
+            let bitmap = layout.bitmap();
             bitmap.end - bitmap.start
         });
         let bitmaps = u32::try_from(bitmaps).expect("a bitmap has few blocks");
+        let path = |index: &PageIndex| layout.and_then(|layout| block_map::path(*index, &layout));
         match op {
-            // Bitmap, inode, and for a page past the direct pointers up to two blocks of them.
-            FsOp::MapBlocks { index, .. } if index.0 < crate::fs::block_map::DIRECT as u64 => 2,
-            FsOp::MapBlocks { .. } => bitmaps + 3,
+            // Bitmap and inode, and the blocks of pointers on the way to the page.
+            FsOp::MapBlocks { index, .. } => match path(index) {
+                Some(Path::Direct(_)) => 2,
+                Some(Path::Indirect(_)) => bitmaps + 2,
+                Some(Path::Double(..)) | None => bitmaps + 3,
+            },
             // A directory block, two inodes in two blocks; or their pointers.
             _ => bitmaps + 3,
         }

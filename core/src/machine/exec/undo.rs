@@ -1,20 +1,21 @@
 //! What if there were an undo log: before an operation's first change in place the old images go to
 //! the log, after its last one the record is cleared. Every one of these steps ends in a fence.
 //!
-//! Omits directories, which the file system without a journal keeps in pages, and the mount after a
-//! power cut: [`crate::crash`] alone puts the old images back.
+//! A mount puts the old images back that the record names. Omits directories, which the file system
+//! without a journal keeps in pages.
 
 use super::edit::Target;
 use super::{Event, Flow, Frame, Machine, Outcome, Refusal, Report, ThreadId};
+use crate::address_space::MappingId;
 use crate::config::UndoLog;
-use crate::fs::ROOT;
-use crate::machine::frame::{Edit, FsOp, OpAt, UndoAt};
+use crate::fs::{Layout, ROOT};
+use crate::machine::frame::{Edit, FsOp, MountAt, OpAt, UndoAt};
 use crate::machine::{Component, Wait};
 use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::sorted;
 use crate::undo;
-use crate::units::{BlockNr, Cpu, Word};
+use crate::units::{BlockNr, Cpu, PageIndex, Word};
 use alloc::vec::Vec;
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
@@ -83,6 +84,38 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             self.wake_file_waiters(report);
         }
         Ok(Flow::Acted(Frame::Ext4Op { op, at: next }))
+    }
+
+    /// The recovery of an undo log, as part of a mount: what the record names goes home, durably, and
+    /// then the record is cleared, so that it may begin anew at any time.
+    pub(super) fn mount_put_back(&mut self, id: ThreadId, report: &mut impl Report) -> Flow {
+        let homes = self.undo_homes();
+        let layout = Layout::of(&self.geometry);
+        if homes.is_empty() {
+            let read = MountAt::Read(self.fixed_metadata(&layout));
+            return Flow::GoesOn(Frame::SysMount { at: read });
+        }
+        let cpu = self.cpu(id);
+        let put_back = |(n, home): (usize, &BlockNr)| {
+            self.load_block(*home) == self.load_block(undo::image_block(&self.geometry, n))
+        };
+        let blocks = if homes.iter().enumerate().all(put_back) {
+            let record = undo::record(self.words_per_block(), &[]);
+            self.write_durably(cpu, undo::record_block(&self.geometry), &record, report);
+            Vec::new()
+        } else {
+            for (n, home) in homes.iter().enumerate() {
+                let old = self.load_block(undo::image_block(&self.geometry, n));
+                self.write_durably(cpu, *home, &old, report);
+                if self.bdev.mapping.find_get_page(PageIndex(home.0)).is_some() {
+                    self.drop_item(MappingId::Bdev, PageIndex(home.0), report);
+                }
+            }
+            homes
+        };
+        report.rule(RuleId::CPU_7);
+        report.event(|| Event::PutBack { blocks });
+        Flow::Acted(Frame::SysMount { at: MountAt::PutBack })
     }
 
     /// Whether another thread's operation has the one record there is.

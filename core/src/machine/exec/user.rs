@@ -9,7 +9,7 @@ use crate::machine::frame::{
     CheckpointAt, FsOp, MountAt, OpAt, PeriodicAt, SyncAt, SyncMode, SysReadAt, UmountAt, WriteJob,
     WritebackControl,
 };
-use crate::machine::{BlockWord, Call, Errno, FileWord, Op};
+use crate::machine::{BlockWord, Call, Errno, FileWord, Op, Vma};
 use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::units::{Ino, PageIndex};
@@ -57,7 +57,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             | Op::RawLoad { .. }
             | Op::RawStore { .. }
             | Op::Clwb { .. }
-            | Op::Sfence => unreachable!("they enter only by a fault, or never"),
+            | Op::Sfence
+            | Op::Fsck => unreachable!("they enter only by a fault, or never"),
             Op::Msync { ino, first, count } => {
                 let wbc = WritebackControl::pages(SyncMode::All, first, count);
                 self.on(Call::Msync, ino, Frame::SysMsync { ino, wbc, called: false })
@@ -142,7 +143,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 let frame = Frame::SysUmount { at: UmountAt::Inodes(Ino(0)) };
                 let frame = if self.mounted.is_none() {
                     Err(Errno::Einval)
-                } else if self.vmas.iter().any(|vma| vma.mapping != MappingId::Bdev) {
+                } else if self.vmas.iter().any(|vma| self.uses_a_file(vma)) {
                     Err(Errno::Ebusy)
                 } else {
                     Ok(frame)
@@ -172,6 +173,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             _ => unreachable!("asked before, or enters only by a fault"),
         }
+    }
+
+    /// Whether somebody who lives has a file mapped.
+    fn uses_a_file(&self, vma: &Vma) -> bool {
+        vma.mapping != MappingId::Bdev && !self.threads[usize::from(vma.thread.0)].killed
     }
 
     const fn op_frame(op: FsOp) -> Frame {

@@ -295,6 +295,8 @@ pub enum MountAt {
     Superblock,
     /// Reads the journal's superblock.
     Journal,
+    /// What if there is an undo log: puts the old images back that it names.
+    PutBack,
     /// Recovers the log.
     Recover(Recovery),
     /// Writes what was replayed home.
