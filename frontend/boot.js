@@ -8,11 +8,13 @@
   const carried = (id) => document.getElementById(id)?.textContent;
   const single = carried('daxscope-wasm') !== undefined;
 
-  // `#/1/<lecture>/…`; the history has no lecture in its address, and needs them all.
+  // `#/1/<lecture>/<path>…`; the history has no lecture in its address, and needs them all; what boots after a power
+  // cut, `!` in the path, needs a mount.
   function part() {
     const first = document.querySelector('meta[name=daxscope-first]').content.split(' ');
     const lecture = location.hash.split(/[/?]/)[2];
-    return first.length > 1 && (lecture === undefined || first.includes(lecture)) ? 'first' : 'daxscope';
+    const here = lecture === undefined || first.includes(lecture) && !location.hash.includes('!');
+    return first.length > 1 && here ? 'first' : 'daxscope';
   }
 
   function unpacked(base64) {

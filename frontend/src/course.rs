@@ -9,7 +9,8 @@ use daxscope_core::check::Verdict;
 use daxscope_core::config::Epoch as KernelEpoch;
 use daxscope_core::view::{RowKind, Scene};
 use daxscope_scenarios::{
-    Basis, Catalogue, Choice as Asked, Lecture as Source, Link, Replayed, Session, Side, find,
+    Basis, Catalogue, Choice as Asked, Lecture as Source, Link, Replayed, Run as Taken, Session,
+    Side, find,
 };
 
 pub(crate) use daxscope_scenarios::Switch;
@@ -277,9 +278,10 @@ pub(crate) struct Reopened {
 /// Follows a link.
 pub(crate) fn follow(fragment: &str) -> Result<Place, String> {
     let link: Link = fragment.parse().map_err(|why| format!("{why}"))?;
-    let elsewhere =
-        |(id, slug, _): &(&str, &str, &str)| link.lecture == *id || link.lecture == *slug;
-    if !WHOLE && (link.is_history() || ELSEWHERE.iter().any(elsewhere)) {
+    // What boots after a power cut needs a mount.
+    let boots = link.path.iter().any(|run| matches!(run, Taken::PowerCut { .. }));
+    let there = ELSEWHERE.iter().any(|(id, slug, _)| link.lecture == *id || link.lecture == *slug);
+    if !WHOLE && (link.is_history() || boots || there) {
         return Ok(Place::Elsewhere);
     }
     if link.is_history() {

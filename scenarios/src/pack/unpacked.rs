@@ -187,7 +187,9 @@ fn landmarks(packed: &[mirror::Landmark<'_>]) -> Result<AnyOf> {
 
 fn segment(packed: &mirror::Segment<'_>) -> Result<Segment> {
     let place = packed.place.to_owned();
-    if let Some(kept) = &packed.power_cut {
+    if let Some(kept) = &packed.power_cut
+        && EXT4
+    {
         let kept: Vec<_> = kept.iter().map(|(line, kept)| (LineNr(*line), *kept)).collect();
         let survivor = match Survivor::from_word(packed.place) {
             None if !kept.is_empty() => Survivor::Kept(kept),

@@ -2,6 +2,7 @@
 
 use super::{OpenError, STEPS_MAX, Session};
 use crate::link::{Link, MODEL_VERSION, Run, Side, short_hash};
+use daxscope_core::EXT4;
 use daxscope_core::machine::Action;
 
 impl Session {
@@ -46,6 +47,9 @@ impl Session {
     /// In words, if there is no such step or image, if the core refuses a step, or if the path would
     /// grow beyond [`STEPS_MAX`]. Nothing has changed then.
     pub fn cut_power(&mut self, step: usize, image: u32) -> Result<usize, String> {
+        if !EXT4 {
+            return Err("nothing boots in this build".to_owned());
+        }
         let last = self.last_step();
         if step > last {
             return Err(format!("there is no step {step}; expected 0 to {last}"));

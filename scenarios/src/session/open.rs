@@ -4,6 +4,7 @@ use super::{FAN_OUT, STEPS_MAX, Session, moments};
 use crate::landmark::AnyOf;
 use crate::lecture::{Lecture, Segment, Survivor, Variant};
 use crate::suggest::unknown;
+use daxscope_core::EXT4;
 use daxscope_core::check::persistence_domain;
 use daxscope_core::config::{Epoch, SWITCHES, Semantics, SetError};
 use daxscope_core::machine::{Action, Bio, Refusal, Setup, SetupError, ThreadId};
@@ -131,7 +132,7 @@ impl Session {
                 Segment::Complete { block, mapping, .. } => {
                     let bios = &self.path.last().machine.bios;
                     let wanted = |bio: &Bio| (bio.block, bio.mapping) == (*block, *mapping);
-                    match bios.iter().position(wanted) {
+                    match bios.iter().position(wanted).filter(|_| EXT4) {
                         Some(bio) => self.try_script(Action::CompleteIo(bio))?,
                         None => false,
                     }
@@ -172,6 +173,9 @@ impl Session {
 
     /// The number of the image that survives a power cut at the end of the path.
     fn survivor(&self, survivor: &Survivor) -> Option<u32> {
+        if !EXT4 {
+            return None;
+        }
         let moment = self.path.last();
         let report = &moment.crash;
         match survivor {
