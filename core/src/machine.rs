@@ -316,7 +316,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             killed: false,
             error: None,
         };
-        let dax = !matches!(setup.semantics.s_dax_scope(), Ok(SDaxScope::Regular));
+        let scope = setup.semantics.s_dax_scope();
+        let dax = !setup.system.disk && !matches!(scope, Ok(SDaxScope::Regular));
         Ok(Self {
             geometry,
             semantics: setup.semantics,
