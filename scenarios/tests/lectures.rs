@@ -104,6 +104,38 @@ fn the_example_of_the_document_is_a_lecture_that_comes_out_as_it_says() {
     }
 }
 
+/// What a message says would have been right: the names between its backticks.
+fn offered(text: &str) -> Vec<String> {
+    let errors = Lecture::parse("x.toml", text).unwrap_err().to_string();
+    let (_, list) = errors.split_once("expected one of ").unwrap_or_else(|| panic!("{errors}"));
+    let list = list.split([';', '\n']).next().unwrap();
+    list.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// Whatever a file may hold stands in the document.
+#[test]
+fn the_document_names_every_operation_call_and_key() {
+    let document = include_str!("../../docs/scenario-format.md");
+    let mut names = 0;
+    for (from, to) in [
+        ("op = \"fsync\"", "op = \"fsink\""),
+        ("\"returned fsync\"", "\"returned fsink\""),
+        ("schedule =", "scedule ="),
+        ("dax = true", "dacks = true"),
+        ("geometry =", "system = { goul = 1 }\ngeometry ="),
+        ("actor = \"writer\", until", "actor = \"writer\", untill"),
+        ("basis = \"read\"", "basis = \"read\"\nbassis = \"read\""),
+        ("name = \"two-cpu\"\n", "name = \"two-cpu\"\nnane = \"two-cpu\"\n"),
+    ] {
+        assert!(S04.contains(from), "`{from}` is not in the file");
+        for name in offered(&S04.replacen(from, to, 1)) {
+            assert!(document.contains(&format!("`{name}`")), "{name}, offered for {to}");
+            names += 1;
+        }
+    }
+    assert!(names > 80, "only {names} names");
+}
+
 /// A line of docs/lecturing.md such as "- S12 `dax`, `eadr`: …", below the claim it is about:
 /// claim, lecture, variants.
 fn lecturing() -> Vec<(&'static str, &'static str, Vec<&'static str>)> {
