@@ -229,6 +229,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             Frame::Ext4Writepages { ino, wbc, at } => {
                 self.writepages(id, (MappingId::File(ino), wbc), at, report)
             }
+            Frame::BlkdevWritepages { wbc, at } => {
+                self.writepages(id, (MappingId::Bdev, wbc), at, report)
+            }
             Frame::SysSync { at } => self.sys_sync(id, at, report),
             Frame::WbWriteback { at } => Ok(self.wb_writeback(id, at, report)),
             Frame::WritebackSingleInode { ino, sync_mode, at } => {
@@ -281,9 +284,6 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 self.generic_file_direct_write(id, job, at, report)
             }
             Frame::BlkdevFsync { at } => self.blkdev_fsync(id, at, report),
-            Frame::BlkdevWritepages { wbc, at } => {
-                self.writepages(id, (MappingId::Bdev, wbc), at, report)
-            }
             Frame::SbBread { block, at } => self.sb_bread(id, block, at, report),
             Frame::WriteDirtyBuffer { block } => self.write_dirty_buffer(id, block, report),
             Frame::Ext4Op { op, at } => self.ext4_op(id, op, at, report),
