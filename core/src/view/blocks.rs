@@ -165,7 +165,7 @@ pub(super) fn details<const FAN: usize>(now: &Moment<'_, FAN>, ring: &Ring) -> V
     let ring_before = Ring::of(&earlier);
     let detail = |block: BlockNr| Detail {
         title: block.to_string(),
-        facts: compared(facts(now, block, ring), facts(&earlier, block, &ring_before)),
+        facts: compared(facts(now, block, ring), &facts(&earlier, block, &ring_before)),
     };
     blocks(now.machine()).map(detail).collect()
 }
@@ -173,7 +173,7 @@ pub(super) fn details<const FAN: usize>(now: &Moment<'_, FAN>, ring: &Ring) -> V
 /// Marks what the step changed.
 pub(super) fn compared(
     now: Vec<(&'static str, String)>,
-    before: Vec<(&'static str, String)>,
+    before: &[(&'static str, String)],
 ) -> Vec<Fact> {
     let fact = |(name, says): (&'static str, String)| {
         let changed = !before.contains(&(name, says.clone()));
