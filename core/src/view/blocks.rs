@@ -165,7 +165,7 @@ pub(super) fn details<const FAN: usize>(now: &Moment<'_, FAN>, ring: &Ring) -> V
     let ring_before = Ring::of(&earlier);
     let detail = |block: BlockNr| Detail {
         title: block.to_string(),
-        facts: compared(facts(now, block, ring), &facts(&earlier, block, &ring_before)),
+        facts: compared(facts(now, block, rings.now), &facts(&earlier, block, rings.before)),
     };
     blocks(now.machine()).map(detail).collect()
 }
