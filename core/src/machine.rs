@@ -327,7 +327,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             medium,
             bdev: BlockDevice {
                 mapping: AddressSpace::new(),
-                dax: bdev_is_s_dax(&setup.semantics),
+                dax: bdev_is_s_dax(&setup.semantics, setup.system.disk),
                 other_block_size: setup.system.other_block_size,
             },
             inodes,
@@ -589,9 +589,9 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
     }
 }
 
-/// Whether the device's inode is S_DAX when it is opened first.
-fn bdev_is_s_dax(semantics: &Semantics) -> bool {
-    !matches!(semantics.s_dax_scope(), Ok(SDaxScope::Regular))
+/// Whether the device's inode is S_DAX when it is opened first; a disk's never is.
+fn bdev_is_s_dax(semantics: &Semantics, disk: bool) -> bool {
+    !disk && !matches!(semantics.s_dax_scope(), Ok(SDaxScope::Regular))
 }
 
 /// The device as `mkfs` and the scenario leave it.

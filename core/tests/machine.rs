@@ -351,6 +351,8 @@ fn setups_that_name_what_does_not_exist_are_refused_with_the_place() {
     let (_, why) =
         place(|s| (s.files[0].pages, s.files[0].blocks) = (15, vec![Some(BlockNr(4)); 15]));
     assert!(why.contains("needs 1 blocks of pointers"), "{why}");
+    let (at, why) = place(|s| s.system.disk = true);
+    assert_eq!((at, why.as_str()), (Place::File(0), "file `a` is DAX, and the device is a disk"));
 }
 
 /// Programs that meet on file `a` from two CPUs, and page-cache traffic beside them.

@@ -204,6 +204,38 @@ fn crash_counts_are_those_of_the_reference() {
 }
 
 #[test]
+fn a_power_cut_prints_the_boot_from_the_image_that_was_chosen() {
+    let torn = ["run", "S12", "--variant", "dax", "--power-cut"];
+    let with = |cut: &'static str| [&torn[..], &[cut]].concat();
+    let text = daxscope(&with("8")).out;
+    assert!(text.starts_with("Step 9: hardware\n  The power fails."), "{text}");
+    assert!(text.contains("verdict: metadata-torn"), "the first class breaks a promise: {text}");
+    assert!(text.contains("fsck finds: b9 belongs to nobody"), "{text}");
+    let whole = daxscope(&with("8:ok")).out;
+    assert!(whole.contains("fsck finds nothing wrong") && !whole.contains("verdict:"), "{whole}");
+    // The crash report names the image by its number.
+    let report = json(&["crash", "S12", "--variant", "dax", "--step", "8", "--json"]);
+    let class = report["classes"].as_array().unwrap().iter().find(|it| it["verdict"] == "ok");
+    let number = format!("8:{}", class.unwrap()["image"]);
+    assert_eq!(daxscope(&[&torn[..], &[number.as_str()]].concat()).out, whole);
+    let trace = json(&[&with("8")[..], &["--json"]].concat());
+    assert_eq!(trace["steps"][0]["step"], 9);
+    let link = trace["steps"][3]["link"].as_str().unwrap();
+    let again = json(&["run", link, "--json"]);
+    assert_eq!(again["steps"][0]["sentence"], trace["steps"][3]["sentence"]);
+}
+
+#[test]
+fn a_power_cut_that_cannot_be_is_bad_input() {
+    let run = |cut| ["run", "S12", "--power-cut", cut];
+    refused(&run("999"), &["step 999 does not exist"]);
+    refused(&run("3:7"), &["cannot leave image 7"]);
+    refused(&run("3:hang"), &["no image is `hang`", "expected one of ok"]);
+    refused(&run("3:fine"), &["`fine` is no image"]);
+    refused(&run("x"), &["`x` is no step"]);
+}
+
+#[test]
 fn bad_input_is_one_clear_message_and_status_2() {
     refused(&["run", "S33"], &["S33", "S03"]);
     refused(&["run", "S03", "--epoch", "4.6"], &["4.6", "4.5.0"]);

@@ -62,7 +62,8 @@ pub enum Run {
     Script,
     /// `~12`: follow it for so many steps.
     ScriptSteps(u32),
-    /// `!5`: cut the power, so that the image of that number survives.
+    /// `!5`: cut the power, so that the image of that number survives; at the end of a path, and let
+    /// everything run that boots.
     PowerCut {
         /// The number of the image, in decimal.
         image: u32,

@@ -3,7 +3,8 @@
 
 use daxscope_core::check::Verdict;
 use daxscope_core::config::Epoch;
-use daxscope_scenarios::{Catalogue, Lecture, check, check_one};
+use daxscope_scenarios::{Catalogue, Choice, Lecture, Prediction, Session, check, check_one};
+use std::collections::BTreeSet;
 
 const S01: &str = include_str!("../lectures/S01.toml");
 const S03: &str = include_str!("../lectures/S03.toml");
@@ -22,6 +23,35 @@ fn every_lecture_is_as_expected() {
             })
             .collect();
         assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), rows.len(), wrong.join("\n"));
+    }
+}
+
+/// A sentence or a question that is bound to what never happens is a mistake of the author's. One
+/// that a variant has from another counts as shown by either.
+#[test]
+fn every_sentence_and_every_question_comes_up_in_some_run() {
+    for lecture in Catalogue::embedded().lectures() {
+        let mut never: BTreeSet<&str> = BTreeSet::new();
+        for variant in &lecture.variants {
+            never.extend(variant.sentences.iter().map(|sentence| sentence.text.as_str()));
+            never.extend(variant.predictions.iter().map(|question| question.ask.as_str()));
+        }
+        for (variant, epoch) in
+            lecture.variants.iter().flat_map(|v| lecture.epochs.iter().map(move |e| (v, *e)))
+        {
+            let (name, epoch) = (Some(variant.name.clone()), Some(epoch));
+            let choice = Choice { variant: name, epoch, ..Choice::default() };
+            let session = Session::open(lecture, choice).unwrap();
+            let steps = variant.sentences.iter().filter_map(|s| session.find(&s.moment));
+            steps.flat_map(|step| session.sentences(step)).for_each(|text| {
+                never.remove(text);
+            });
+            let asked = |question: &&Prediction| session.find(&question.moment).is_some();
+            variant.predictions.iter().filter(asked).for_each(|question| {
+                never.remove(question.ask.as_str());
+            });
+        }
+        assert!(never.is_empty(), "{}: never shown: {never:#?}", lecture.id);
     }
 }
 
@@ -102,6 +132,39 @@ fn the_example_of_the_document_is_a_lecture_that_comes_out_as_it_says() {
     for row in rows {
         assert!(row.ok(), "{} {}: {:?}", row.variant, row.epoch.name(), row.differences);
     }
+}
+
+/// What a message says would have been right: the names between its backticks.
+fn offered(text: &str) -> Vec<String> {
+    let errors = Lecture::parse("x.toml", text).unwrap_err().to_string();
+    let (_, list) = errors.split_once("expected one of ").unwrap_or_else(|| panic!("{errors}"));
+    let list = list.split([';', '\n']).next().unwrap();
+    list.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// Whatever a file may hold stands in the document.
+#[test]
+fn the_document_names_every_operation_call_and_key() {
+    let document = include_str!("../../docs/scenario-format.md");
+    let mut names = 0;
+    for (from, to) in [
+        ("op = \"fsync\"", "op = \"?\""),
+        ("\"returned fsync\"", "\"returned ?\""),
+        ("schedule =", "scedule ="),
+        ("dax = true", "dacks = true"),
+        ("geometry =", "system = { goul = 1 }\ngeometry ="),
+        ("actor = \"writer\", until", "actor = \"writer\", untill"),
+        ("basis = \"read\"", "basis = \"read\"\nbassis = \"read\""),
+        ("name = \"two-cpu\"\n", "name = \"two-cpu\"\nnane = \"two-cpu\"\n"),
+    ] {
+        assert!(S04.contains(from), "`{from}` is not in the file");
+        for name in offered(&S04.replacen(from, to, 1)) {
+            let said = [format!("`{name}`"), format!("`[[{name}]]`")];
+            assert!(said.iter().any(|name| document.contains(name)), "{name}, offered for {to}");
+            names += 1;
+        }
+    }
+    assert!(names > 80, "only {names} names");
 }
 
 /// A line of docs/lecturing.md such as "- S12 `dax`, `eadr`: …", below the claim it is about:

@@ -54,6 +54,7 @@ fn the_wrong_part_is_named() {
         ("#/1/a/~x/0", "path", "`x` is no number"),
         ("#/1/a/3*0/0", "path", "does nothing"),
         ("#/1/a/w/0", "path", "base 32"),
+        ("#/1/a/~8.!/0", "path", "`` is no number"),
         ("#/1/a/~99999999999/0", "path", "is no number"),
         ("#/1/a/~/-1", "step", "`-1`"),
         ("#/1/a/~/1/2", "step", "`2` follows"),
@@ -85,6 +86,7 @@ fn run() -> impl Strategy<Value = Run> {
     prop_oneof![
         Just(Run::Script),
         (0u32..=1_000_000).prop_map(Run::ScriptSteps),
+        (0u32..=1_000_000).prop_map(|image| Run::PowerCut { image }),
         (0u32..1 << 30, 1u32..=1_000_000).prop_map(|(action, times)| Run::Choice { action, times }),
     ]
 }

@@ -2,9 +2,10 @@
 //! is cut.
 
 use daxscope_core::check::Verdict;
-use daxscope_core::machine::{Action, Call, Event};
+use daxscope_core::machine::{Action, Call, Event, ThreadId};
+use daxscope_core::rules::RuleId;
 use daxscope_core::units::Word;
-use daxscope_scenarios::{Catalogue, Choice, Link, Session};
+use daxscope_scenarios::{Catalogue, Choice, Lecture, Link, Session, differences};
 
 /// The verdict of the first mount after `cut`: what the step that shows its outcome says; `None` if
 /// the kernel refuses to mount that device.
@@ -158,4 +159,98 @@ fn another_epoch_boots_as_that_one_does() {
     assert_eq!(other.problem, None);
     let last = other.session.path().last();
     assert!(last.machine.rebooted && last.machine.mounted.is_some());
+}
+
+#[test]
+fn a_link_that_ends_in_a_cut_stands_for_the_whole_boot() {
+    let catalogue = Catalogue::embedded();
+    let dax = || Choice { variant: Some("dax".into()), ..Choice::default() };
+    let mut session = Session::open(catalogue.find("S12").unwrap(), dax()).unwrap();
+    let class = &session.moment(8).crash.classes[0];
+    let (link, image) = (session.boot_link(8, class.number).to_string(), class.number);
+    assert!(link.contains(&format!("/~8.!{image}/9?")), "{link}");
+    let followed = Session::replay(&catalogue, &link.parse::<Link>().unwrap()).unwrap();
+    assert_eq!((followed.problem, followed.step), (None, 9));
+    session.cut_power(8, image).unwrap();
+    let end = session.last_step();
+    assert_eq!(followed.session.last_step(), end);
+    assert_eq!(followed.session.path().hash(end), session.path().hash(end));
+    // From a branch, and in the middle of a boot.
+    let again = session.boot_link(end - 20, 0).to_string().parse::<Link>().unwrap();
+    let again = Session::replay(&catalogue, &again).unwrap();
+    assert_eq!((again.problem, again.step), (None, end - 19));
+    assert!(again.session.path().last().machine.mounted.is_some());
+}
+
+const PROMISED: &str = r#"
+id = "S78"
+slug = "promised"
+question = "What does a reader find after a power cut?"
+teaches = "A test."
+status = "real"
+rules = ["CPU-4"]
+geometry = "teaching"
+epoch = "4.5.0"
+epochs = ["4.5.0"]
+file = [{ name = "a", ino = 11, dax = true, pages = ["b9"] }]
+content = [{ block = "b9", fill = "OLD" }]
+thread = [
+  { name = "writer", steps = [
+    { op = "mmap", file = "a" },
+    { op = "store", file = "a", page = 0, value = "NEW" },
+    { op = "fsync", file = "a" },
+  ] },
+  { name = "boot", boot = true, steps = [
+    { op = "mount" },
+    { op = "mmap", file = "a" },
+    { op = "load", file = "a", page = 0 },
+    { op = "store", file = "a", page = 0, value = "NEWER" },
+    { op = "load", file = "a", page = 0 },
+  ] },
+]
+schedule = [
+  { actor = "writer", until = "end" },
+  { actor = "hardware", power-cut = "all-lost" },
+  { actor = "boot", until = "end" },
+]
+
+[[expect]]
+epochs = "all"
+verdict = "ok"
+basis = "read"
+reads = { boot = ["NEW", "NEWER"] }
+"#;
+
+#[test]
+fn a_reader_after_the_cut_is_told_what_the_promise_was_worth() {
+    let lecture = Lecture::parse("promised.toml", PROMISED).unwrap();
+    let expect = lecture.variants[0].expects[0].clone();
+    let honest = Session::open(&lecture, Choice::default()).unwrap();
+    assert_eq!(differences(&honest, &expect), Vec::<String>::new());
+    // A fence that completes nothing: fsync has promised what the cut takes.
+    let planted = Choice { planted: Some(RuleId::CPU_4), ..Choice::default() };
+    let lost = Session::open(&lecture, planted).unwrap();
+    let at = |event| lost.find(&moment(event)).unwrap();
+    assert_eq!(lost.moment(at("mounted")).verdicts, [Verdict::DataLost]);
+    assert_eq!(lost.moment(at("loaded")).verdicts, [Verdict::DataLost]);
+    // The next store is the newest value, and a reader of it has nothing to complain of.
+    assert_eq!(lost.moment(lost.last_step()).verdicts, []);
+}
+
+#[test]
+fn a_cut_leaves_nothing_in_memory_and_lets_only_those_run_that_boot() {
+    let lecture = Lecture::parse("promised.toml", PROMISED).unwrap();
+    let session = Session::open(&lecture, Choice::default()).unwrap();
+    let cut = session.find(&moment("power-cut")).unwrap();
+    let before = &session.moment(cut - 1).machine;
+    assert_eq!(before.runnable().count(), 0, "who boots waits for the cut");
+    let machine = &session.moment(cut).machine;
+    assert!(machine.rebooted && machine.inodes.is_empty() && machine.mounted.is_none());
+    assert!(machine.bdev.mapping.i_pages.iter(..).next().is_none());
+    assert_eq!(machine.medium.dirty_lines().count(), 0, "all that is left is safe");
+    assert_eq!(machine.runnable().collect::<Vec<_>>(), [ThreadId(1)]);
+    let threads = session.scene(cut).threads;
+    assert_eq!(threads[0].waits.as_deref(), Some("gone with the power"));
+    let waits = session.scene(cut - 1).threads[1].waits.clone();
+    assert_eq!(waits.as_deref(), Some("boots after a power cut"));
 }

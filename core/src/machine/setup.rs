@@ -265,6 +265,9 @@ impl Setup {
         if has_root && ino != ROOT && Name::new(name).is_none() {
             return fail(format!("`{name}` is no name that a directory can hold"));
         }
+        if file.dax && self.system.disk {
+            return fail(format!("file `{name}` is DAX, and the device is a disk"));
+        }
         if file.pages == 0 && !file.absent {
             return fail(format!("file `{name}` has no page, expected at least one"));
         }

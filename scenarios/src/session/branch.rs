@@ -39,14 +39,18 @@ impl Session {
     }
 
     /// Cuts the power after `step` and lets the machine boot from the image of that number, until
-    /// nobody who boots can go on: a branch, which drops what came after. Where the path cuts the
-    /// power there already and the same image survives, nothing is dropped. Returns the number of the
+    /// nobody who boots can go on: a branch, which drops what came after. Returns the number of the
     /// step that cuts.
     ///
     /// # Errors
     /// In words, if there is no such step or image, if the core refuses a step, or if the path would
     /// grow beyond [`STEPS_MAX`]. Nothing has changed then.
     pub fn cut_power(&mut self, step: usize, image: u32) -> Result<usize, String> {
+        self.cut(step, image, true)
+    }
+
+    /// Cuts the power, and does not boot unless told so.
+    pub(super) fn cut(&mut self, step: usize, image: u32, boot: bool) -> Result<usize, String> {
         if !EXT4 {
             return Err("nothing boots in this build".to_owned());
         }
@@ -55,14 +59,14 @@ impl Session {
             return Err(format!("there is no step {step}; expected 0 to {last}"));
         }
         let cut = Action::PowerCut(image);
-        if step < last && self.action(step + 1) == cut {
+        if step < last && self.action(step + 1) == cut && !boot {
             return Ok(step + 1);
         }
         let mut branch = self.path.clone();
         branch.truncate(step);
         branch.advance(cut).map_err(|why| why.to_string())?;
         loop {
-            let next = branch.last().machine.runnable().next();
+            let next = branch.last().machine.runnable().next().filter(|_| boot);
             let Some(thread) = next else { break };
             if branch.len() > STEPS_MAX {
                 return Err(format!("the boot goes on after {STEPS_MAX} steps"));
@@ -71,6 +75,15 @@ impl Session {
         }
         self.path = branch;
         Ok(step + 1)
+    }
+
+    /// The address of what boots if the power is cut after `step` and this image survives.
+    #[must_use]
+    pub fn boot_link(&self, step: usize, image: u32) -> Link {
+        let link = self.link(step);
+        let mut path = self.runs(step);
+        path.push(Run::PowerCut { image });
+        Link { path, step: link.step + 1, hash: None, ..link }
     }
 
     /// Goes back to the script: drops a branch and what it led to, and runs the script to its end.
@@ -93,7 +106,7 @@ impl Session {
         let sets = self.choice.sets.clone();
         let own = self.epoch() == self.lecture.epoch;
         Link {
-            path: self.runs(),
+            path: self.runs(self.last_step()),
             step: u32::try_from(step).expect("paths are short"),
             variant: (self.variant > 0).then(|| self.variant().name.clone()),
             side: Side { epoch: (!own).then(|| self.epoch()), sets },
@@ -103,16 +116,16 @@ impl Session {
         }
     }
 
-    /// The path as choices.
-    fn runs(&self) -> Vec<Run> {
-        let scripted = self.scripted_steps();
+    /// The path up to a step as choices.
+    fn runs(&self, last: usize) -> Vec<Run> {
+        let scripted = self.scripted_steps().min(last);
         let mut runs = Vec::new();
         if scripted == self.script.len() {
             runs.push(Run::Script);
         } else if scripted > 0 {
             runs.push(Run::ScriptSteps(u32::try_from(scripted).expect("paths are short")));
         }
-        for step in scripted..self.last_step() {
+        for step in scripted..last {
             let enabled = self.moment(step).machine.enabled();
             let taken = self.action(step + 1);
             if let Action::PowerCut(image) = taken {

@@ -130,13 +130,13 @@ impl Session {
     fn follow(&mut self, runs: &[Run]) -> Result<(), String> {
         let mut at = 0;
         let end = self.script.len();
-        for run in runs {
+        for (number, run) in (1..).zip(runs) {
             let on_script = self.scripted_steps() >= at;
             let wanted = match *run {
                 Run::Script => end,
                 Run::ScriptSteps(steps) => at + steps as usize,
                 Run::PowerCut { image } => {
-                    let cut = self.cut_power(at, image).map_err(|why| {
+                    let cut = self.cut(at, image, number == runs.len()).map_err(|why| {
                         self.path.truncate(at);
                         format!("step {} is not possible: {why}", at + 1)
                     });
@@ -159,7 +159,10 @@ impl Session {
             }
             at = wanted.max(at);
         }
-        self.path.truncate(at);
+        // A power cut at the end stands for the whole boot.
+        if !matches!(runs.last(), Some(Run::PowerCut { .. })) {
+            self.path.truncate(at);
+        }
         Ok(())
     }
 

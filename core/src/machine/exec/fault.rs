@@ -206,6 +206,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 Ok(Flow::Calls(frame(FaultAt::Unlock), callee))
             }
             FaultAt::HoleLoaded => Ok(Flow::Returned),
+            FaultAt::UnlockForSync if !self.has_entry_lock()? => {
+                Ok(Flow::GoesOn(frame(FaultAt::Sync)))
+            }
             FaultAt::UnlockForSync => {
                 self.take_lock(self.cpu(id), report)?;
                 let Site { mapping, index, .. } = site;
