@@ -446,6 +446,16 @@ impl Run {
         self.session.link(step).to_string()
     }
 
+    /// Leads to what boots if the power is cut after a step and this image survives.
+    pub(crate) fn boot_link(&self, step: usize, image: u32) -> String {
+        self.session.boot_link(step, image).to_string()
+    }
+
+    /// Whether the path goes another way than the lecture's own.
+    pub(crate) fn is_branch(&self) -> bool {
+        self.session.scripted_steps() < self.session.last_step()
+    }
+
     /// The run that takes another action after a step.
     pub(crate) fn take(&self, step: usize, number: usize) -> Result<Self, String> {
         let mut session = self.session.clone();

@@ -143,11 +143,16 @@ impl State {
             // Until the other part is there this one stays as it is.
             Ok(Place::Elsewhere) => Self { elsewhere: Some(fragment.to_string()), ..self.clone() },
             Ok(Place::History) => Self { history: true, ..home },
-            Ok(Place::Lesson(at)) => Self {
-                lesson: Some(Lesson::at(Rc::new(at.run), at.step, None)),
-                notice: at.problem.and_then(alert),
-                ..home
-            },
+            Ok(Place::Lesson(at)) => {
+                let run = Rc::new(at.run);
+                let script = || Run::open(run.lecture(), run.choice()).ok().map(Rc::new);
+                let trunk = run.is_branch().then(script).flatten();
+                Self {
+                    lesson: Some(Lesson { trunk, ..Lesson::at(run, at.step, None) }),
+                    notice: at.problem.and_then(alert),
+                    ..home
+                }
+            }
             Err(why) => Self { notice: alert(words::cannot_open(&why)), ..home },
         }
     }

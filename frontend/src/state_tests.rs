@@ -31,6 +31,26 @@ fn the_catalogue_is_home_and_a_link_opens_a_lesson() {
 }
 
 #[test]
+fn a_boot_is_a_branch_with_an_address_of_its_own() {
+    let home = home();
+    let lecture = home.lectures.iter().find(|lecture| lecture.id == "S12").expect("in the whole");
+    let choice = Choice { variant: "dax".into(), ..lecture.default.clone() };
+    let state = home.after(Msg::Visit(course::link(lecture, &choice, 8)));
+    assert!(lesson(&state).trunk.is_none());
+    let torn = lesson(&state).parts.crash.classes[0].clone();
+    let booted = state.after(Msg::Visit(lesson(&state).run.boot_link(8, torn.number)));
+    assert_eq!((step(&booted), &booted.notice), (9, &None));
+    assert!(lesson(&booted).parts.caption.sentence.starts_with("The power fails."));
+    let end = go(&booted, Go::Last);
+    assert!(step(&end) > 20 && lesson(&end).verdicts().contains(&torn.verdict.as_str()));
+    // The address leads back to the very step, and from there to the lecture.
+    let again = home.after(Msg::Visit(end.link()));
+    assert_eq!((step(&again), again.link()), (step(&end), end.link()));
+    let script = again.after(Msg::Rejoin);
+    assert!(lesson(&script).trunk.is_none() && !lesson(&script).run.is_branch());
+}
+
+#[test]
 fn stepping_stays_on_the_path() {
     let state = first_lecture();
     let last = lesson(&state).run.last();

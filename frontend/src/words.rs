@@ -124,6 +124,13 @@ pub(crate) const NOT_MEANINGFUL: &str = "not meaningful here";
 pub(crate) const POWER_CUT: &str = "Power cut now";
 pub(crate) const IMAGE: &str = "possible image";
 pub(crate) const IMAGES: &str = "possible images";
+pub(crate) const BOOT: &str = "Boot from this";
+
+/// The same in full: the verdict of the image, and what it has lost.
+pub(crate) fn boot(verdict: &str, example: &str) -> String {
+    format!("{BOOT} image: {verdict}, {example}")
+}
+
 pub(crate) const NEXT: &str = "Could happen next";
 pub(crate) const NEXT_NONE: &str = "Nothing more can happen here.";
 pub(crate) const SCRIPTED: &str = "the lecture does this";

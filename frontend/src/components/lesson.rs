@@ -94,7 +94,11 @@ fn stage(state: &State, lesson: &Lesson, send: &Callback<Msg>) -> Tag {
         unfolded: state.all_switches,
     };
     let panels = [
-        Shown::Crash(Rc::clone(&parts.crash)),
+        Shown::Crash {
+            crash: Rc::clone(&parts.crash),
+            run: Rc::clone(&lesson.run),
+            step: lesson.step,
+        },
         Shown::Threads(Rc::clone(&parts.threads)),
         Shown::Block { blocks: Rc::clone(&parts.blocks), number },
         Shown::Transactions(Rc::clone(&parts.transactions)),

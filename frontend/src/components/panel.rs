@@ -14,7 +14,7 @@ use super::{
     crash, details, history, invariants, journal, matrix, next, switches, threads, timeline, trees,
 };
 use crate::columns::Span;
-use crate::course::{Lecture, Mark, Switch, WHOLE};
+use crate::course::{Lecture, Mark, Run, Switch, WHOLE};
 use crate::history::Line;
 use crate::msg::Msg;
 use crate::words;
@@ -44,7 +44,11 @@ pub(crate) enum Shown {
     Transactions(Rc<Vec<Detail>>),
     Threads(Rc<Vec<Thread>>),
     Invariants(Rc<Vec<Invariant>>),
-    Crash(Rc<CrashNow>),
+    Crash {
+        crash: Rc<CrashNow>,
+        run: Rc<Run>,
+        step: usize,
+    },
     Next(Rc<Vec<EnabledAction>>),
     Changed(Rc<Vec<Change>>),
     Sources {
@@ -88,7 +92,7 @@ fn Panel(Props { shown, send }: &Props) -> Html {
         Shown::Transactions(all) if WHOLE => return journal::details(words::TRANSACTION, all),
         Shown::Threads(threads) => threads::threads(threads),
         Shown::Invariants(invariants) => invariants::invariants(invariants),
-        Shown::Crash(crash) => crash::crash(crash),
+        Shown::Crash { crash, run, step } => crash::crash(crash, run, *step),
         Shown::Next(enabled) => next::next(enabled, send),
         Shown::Changed(changed) => details::changed(changed),
         Shown::Sources { caption, stands_on } => details::sources(caption, stands_on),
