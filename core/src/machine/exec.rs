@@ -263,7 +263,6 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     /// A build without them comes to none of these frames.
-    #[allow(clippy::needless_pass_by_value, reason = "like its twin")]
     #[cfg(not(feature = "ext4"))]
     #[allow(clippy::needless_pass_by_value, reason = "it takes what the other build's takes")]
     fn run_ext4_frame(&mut self, _: ThreadId, frame: Frame, _: &mut impl Report) -> Outcome {
