@@ -194,6 +194,9 @@ impl Judge {
             Event::BdevPurged { .. } => {
                 self.mapped_stores.retain(|(mapping, _)| *mapping != MappingId::Bdev);
             }
+            Event::EntryInvalidated { mapping, index, dropped: true, .. } => {
+                self.mapped_stores.retain(|stored| *stored != (*mapping, *index));
+            }
             Event::CallBegan { call: Call::Fsync | Call::Fdatasync, ino } => {
                 let through = ino.map_or(MappingId::Bdev, MappingId::File);
                 self.began(thread, Some(through), |_| true);
