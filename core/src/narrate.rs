@@ -138,7 +138,7 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                 format!("page {index} of file {}", self.machine.file_name(ino))
             }
             MappingId::Bdev if self.machine.bdev.small_blocks => {
-                format!("b{index}, half of page {} of the device,", index.0 / 2)
+                format!("b{index} (half of page {} of the device)", index.0 / 2)
             }
             MappingId::Bdev => format!("page {index} of the device (b{index})"),
         }

@@ -358,8 +358,8 @@ rules! {
     REUSE_1 = "REUSE-1", Cited, "__bforget", "fs/buffer.c", "4.5 to 6.12", "S 4.5",
         "A freed metadata buffer is forgotten, so that it is not written over the block's next owner.",
         "";
-    REUSE_2 = "REUSE-2", NotModelled, "", "", "4.5", "S 4.5",
-        "Metadata to data, after a crash.",
+    REUSE_2 = "REUSE-2", Structural, "do_one_pass", "fs/jbd2/recovery.c", "4.5 to 6.12", "S 4.5",
+        "Metadata that became data: replay would write its old image over the data, were it not revoked.",
         "";
     REUSE_3 = "REUSE-3", NotModelled, "", "", "4.5", "S 4.5",
         "Data to metadata, without DAX.",

@@ -42,6 +42,11 @@ const SHOWN: &[(RuleId, &str, &str)] = &[
         "every_schedule_reports_all_it_changes_and_keeps_the_invariants",
     ),
     (
+        RuleId::REUSE_2,
+        "core/tests/judge_ext4.rs",
+        "a_replay_over_a_reused_block_is_overwritten_unless_it_was_revoked",
+    ),
+    (
         RuleId::WAL_1,
         "core/tests/write_ahead.rs",
         "buffers_in_dram_leave_the_state_before_an_operation_or_after_it",
@@ -210,10 +215,21 @@ what holds for all of it:
 - Everything else errs towards more surviving images: any dirty line may be evicted at any moment,
   a clwb guarantees nothing before a fence of the same CPU.
 - A page is locked while it is read in, written to or written out; who needs it sleeps.
-- DRAM pages never fail and there is no memory pressure. Device writes complete at submit, as those
-  of the pmem driver do.
-- The block map of a file is fixed: there is no allocation, no journal and no directory yet.
+- DRAM pages never fail and there is no memory pressure. Writes to persistent memory complete at
+  submit, as those of its driver do; a disk completes writes of pages when the schedule says so, and
+  those of the log and of single buffers at submit.
+- The file system is a small one that behaves like ext4 with its journal, and like ext2 without:
+  bitmap, inode table, direct, indirect and double indirect pointers, directories of one kind of
+  entry. No extents, no delayed allocation, no permissions, no quota; one device, one file system.
+- An operation locks its files from its first step to its last, and others wait; in a kernel the
+  lock is the inode's, and readers may pass.
+- A commit runs in the thread that asks for it; the journal's timer is an operation of a program. In
+  a kernel kjournald2 does both. A handle reserves at most what its operation may dirty.
+- The log has checksums (v3), and always 256-byte blocks in lectures. Recovery looks at the image
+  that is left and at nothing else.
 - sync(2) writes inodes in the caller's thread; the kernel asks its flusher threads.
+- Without a journal a crash may leave any mix of old and new metadata; the judge calls that torn only
+  once a sync had promised it.
 
 Evidence marks: S read in the source of that version, M a mail, C a commit message, I inferred from
 source, K background knowledge.
