@@ -134,6 +134,8 @@ fn operation(packed: &mirror::Op<'_>) -> Result<Op> {
         op::CLWB => Op::Clwb { at },
         op::SFENCE => Op::Sfence,
         op::WRITE => Op::Write { at, words },
+        op::DIRECT_WRITE => Op::DirectWrite { at, words },
+        op::DIRECT_READ => Op::DirectRead { ino, index },
         op::READ => Op::Read { ino, index },
         op::RAW_MMAP => Op::RawMmap,
         op::RAW_LOAD => Op::RawLoad { at: raw },

@@ -54,7 +54,14 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             Op::RawWrite { at: BlockWord { block, word }, ref words } => {
                 let (mapping, index) = (MappingId::Bdev, PageIndex(block.0));
-                let job = WriteJob { mapping, index, word, words: words.clone(), handle: None };
+                let job = WriteJob {
+                    mapping,
+                    index,
+                    word,
+                    words: words.clone(),
+                    handle: None,
+                    o_direct: false,
+                };
                 of(Call::Write, None, Frame::SysWrite { job })
             }
             Op::RawFsync => {
@@ -73,17 +80,18 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 let (mapping, sync) = (MappingId::File(ino), true);
                 on(Call::Mmap, ino, Frame::SysMmap { mapping, sync })
             }
-            Op::Write { at: FileWord { ino, index, word }, ref words } => {
+            Op::Write { at: FileWord { ino, index, word }, ref words }
+            | Op::DirectWrite { at: FileWord { ino, index, word }, ref words } => {
                 let (mapping, words) = (MappingId::File(ino), words.clone());
-                let job = WriteJob { mapping, index, word, words, handle: None };
+                let o_direct = matches!(op, Op::DirectWrite { .. });
+                let job = WriteJob { mapping, index, word, words, handle: None, o_direct };
                 on(Call::Write, ino, Frame::SysWrite { job })
             }
-            Op::Read { ino, index } => {
-                let mut entry = on(
-                    Call::Read,
-                    ino,
-                    Frame::SysRead { mapping: MappingId::File(ino), index, at: SysReadAt::Start },
-                );
+            Op::Read { ino, index } | Op::DirectRead { ino, index } => {
+                let direct = matches!(op, Op::DirectRead { .. });
+                let at = if direct { SysReadAt::Direct } else { SysReadAt::Start };
+                let frame = Frame::SysRead { mapping: MappingId::File(ino), index, at };
+                let mut entry = on(Call::Read, ino, frame);
                 entry.ino = None;
                 entry
             }
