@@ -2,7 +2,7 @@
 //! versions, on what evidence, in one line; and what the model leaves out of it.
 //!
 //! A [`RuleId`] is cited by the branch that implements the rule (see
-//! [`crate::machine::Machine::obeys`]), so that every step can say which kernel function it shows.
+//! `Machine::obeys`), so that every step can say which kernel function it shows.
 //! `docs/model.md` is generated from this table and a test compares.
 
 use core::fmt;

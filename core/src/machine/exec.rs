@@ -273,6 +273,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// A build without the ext-like file system comes to none of its frames.
     #[cfg(not(feature = "ext4"))]
+    #[allow(clippy::needless_pass_by_value, reason = "it takes what the other build's takes")]
     fn run_ext4_frame(&mut self, _: ThreadId, frame: Frame, _: &mut impl Report) -> Outcome {
         Err(Refusal::NotBuilt(frame.function()))
     }

@@ -164,7 +164,7 @@ pub(super) fn details<const FAN: usize>(now: &Moment<'_, FAN>, rings: Rings<'_>)
     let earlier = now.earlier();
     let detail = |block: BlockNr| Detail {
         title: block.to_string(),
-        facts: compared(facts(now, block, rings.now), facts(&earlier, block, rings.before)),
+        facts: compared(facts(now, block, rings.now), &facts(&earlier, block, rings.before)),
     };
     blocks(now.machine()).map(detail).collect()
 }
@@ -172,7 +172,7 @@ pub(super) fn details<const FAN: usize>(now: &Moment<'_, FAN>, rings: Rings<'_>)
 /// Marks what the step changed.
 pub(super) fn compared(
     now: Vec<(&'static str, String)>,
-    before: Vec<(&'static str, String)>,
+    before: &[(&'static str, String)],
 ) -> Vec<Fact> {
     let fact = |(name, says): (&'static str, String)| {
         let changed = !before.contains(&(name, says.clone()));

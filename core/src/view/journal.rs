@@ -370,7 +370,7 @@ pub(super) fn details<const FAN: usize>(now: &Moment<'_, FAN>) -> Vec<Detail> {
     let detail = |(title, facts): (String, Vec<(&'static str, String)>)| {
         let same = before.iter().find(|(other, _)| *other == title);
         let before = same.map(|(_, facts)| facts.clone()).unwrap_or_default();
-        Detail { title, facts: compared(facts, before) }
+        Detail { title, facts: compared(facts, &before) }
     };
     known(now).into_iter().map(detail).collect()
 }

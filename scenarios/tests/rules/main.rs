@@ -9,6 +9,7 @@ use daxscope_core::rules::{Modelled, RuleId};
 use daxscope_scenarios::{Catalogue, Choice, Lecture, Session, differences};
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::catch_unwind;
+use std::sync::LazyLock;
 
 /// A planted fault and how it is caught.
 struct Planted {
@@ -195,7 +196,12 @@ fn must_be_caught(test: &str) {
 }
 
 /// Every rule that a step of any lecture, variant and epoch cites, with the epochs that cite it.
-fn cited_in() -> BTreeMap<RuleId, BTreeSet<Epoch>> {
+fn cited_in() -> &'static BTreeMap<RuleId, BTreeSet<Epoch>> {
+    static CITED: LazyLock<BTreeMap<RuleId, BTreeSet<Epoch>>> = LazyLock::new(find_cited);
+    &CITED
+}
+
+fn find_cited() -> BTreeMap<RuleId, BTreeSet<Epoch>> {
     let mut cited: BTreeMap<RuleId, BTreeSet<Epoch>> = BTreeMap::new();
     let mut lectures = Catalogue::embedded().lectures().to_vec();
     lectures.extend(EXTRA.iter().map(|(name, _)| lecture(name)));
@@ -230,7 +236,7 @@ fn is_history(session: &Session, epoch: Epoch) -> bool {
 }
 
 fn cited() -> BTreeSet<RuleId> {
-    cited_in().into_keys().collect()
+    cited_in().keys().copied().collect()
 }
 
 /// `4.5.0` as (4, 5); the states of the patch series belong to 4.5.
