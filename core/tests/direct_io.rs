@@ -63,11 +63,13 @@ fn run(setup: &Setup) -> (M, Vec<Event>) {
 }
 
 fn reads(events: &[Event]) -> Vec<&[Word]> {
-    let read = |event| match event {
-        &Event::ReadReturned { ref words, .. } => Some(&**words),
-        _ => None,
-    };
-    events.iter().filter_map(read).collect()
+    let mut found = Vec::new();
+    for event in events {
+        if let Event::ReadReturned { words, .. } = event {
+            found.push(&**words);
+        }
+    }
+    found
 }
 
 #[test]
