@@ -70,6 +70,8 @@ pub enum Direct {
     DaxFile,
     /// The device's inode is S_DAX (MIX-2).
     DaxBdev,
+    /// The file was opened with O_DIRECT.
+    File,
 }
 
 /// What a page-table entry leads to.

@@ -111,6 +111,9 @@ rules! {
     IDX_4 = "IDX-4", Cited, "generic_perform_write, generic_file_read_iter, filemap_fault", "mm/filemap.c", "4.5 to 6.12", "S 4.5",
         "File data is cached in the file's mapping, raw device I/O in the device's.",
         "";
+    IDX_4_1 = "IDX-4.1", Cited, "generic_file_direct_write, generic_file_read_iter, __blockdev_direct_IO", "mm/filemap.c, fs/direct-io.c", "4.5 to 6.12", "S 4.5",
+        "O_DIRECT writes out what the file's mapping holds of the range, a write also drops it; then it goes to the device.",
+        "a write past the end of the file is done like one to a hole: buffered, then written out and dropped";
     IDX_5 = "IDX-5", NotModelled, "", "", "4.5", "I, M21",
         "Raw access shares the cache with ext metadata, not with file data.",
         "";
@@ -192,15 +195,15 @@ rules! {
     DAX_2 = "DAX-2", Structural, "dax_io", "fs/dax.c", "4.5", "S 4.5",
         "The write path never touches a tree entry.",
         "";
-    DAX_3 = "DAX-3", NotModelled, "dax_io", "fs/dax.c", "4.5", "S 4.5",
+    DAX_3 = "DAX-3", Structural, "dax_io", "fs/dax.c", "4.5", "S 4.5",
         "Holes read as zeros without touching the tree.",
         "";
     DAX_4 = "DAX-4", NotModelled, "dax_io", "fs/dax.c", "4.5", "S 4.5",
         "Unaligned edges of a copy were cached stores that nobody flushed.",
         "";
-    DAX_5 = "DAX-5", NotModelled, "dax_io", "fs/dax.c", "4.5", "S 4.5",
+    DAX_5 = "DAX-5", Structural, "dax_io", "fs/dax.c", "4.5", "S 4.5",
         "ext4 4.7 writes to pre-zeroed blocks.",
-        "";
+        "in every epoch: before 4.7 a kernel wrote to unwritten ones and converted them afterwards";
     DAX_6 = "DAX-6", Cited, "__dax_fault, dax_iomap_pte_fault", "fs/dax.c", "4.5 to 6.12", "S 4.5",
         "A fault checks the end of the file, looks for a hole page, and asks the file system for the block.",
         "no holes, no private mappings";

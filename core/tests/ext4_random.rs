@@ -113,7 +113,8 @@ fn random_op<const FAN: usize>(run: &mut Run<FAN>, id: ThreadId, mine: Mine) -> 
         11 => Op::PeriodicWriteback,
         12 => Op::Sync,
         13 => Op::InvalidateBdev,
-        14 | 15 => Op::Read { ino, index },
+        14 => Op::Read { ino, index },
+        15 => Op::DirectRead { ino, index },
         _ if run.machine.known.iter().any(|known| known.ino == ino && known.dax) => {
             dax_op(run, id, FileWord { ino, index, word: 0 })
         }
@@ -123,7 +124,11 @@ fn random_op<const FAN: usize>(run: &mut Run<FAN>, id: ThreadId, mine: Mine) -> 
             let word = if whole { 0 } else { random.below(words) };
             let count = if whole { words } else { 1 + random.below(words - word) };
             let at = FileWord { ino, index, word: word as u16 };
-            Op::Write { at, words: vec![value; count as usize] }
+            let words = vec![value; count as usize];
+            if run.random.below(3) == 0 {
+                return Op::DirectWrite { at, words };
+            }
+            Op::Write { at, words }
         }
     }
 }

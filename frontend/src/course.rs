@@ -283,6 +283,15 @@ pub(crate) enum Unable {
     },
 }
 
+impl Unable {
+    fn of(why: &OpenError, link: impl FnOnce() -> String) -> Self {
+        match is_elsewhere(why) {
+            true => Self::Here { link: link() },
+            false => Self::Anywhere { why: why.to_string() },
+        }
+    }
+}
+
 /// A run on a path that was given.
 pub(crate) struct Reopened {
     pub(crate) run: Run,
@@ -359,11 +368,13 @@ impl Run {
     }
 
     /// Runs a lecture's script to its end.
-    pub(crate) fn open(lecture: &Lecture, choice: &Choice) -> Result<Self, String> {
-        let source = find(shelf(), &lecture.id)?;
-        let session =
-            Session::open(Arc::clone(source), choice.asked()).map_err(|why| why.to_string())?;
-        Ok(Self::of(session))
+    ///
+    /// # Errors
+    /// The link to the part of the page that can, or else why it is not possible.
+    pub(crate) fn open(lecture: &Lecture, choice: &Choice) -> Result<Self, Unable> {
+        let source = find(shelf(), &lecture.id).map_err(|why| Unable::Anywhere { why })?;
+        let session = Session::open(Arc::clone(source), choice.asked());
+        session.map(Self::of).map_err(|why| Unable::of(&why, || link(lecture, choice, 0)))
     }
 
     fn replayed(replayed: Replayed) -> Reopened {
@@ -375,13 +386,9 @@ impl Run {
     /// # Errors
     /// The link to the part of the page that can, or else why it is not possible.
     pub(crate) fn under(&self, choice: &Choice, step: usize) -> Result<Reopened, Unable> {
-        match self.session.under(choice.asked(), step) {
-            Ok(replayed) => Ok(Self::replayed(replayed)),
-            Err(why) if is_elsewhere(&why) => {
-                Err(Unable::Here { link: link(&self.lecture, choice, step) })
-            }
-            Err(why) => Err(Unable::Anywhere { why: why.to_string() }),
-        }
+        let replayed = self.session.under(choice.asked(), step);
+        let link = || link(&self.lecture, choice, step);
+        replayed.map(Self::replayed).map_err(|why| Unable::of(&why, link))
     }
 
     /// This run's choice with one switch at another value.

@@ -177,7 +177,8 @@ impl State {
         }
         match Run::open(lesson.run.lecture(), &choice) {
             Ok(run) => self.show(run, None, None),
-            Err(why) => self.cannot(&why),
+            Err(Unable::Here { link }) => self.elsewhere = Some(link),
+            Err(Unable::Anywhere { why }) => self.cannot(&why),
         }
     }
 

@@ -7,7 +7,7 @@ use daxscope_core::config::{Epoch, Geometry};
 use daxscope_core::fs::Kind;
 use daxscope_core::machine::{FileSetup, FileWord, Op, Program, System, ThreadId};
 use daxscope_core::rules::RuleId;
-use daxscope_core::units::{BlockNr, LineNr, PageIndex, Word};
+use daxscope_core::units::{BlockNr, Ino, LineNr, PageIndex, Word};
 
 /// How a lecture relates to what kernels did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -120,43 +120,51 @@ impl Lecture {
 }
 
 impl Lecture {
-    /// Whether some variant needs the ext-like file system of the core (feature `ext4`): a journal,
-    /// a disk, names, allocation, or a mount.
+    /// Whether its first variant needs more than the core has without its feature `ext4`. The page's first part has the
+    /// others; where another variant needs more, it says so when that is run.
     #[must_use]
     pub fn needs_ext4(&self) -> bool {
-        self.variants.iter().any(|variant| {
-            let file = |file: &FileSetup| file.kind == Kind::Directory || file.absent;
-            let mut ops = variant.programs.iter().flat_map(|program| &program.ops);
-            variant.system != System::PLAIN
-                || variant.files.iter().any(file)
-                || variant.schedule.iter().any(|it| matches!(it, Segment::PowerCut { .. }))
-                || ops.any(|op| changes_metadata(op, &variant.files))
-        })
+        self.variants[0].needs_ext4()
     }
 }
 
-/// Whether an operation is one of the file system itself, or gives a hole of a file a block.
-fn changes_metadata(op: &Op, files: &[FileSetup]) -> bool {
+impl Variant {
+    /// Whether it needs more than the core has without its feature `ext4`: a journal, a disk, names, allocation, a mount,
+    /// writes to the raw device.
+    #[must_use]
+    pub fn needs_ext4(&self) -> bool {
+        let file = |file: &FileSetup| file.kind == Kind::Directory || file.absent;
+        let mut ops = self.programs.iter().flat_map(|program| &program.ops);
+        self.system != System::PLAIN
+            || self.files.iter().any(file)
+            || self.schedule.iter().any(|it| matches!(it, Segment::PowerCut { .. }))
+            || ops.any(|op| needs_more(op, &self.files))
+    }
+}
+
+/// Whether an operation is more than one on a file whose blocks are there already, by DAX or by pages, or a read of the
+/// raw device.
+fn needs_more(op: &Op, files: &[FileSetup]) -> bool {
+    let file = |ino: Ino| files.iter().find(|file| file.ino == ino);
+    let is_dax = |ino| file(ino).is_some_and(|file| file.dax);
     let in_hole = |at: &FileWord| {
-        let file = files.iter().find(|file| file.ino == at.ino);
         let page = usize::try_from(at.index.0).unwrap_or(usize::MAX);
-        file.is_some_and(|file| file.blocks.get(page).copied().flatten().is_none())
+        file(at.ino).is_some_and(|file| file.blocks.get(page).copied().flatten().is_none())
     };
     match op {
-        Op::Write { at, .. } | Op::Store { at, .. } => in_hole(at),
-        Op::Create { .. }
-        | Op::Unlink { .. }
-        | Op::Rename { .. }
-        | Op::Truncate { .. }
-        | Op::PunchHole { .. }
-        | Op::CollapseRange { .. }
-        | Op::PartitionRead { .. }
-        | Op::Commit
-        | Op::Checkpoint
-        | Op::Mount
-        | Op::Umount
-        | Op::Fsck => true,
-        _ => false,
+        Op::Write { at, .. } => in_hole(at) || is_dax(at.ino),
+        Op::Store { at, .. } => in_hole(at),
+        Op::Mmap { ino } => !is_dax(*ino),
+        Op::Load { .. }
+        | Op::Read { .. }
+        | Op::RawRead { .. }
+        | Op::Fsync { .. }
+        | Op::Msync { .. }
+        | Op::Sync
+        | Op::PeriodicWriteback
+        | Op::InvalidateBdev
+        | Op::FadviseDontneed { .. } => false,
+        _ => true,
     }
 }
 

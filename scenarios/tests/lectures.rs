@@ -14,9 +14,10 @@ const S04: &str = include_str!("../lectures/S04.toml");
 #[test]
 fn every_lecture_is_as_expected() {
     // Without its feature `ext4` the core runs those that the page's first part has.
-    let runs = |lecture: &&Lecture| EXT4 || !lecture.needs_ext4();
-    for lecture in Catalogue::embedded().lectures().iter().filter(runs) {
-        let rows = check(lecture);
+    for lecture in Catalogue::embedded().lectures() {
+        let mut lecture = lecture.clone();
+        lecture.variants.retain(|variant| EXT4 || !variant.needs_ext4());
+        let rows = check(&lecture);
         assert_eq!(rows.len(), lecture.variants.len() * lecture.epochs.len());
         let wrong = rows.iter().filter(|row| !row.ok());
         let wrong: Vec<String> = wrong

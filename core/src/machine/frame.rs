@@ -38,6 +38,8 @@ pub struct WriteJob {
     pub words: Vec<Word>,
     /// The credits of the handle that is open until the page is dirty, if a block was allocated.
     pub handle: Option<u32>,
+    /// The file was opened with O_DIRECT.
+    pub o_direct: bool,
 }
 
 /// What a writeback is for. Models TREE-12: `enum writeback_sync_modes` (4.5).
@@ -357,6 +359,12 @@ pub enum DirectAt {
     Copy,
     /// Drops what has come meanwhile.
     After,
+    /// It cannot go past the page cache: a buffered write takes its place.
+    Buffered,
+    /// Writes out what that has left in the mapping.
+    WriteBackBuffered,
+    /// Drops it.
+    DropBuffered,
     /// Returns.
     Return,
 }
@@ -364,6 +372,8 @@ pub enum DirectAt {
 /// Where `sys_read` is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum SysReadAt {
+    /// O_DIRECT: writes the range out, then copies past the page cache.
+    Direct,
     /// Decides: the page cache, or past it.
     Start,
     /// A direct read of the device has written the range out; it copies next.

@@ -61,6 +61,20 @@ pub enum Op {
         /// The words, at least one; they stay within the page.
         words: Vec<Word>,
     },
+    /// `write(2)` of a file opened with O_DIRECT.
+    DirectWrite {
+        /// The first word.
+        at: FileWord,
+        /// The words, at least one; they stay within the page.
+        words: Vec<Word>,
+    },
+    /// `read(2)` of one page of a file opened with O_DIRECT.
+    DirectRead {
+        /// The file.
+        ino: Ino,
+        /// The page.
+        index: PageIndex,
+    },
     /// `write(2)` of whole words within one block of the raw device.
     RawWrite {
         /// The first word.

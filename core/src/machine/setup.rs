@@ -347,7 +347,12 @@ impl Setup {
     fn check_op(&self, op: &Op, earlier: &[Op]) -> Result<(), String> {
         let uses_page = matches!(
             op,
-            Op::Mmap { .. } | Op::MmapSync { .. } | Op::Write { .. } | Op::Read { .. }
+            Op::Mmap { .. }
+                | Op::MmapSync { .. }
+                | Op::Write { .. }
+                | Op::Read { .. }
+                | Op::DirectWrite { .. }
+                | Op::DirectRead { .. }
         );
         if uses_page && self.system.small_blocks {
             return Err("not modelled yet: a page of a file that is two blocks".into());
@@ -376,7 +381,10 @@ impl Setup {
                 self.check_mapped(*ino, earlier)?;
                 check_count(*count)
             }
-            Op::Write { at, words } => {
+            Op::DirectWrite { .. } | Op::DirectRead { .. } if self.system.disk => {
+                Err("not modelled yet: O_DIRECT on a disk".into())
+            }
+            Op::Write { at, words } | Op::DirectWrite { at, words } => {
                 let file = self.file(at.ino)?;
                 if words.is_empty() {
                     return Err("nothing to write, expected at least one word".into());
@@ -384,7 +392,9 @@ impl Setup {
                 self.check_page(file, at.index)?;
                 self.check_word(at.word, words.len() as u64)
             }
-            Op::Read { ino, index } => self.check_page(self.file(*ino)?, *index),
+            Op::Read { ino, index } | Op::DirectRead { ino, index } => {
+                self.check_page(self.file(*ino)?, *index)
+            }
             Op::RawRead { index } | Op::PartitionRead { index } => {
                 self.check_block(BlockNr(index.0))
             }
@@ -454,7 +464,7 @@ impl Setup {
         file.is_some_and(|file| file.absent)
             || ops.into_iter().any(|op| match op {
                 Op::Truncate { ino: grown, .. } => *grown == ino,
-                Op::Write { at, .. } => {
+                Op::Write { at, .. } | Op::DirectWrite { at, .. } => {
                     at.ino == ino && file.is_some_and(|f| at.index.0 >= f.pages)
                 }
                 Op::Mount => true,

@@ -223,6 +223,10 @@ fn op_text<const FAN: usize>(machine: &Machine<SimMedium, FAN>, op: &Op) -> Stri
         Op::Write { at, words } => {
             format!("write {}[{}] = {}", name(at.ino), at.index, labels(words))
         }
+        Op::DirectWrite { at, words } => {
+            format!("write {}[{}] = {}, O_DIRECT", name(at.ino), at.index, labels(words))
+        }
+        Op::DirectRead { ino, index } => format!("read {}[{index}], O_DIRECT", name(*ino)),
         Op::Read { ino, index } => format!("read {}[{index}]", name(*ino)),
         Op::Msync { ino, first, count } => format!("msync {}[{first}] +{count}", name(*ino)),
         Op::FadviseDontneed { ino, first, count } => {

@@ -234,7 +234,7 @@ impl<const FAN: usize> Run<FAN> {
         for (other, moment) in self.calls.iter_mut().flatten().zip(others) {
             other.moment = moment;
         }
-        if let Op::Read { ino, index } = op {
+        if let Op::Read { ino, index } | Op::DirectRead { ino, index } = op {
             let file = &self.model.files[ino];
             let expected: Vec<_> =
                 (0..self.machine.words_per_block()).map(|n| file.word(index.0, n)).collect();
@@ -365,6 +365,9 @@ impl<const FAN: usize> Run<FAN> {
 /// An operation in few words.
 fn brief(op: &Op) -> String {
     match op {
+        Op::DirectWrite { at, words } => {
+            format!("direct write {at:?} of {} words {}", words.len(), words[0])
+        }
         Op::Write { at, words } => {
             format!("write {at:?} of {} words {}", words.len(), words[0])
         }

@@ -67,7 +67,9 @@ impl Model {
             | Op::Truncate { ino, .. }
             | Op::PunchHole { ino, .. }
             | Op::CollapseRange { ino, .. } => vec![*ino],
-            Op::Write { at, .. } | Op::Store { at, .. } => vec![at.ino],
+            Op::Write { at, .. } | Op::DirectWrite { at, .. } | Op::Store { at, .. } => {
+                vec![at.ino]
+            }
             Op::Unlink { ino } => named(self.setup_name(*ino)).into_iter().collect(),
             Op::Rename { ino, to } => {
                 let both = [named(self.setup_name(*ino)), named(&to.to_string())];
@@ -91,7 +93,7 @@ impl Model {
                 let from = self.setup_name(*ino).to_owned();
                 self.rename(&from, &to.to_string())
             }
-            Op::Write { at, words } => {
+            Op::Write { at, words } | Op::DirectWrite { at, words } => {
                 let size = self.words_per_page;
                 let page = self.file(at.ino)?.page_mut(at.index.0, size);
                 page[usize::from(at.word)..][..words.len()].copy_from_slice(words);
@@ -117,6 +119,7 @@ impl Model {
             Op::Mmap { ino }
             | Op::MmapSync { ino }
             | Op::Read { ino, .. }
+            | Op::DirectRead { ino, .. }
             | Op::Fsync { ino }
             | Op::Fdatasync { ino } => self.file(*ino).map(|_| ()),
             _ => Ok(()),

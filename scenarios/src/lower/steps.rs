@@ -20,6 +20,8 @@ pub(super) const OPS: &[(&str, &[&str], &[&str])] = &[
     ("sfence", &[], &[]),
     ("write", &["file", "page"], &["lines", "fill", "values", "line", "word"]),
     ("read", &["file", "page"], &[]),
+    ("direct-write", &["file", "page"], &["lines", "fill", "values", "line", "word"]),
+    ("direct-read", &["file", "page"], &[]),
     ("raw-mmap", &[], &[]),
     ("raw-load", &["block"], &["line", "word"]),
     ("raw-store", &["block", "value"], &["line", "word"]),
@@ -79,6 +81,12 @@ impl Context<'_> {
                 let words = self.words(step, &span, report);
                 Op::Write { at: at?, words: words? }
             }
+            "direct-write" => {
+                let at = self.place(step, report);
+                let words = self.words(step, &span, report);
+                Op::DirectWrite { at: at?, words: words? }
+            }
+            "direct-read" => Op::DirectRead { ino: self.file(step, report)?, index: page(step)? },
             "raw-mmap" => Op::RawMmap,
             "raw-load" => Op::RawLoad { at: self.block_word(step, report)? },
             "raw-store" => {

@@ -161,6 +161,8 @@ pub(super) mod op {
     pub(in crate::pack) const CLWB: &str = "clwb";
     pub(in crate::pack) const SFENCE: &str = "sfence";
     pub(in crate::pack) const WRITE: &str = "write";
+    pub(in crate::pack) const DIRECT_WRITE: &str = "direct-write";
+    pub(in crate::pack) const DIRECT_READ: &str = "direct-read";
     pub(in crate::pack) const READ: &str = "read";
     pub(in crate::pack) const RAW_MMAP: &str = "raw-mmap";
     pub(in crate::pack) const RAW_LOAD: &str = "raw-load";

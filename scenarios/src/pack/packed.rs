@@ -120,6 +120,10 @@ fn operation(operation: &Op) -> mirror::Op<'_> {
         Op::Clwb { at } => of(op::CLWB, at, &[]),
         Op::Sfence => mirror::Op { op: op::SFENCE, ..nothing() },
         Op::Write { at, words } => of(op::WRITE, at, words),
+        Op::DirectWrite { at, words } => of(op::DIRECT_WRITE, at, words),
+        Op::DirectRead { ino, index } => {
+            mirror::Op { op: op::DIRECT_READ, ino: ino.0, index: index.0, ..nothing() }
+        }
         Op::Read { ino, index } => {
             mirror::Op { op: op::READ, ino: ino.0, index: index.0, ..nothing() }
         }

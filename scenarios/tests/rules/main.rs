@@ -44,6 +44,7 @@ planted! {
     a_lookup_that_consults_the_other_mapping: IDX_1, "S01" "base" V4_5_0, "verdicts";
     the_device_maps_an_index_to_another_block: IDX_2, "S01" "base" V4_5_0, "verdicts";
     a_read_that_takes_no_page: IDX_4, "S01" "base" V4_5_0, "reads";
+    a_direct_read_that_writes_nothing_out: IDX_4_1, "S01" "o-direct" V4_5_0, "reads";
     invalidation_that_drops_nothing: IDX_6, "S01" "base" V4_5_0, "reads";
     an_insertion_that_is_not_counted: IDX_7, "S01" "base" V4_5_0, "INV-CNT";
     a_page_that_never_enters_the_tree: TREE_4, "S01" "base" V4_5_0, "panicked";
@@ -114,7 +115,7 @@ planted! {
     an_allocation_that_cleans_no_alias: ALIAS_4, "S16" "cleaning-only" V4_5_0, "verdicts";
     a_dax_allocation_that_cleans_no_alias: ALIAS_6, "S17" "base" V4_9, "verdicts";
     a_mapped_store_that_dirties_one_buffer: ALIAS_5_4, "S24" "base" V4_5_0, "verdicts";
-    a_dirty_buffer_that_jbd2_leaves_dirty: JBD_4_1, "S24" "warned" V4_5_0, "verdicts";
+    a_dirty_buffer_that_jbd2_leaves_dirty: JBD_4_1, "S24" "warned" V4_5_0, "bio-submitted";
     a_bforget_that_clears_nothing: REUSE_1, "S16" "bforget-only" V4_5_0, "verdicts";
     a_truncate_that_leaves_ptes: REUSE_4, "journal" "stale-pte" V4_5_0, "verdicts";
     a_block_given_out_before_its_free_commits: REUSE_6, "S21" "ordered" V4_5_0, "unreached";

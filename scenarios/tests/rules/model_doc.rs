@@ -29,6 +29,16 @@ const SHOWN: &[(RuleId, &str, &str)] = &[
         "core/tests/raw_device.rs",
         "a_direct_write_touches_no_entry_and_is_promised_by_fsync",
     ),
+    (
+        RuleId::DAX_3,
+        "core/tests/direct_io.rs",
+        "a_hole_of_a_dax_file_reads_as_zeros_without_touching_the_tree",
+    ),
+    (
+        RuleId::DAX_5,
+        "core/tests/direct_io.rs",
+        "a_write_to_a_hole_of_a_dax_file_zeroes_its_block_before_it_copies",
+    ),
     (RuleId::MIX_3, "core/tests/raw_device.rs", "the_outcome_matrix_of_pages_and_entries"),
     (
         RuleId::DAX_13,

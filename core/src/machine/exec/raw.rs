@@ -10,7 +10,7 @@ use crate::machine::{Component, Wait};
 use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::tag::Tag;
-use crate::units::{BlockNr, PageIndex, WordAddr};
+use crate::units::{BlockNr, Cpu, PageIndex, WordAddr};
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// `write(2)`, under the file's lock (`i_mutex`): through the page cache; past it if the inode
@@ -33,7 +33,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         let direct = match job.mapping {
             MappingId::Bdev => self.bdev.dax && self.obeys(RuleId::MIX_2, report),
-            MappingId::File(ino) => self.inode(ino).dax,
+            MappingId::File(ino) => job.o_direct || self.inode(ino).dax,
         };
         let callee = if direct {
             Frame::GenericFileDirectWrite { job: job.clone(), at: DirectAt::WriteBack }
@@ -58,6 +58,13 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let (mapping, index) = (job.mapping, job.index);
         let frame = |job, at| Frame::GenericFileDirectWrite { job, at };
         match at {
+            DirectAt::WriteBack
+                if job.o_direct
+                    && !self.is_s_dax(mapping)
+                    && !self.obeys(RuleId::IDX_4_1, report) =>
+            {
+                Ok(Flow::GoesOn(frame(job, DirectAt::Map)))
+            }
             DirectAt::WriteBack => {
                 let callee = Frame::write_and_wait(mapping, index);
                 Ok(Flow::Calls(frame(job, DirectAt::Before), callee))
@@ -70,25 +77,16 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     Invalidated::Nothing => Flow::GoesOn(frame(job, DirectAt::Map)),
                     Invalidated::Dropped => Flow::Acted(frame(job, DirectAt::Map)),
                     Invalidated::Sleeps => Flow::Acted(frame(job, DirectAt::Before)),
+                    Invalidated::Busy if !self.is_s_dax(mapping) => {
+                        Flow::GoesOn(frame(job, DirectAt::Buffered))
+                    }
                     Invalidated::Busy => {
                         report.event(|| Event::WroteNothing { mapping, index });
                         Self::write_returns(mapping, report)
                     }
                 })
             }
-            DirectAt::Map => {
-                match mapping.ino().filter(|_| self.block_of(mapping, index).is_none()) {
-                    None => Ok(Flow::GoesOn(frame(job, DirectAt::Copy))),
-                    Some(_) if self.mounted.as_ref().is_none_or(|m| m.free_blocks() == 0) => {
-                        Ok(Self::call_fails(Call::Write, mapping, Errno::Enospc, report))
-                    }
-                    Some(ino) => {
-                        let callee =
-                            Frame::Ext4Op { op: FsOp::MapBlocks { ino, index }, at: OpAt::Lock };
-                        Ok(Flow::Calls(frame(job, DirectAt::Copy), callee))
-                    }
-                }
-            }
+            DirectAt::Map => Ok(self.direct_map(job, report)),
             DirectAt::Copy if self.block_of(mapping, index).is_none() => {
                 Ok(Self::call_fails(Call::Write, mapping, Errno::Enospc, report))
             }
@@ -106,14 +104,59 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     }
                 })
             }
+            DirectAt::Buffered => {
+                let callee = Frame::generic_perform_write(job.clone());
+                Ok(Flow::Calls(frame(job, DirectAt::WriteBackBuffered), callee))
+            }
+            DirectAt::WriteBackBuffered => {
+                let callee = Frame::write_and_wait(mapping, index);
+                Ok(Flow::Calls(frame(job, DirectAt::DropBuffered), callee))
+            }
+            DirectAt::DropBuffered => {
+                if let Some(error) = self.take_error(id) {
+                    return Ok(Self::call_fails(Call::Write, mapping, error, report));
+                }
+                let indices = self.invalidate_mapping_pages(id, mapping, index..=index, report)?;
+                report.event(|| Event::PagesDropped { mapping, indices });
+                Ok(Flow::Acted(frame(job, DirectAt::Return)))
+            }
             DirectAt::Return => {
-                report.rule(if mapping == MappingId::Bdev { RuleId::MIX_2 } else { RuleId::DAX_1 });
+                report.rule(self.direct_rule(mapping));
                 Ok(Self::write_returns(mapping, report))
             }
         }
     }
 
-    /// The copy: non-temporal stores, and up to 4.7 one fence. No entry is touched. Models DAX-1,
+    /// The rule of a direct write to this mapping.
+    fn direct_rule(&self, mapping: MappingId) -> RuleId {
+        match mapping {
+            MappingId::Bdev => RuleId::MIX_2,
+            MappingId::File(_) if self.is_s_dax(mapping) => RuleId::DAX_1,
+            MappingId::File(_) => RuleId::IDX_4_1,
+        }
+    }
+
+    /// A hole of a DAX file gets a block first. Without DAX a direct write does not allocate: a
+    /// buffered one does it (ext4 without extents, DIO_SKIP_HOLES). Omits: past the end of the file a
+    /// kernel allocates for a direct write, too.
+    fn direct_map(&mut self, job: WriteJob, report: &mut impl Report) -> Flow {
+        let (mapping, index) = (job.mapping, job.index);
+        let frame = |job, at| Frame::GenericFileDirectWrite { job, at };
+        let Some(ino) = mapping.ino().filter(|_| self.block_of(mapping, index).is_none()) else {
+            return Flow::GoesOn(frame(job, DirectAt::Copy));
+        };
+        if !self.is_s_dax(mapping) {
+            return Flow::GoesOn(frame(job, DirectAt::Buffered));
+        }
+        if self.mounted.as_ref().is_none_or(|mounted| mounted.free_blocks() == 0) {
+            return Self::call_fails(Call::Write, mapping, Errno::Enospc, report);
+        }
+        let callee = Frame::Ext4Op { op: FsOp::MapBlocks { ino, index }, at: OpAt::Lock };
+        Flow::Calls(frame(job, DirectAt::Copy), callee)
+    }
+
+    /// The copy: non-temporal stores, and up to 4.7 one fence. No entry is touched. The driver does
+    /// the same for a file without S_DAX. Models DAX-1,
     /// DAX-2: `fs/dax.c dax_io` (4.5).
     fn dax_io_write(
         &mut self,
@@ -121,10 +164,15 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         job: &WriteJob,
         report: &mut impl Report,
     ) -> Result<(), Refusal> {
-        let cpu = self.cpu(id);
+        let dax = self.is_s_dax(job.mapping);
+        // Without DAX it is the driver that copies.
+        let cpu = if dax { self.cpu(id) } else { Cpu::DEVICE };
         let block = self.block_of(job.mapping, job.index).expect("mapped just before");
         let first = self.geometry.first_word(block).0 + u64::from(job.word);
-        if self.obeys(RuleId::DAX_1, report) {
+        if !dax {
+            report.rule(RuleId::IDX_4_1);
+        }
+        if !dax || self.obeys(RuleId::DAX_1, report) {
             self.medium.store_nt(cpu, WordAddr(first), &job.words);
         }
         self.lines_of(block).lines().for_each(|line| report.changed(Component::Line(line)));
@@ -161,7 +209,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         if self.mapping(mapping).find_get_page(index).is_none() {
             return Ok(Invalidated::Nothing);
         }
-        if !self.obeys(RuleId::MIX_3_8, report) {
+        if mapping != MappingId::Bdev {
+            report.rule(self.direct_rule(mapping));
+        } else if !self.obeys(RuleId::MIX_3_8, report) {
             return Ok(Invalidated::Nothing);
         }
         if !self.lock_page(id, mapping, index, report) {

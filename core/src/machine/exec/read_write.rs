@@ -72,6 +72,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 self.unlock_page(mapping, index, report);
                 report.event(|| Event::PageDirtied { mapping, index });
                 match job.handle {
+                    None if job.o_direct => Ok(Flow::ActedAndReturned),
                     None => Ok(Self::write_returns(mapping, report)),
                     Some(_) => Ok(Flow::Acted(frame(job, WriteAt::Stop))),
                 }
@@ -82,6 +83,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     let callee = Frame::Jbd2JournalStop { credits };
                     Ok(Flow::Calls(frame(job, WriteAt::Stop), callee))
                 }
+                None if job.o_direct => Ok(Flow::Returned),
                 None => Ok(Self::write_returns(mapping, report)),
             },
         }
@@ -207,12 +209,16 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             return Ok(Self::call_fails(Call::Read, mapping, error, report));
         }
         if at == SysReadAt::WrittenBack {
+            if mapping != MappingId::Bdev {
+                return self.dax_do_io(mapping, index, Direct::File, report);
+            }
             report.rule(RuleId::MIX_2);
             let callee = Frame::DaxDoIo { mapping, index, why: Direct::DaxBdev };
             return Ok(Flow::Calls(frame(SysReadAt::Reads), callee));
         }
         let direct = match mapping {
-            MappingId::File(ino) => self.inode(ino).dax.then_some(Direct::DaxFile),
+            MappingId::File(ino) if self.inode(ino).dax => Some(Direct::DaxFile),
+            MappingId::File(_) => (at == SysReadAt::Direct).then_some(Direct::File),
             MappingId::Bdev if self.bdev.dax => {
                 self.obeys(RuleId::MIX_2, report).then_some(Direct::DaxBdev)
             }
@@ -220,7 +226,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         };
         let callee = match direct {
             // What the mapping holds of the range goes out first.
-            Some(Direct::DaxBdev) => {
+            Some(Direct::File) if !self.obeys(RuleId::IDX_4_1, report) => {
+                return self.dax_do_io(mapping, index, Direct::File, report);
+            }
+            Some(Direct::DaxBdev | Direct::File) => {
                 let callee = Frame::write_and_wait(mapping, index);
                 return Ok(Flow::Calls(frame(SysReadAt::WrittenBack), callee));
             }
@@ -284,7 +293,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
     }
 
-    /// Models DAX-1: a copy from persistent memory to the user, zeros from a hole. Omits, for a file, the write-back of
+    /// Models DAX-1: a copy from persistent memory to the user, zeros from a hole; of a file without
+    /// S_DAX the driver copies (`__blockdev_direct_IO`, `fs/direct-io.c`). Omits, for a file, the write-back of
     /// the range first, which up to 4.6 also flushes its DAX entries.
     pub(super) fn dax_do_io(
         &mut self,
@@ -293,9 +303,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         why: Direct,
         report: &mut impl Report,
     ) -> Outcome {
-        let copied = self.obeys(RuleId::DAX_1, report);
-        if why == Direct::DaxBdev {
-            report.rule(RuleId::MIX_2);
+        let copied = why == Direct::File || self.obeys(RuleId::DAX_1, report);
+        match why {
+            Direct::DaxBdev => report.rule(RuleId::MIX_2),
+            Direct::File => report.rule(RuleId::IDX_4_1),
+            Direct::DaxFile => {}
         }
         let hole = || vec![Word::ZERO; self.words_per_block()];
         let mut words = self.block_of(mapping, index).map_or_else(hole, |b| self.load_block(b));

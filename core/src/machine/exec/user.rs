@@ -69,7 +69,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             Op::Write { at: FileWord { ino, index, word }, ref words } => {
                 let (mapping, words) = (MappingId::File(ino), words.clone());
-                let job = WriteJob { mapping, index, word, words, handle: None };
+                let job = WriteJob { mapping, index, word, words, handle: None, o_direct: false };
                 self.on(Call::Write, ino, Frame::SysWrite { job })
             }
             Op::Read { ino, index } => {
@@ -116,7 +116,14 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             Op::RawWrite { at: BlockWord { block, word }, ref words } => {
                 let (mapping, index) = (MappingId::Bdev, PageIndex(block.0));
-                let job = WriteJob { mapping, index, word, words: words.clone(), handle: None };
+                let job = WriteJob {
+                    mapping,
+                    index,
+                    word,
+                    words: words.clone(),
+                    handle: None,
+                    o_direct: false,
+                };
                 of(Call::Write, None, Frame::SysWrite { job })
             }
             Op::RawFsync => {
@@ -126,6 +133,16 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             Op::MmapSync { ino } => {
                 let (mapping, sync) = (MappingId::File(ino), true);
                 self.on(Call::Mmap, ino, Frame::SysMmap { mapping, sync })
+            }
+            Op::DirectWrite { at: FileWord { ino, index, word }, ref words } => {
+                let (mapping, words) = (MappingId::File(ino), words.clone());
+                let job = WriteJob { mapping, index, word, words, handle: None, o_direct: true };
+                self.on(Call::Write, ino, Frame::SysWrite { job })
+            }
+            Op::DirectRead { ino, index } => {
+                let (mapping, at) = (MappingId::File(ino), SysReadAt::Direct);
+                let frame = Frame::SysRead { mapping, index, at };
+                Entry { ino: None, ..self.on(Call::Read, ino, frame) }
             }
             Op::PartitionRead { index } => of(Call::Read, None, Frame::ReadDevSector { index }),
             Op::Fdatasync { ino } => {
