@@ -8,12 +8,12 @@
   const carried = (id) => document.getElementById(id)?.textContent;
   const single = carried('daxscope-wasm') !== undefined;
 
-  // `#/1/<lecture>/<path>…`; the history has no lecture in its address, and needs them all; what boots after a power
-  // cut, `!` in the path, needs a mount.
+  // `#/1/<lecture>/<path>…?…`. The history has no lecture in its address, and needs them all; what boots after a power
+  // cut, `!` in the path, needs a mount; with switches set, `s=`, a run may need anything.
   function part() {
     const first = document.querySelector('meta[name=daxscope-first]').content.split(' ');
     const lecture = location.hash.split(/[/?]/)[2];
-    const here = lecture === undefined || first.includes(lecture) && !location.hash.includes('!');
+    const here = lecture === undefined || first.includes(lecture) && !/!|[?&]s=/.test(location.hash);
     return first.length > 1 && here ? 'first' : 'daxscope';
   }
 

@@ -56,6 +56,7 @@ use crate::units::{BlockNr, Cpu, Ino, LineNr, LogBlockNr, PageIndex, Tid, Word, 
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Range;
 use frame::Frame;
 
 /// Number of a user mapping, in the order of the `mmap` calls.
@@ -135,6 +136,9 @@ pub struct BlockDevice<const FAN: usize> {
     pub dax: bool,
     /// Its block size is not that of the file system: a mount changes it (IDX-6).
     pub other_block_size: bool,
+    /// Its blocks are half a page. Each keeps a slot of its own here, as the half of a page that it
+    /// is; what is done to a page is done to both halves ([`Machine::halves`]).
+    pub small_blocks: bool,
 }
 
 /// A write under way to a disk.
@@ -329,6 +333,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 mapping: AddressSpace::new(),
                 dax: bdev_is_s_dax(&setup.semantics, setup.system.disk),
                 other_block_size: setup.system.other_block_size,
+                small_blocks: setup.system.small_blocks,
             },
             inodes,
             known: setup.files.iter().map(|file| setup.known(file)).collect(),
@@ -434,6 +439,16 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             MappingId::File(ino) => self.inodes.iter().find(|inode| inode.ino == ino)?.block(index),
             MappingId::Bdev => (index.0 < self.geometry.blocks).then_some(BlockNr(index.0)),
         }
+    }
+
+    /// The slots that are one page of a mapping: two where blocks are half a page.
+    #[must_use]
+    pub fn halves(&self, mapping: MappingId, index: PageIndex) -> Range<u64> {
+        if mapping == MappingId::Bdev && self.bdev.small_blocks {
+            let first = index.0 & !1;
+            return first..first + 2;
+        }
+        index.0..index.0 + 1
     }
 
     /// The file page that lives in a block, if a file owns it.

@@ -138,6 +138,9 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
             MappingId::File(ino) => {
                 format!("page {index} of file {}", self.machine.file_name(ino))
             }
+            MappingId::Bdev if self.machine.bdev.small_blocks => {
+                format!("b{index} (half of page {} of the device)", index.0 / 2)
+            }
             MappingId::Bdev => format!("page {index} of the device (b{index})"),
         }
     }
@@ -293,6 +296,16 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
                     }
                 };
                 format!("{who} invalidates {tree}: it drops {pages}.")
+            }
+            Event::EntryInvalidated { mapping, index, dirty, dropped } => {
+                let entry = format!("the entry of {}", self.page(*mapping, *index));
+                match (dropped, dirty) {
+                    (true, true) => format!(
+                        "{who} invalidates {entry}, and with it the record that it is dirty."
+                    ),
+                    (true, false) => format!("{who} invalidates {entry}, which is clean: it goes."),
+                    (false, _) => format!("{who} invalidates {entry}: it is dirty and stays."),
+                }
             }
             Event::PageRead { mapping, index, block: Some(block) } => {
                 format!(

@@ -2,7 +2,7 @@
 //! versions, on what evidence, in one line; and what the model leaves out of it.
 //!
 //! A [`RuleId`] is cited by the branch that implements the rule (see
-//! [`crate::machine::Machine::obeys`]), so that every step can say which kernel function it shows.
+//! `Machine::obeys`), so that every step can say which kernel function it shows.
 //! `docs/model.md` is generated from this table and a test compares.
 
 use crate::EXT4;
@@ -186,9 +186,9 @@ rules! {
     TREE_18 = "TREE-18", NotModelled, "xa_store, xas_for_each_marked", "include/linux/xarray.h", "4.20 to 6.12", "S 6.12",
         "The XArray: marks for tags, value entries, multi-index entries.",
         "";
-    DAX_1 = "DAX-1", Cited, "dax_do_io", "fs/dax.c", "4.5", "S 4.5",
+    DAX_1 = "DAX-1", Cited, "dax_do_io, dax_iomap_rw", "fs/dax.c", "4.5 to 6.12", "S 4.5, 6.12",
         "DAX read and write copy straight between user memory and persistent memory.",
-        "no writes to files; reads of a file without the write-back of the range first, which to 4.6 also flushed DAX entries";
+        "reads of a file without the write-back of the range first, which to 4.6 also flushed DAX entries; a write zeroes a new block whole, and first writes out its range in every epoch";
     DAX_2 = "DAX-2", Structural, "dax_io", "fs/dax.c", "4.5", "S 4.5",
         "The write path never touches a tree entry.",
         "";
@@ -253,8 +253,11 @@ rules! {
         "Tags, counters and trees are volatile; nothing is redone for DAX data after a crash.",
         "";
     DAX_15 = "DAX-15", Cited, "clear_exceptional_entry, dax_delete_mapping_entry", "mm/truncate.c, fs/dax.c", "4.5 to 6.12", "S 4.5, 6.12",
-        "Truncate, hole punch and kill_bdev delete DAX entries, tagged dirty or not; up to 4.9 invalidation does too.",
-        "no invalidation of DAX entries";
+        "Truncate, hole punch and kill_bdev delete DAX entries, tagged dirty or not.",
+        "";
+    DAX_15_1 = "DAX-15.1", Cited, "invalidate_inode_pages2_range, invalidate_mapping_pages, __dax_invalidate_entry", "mm/truncate.c, fs/dax.c", "4.5 to 6.12", "S 4.5, 6.12, C",
+        "Up to 4.9 invalidation deletes DAX entries even when tagged dirty; later it leaves those.",
+        "in 4.10 and 4.11 PTEs stay, and invalidate_mapping_pages drops clean entries; it does not wait for a locked one";
     DAX_16_1 = "DAX-16.1", Cited, "grab_mapping_entry, lock_slot", "fs/dax.c", "4.7 to 6.12", "S 4.7",
         "A fault takes the entry lock; on an empty index it inserts an empty locked entry.",
         "";
@@ -351,6 +354,9 @@ rules! {
     ALIAS_5 = "ALIAS-5", NotModelled, "", "fs/buffer.c", "4.5 to 6.12", "S 4.5",
         "What it does not cover.",
         "";
+    ALIAS_5_4 = "ALIAS-5.4", Cited, "__set_page_dirty_buffers", "fs/buffer.c", "4.5 to 6.12", "S 4.5",
+        "A store through a mapping of the device dirties every buffer of its page, whoever owns them.",
+        "where two blocks are a page, its halves are two slots that share what is done to the page";
     ALIAS_6 = "ALIAS-6", Cited, "ext4_map_blocks, ext2_get_blocks", "fs/ext4/inode.c, fs/ext2/inode.c", "4.9 to 6.12", "S 4.5, 4.7, 4.9",
         "Allocating a block for DAX data cleans the alias; before 4.9 nothing did.",
         "";
@@ -428,6 +434,9 @@ rules! {
         "blocks are allocated at write_begin, without delayed allocation";
     JBD_4 = "JBD-4", Cited, "jbd2_journal_dirty_metadata, __jbd2_journal_file_buffer", "fs/jbd2/transaction.c", "4.5 to 6.12", "S 4.5",
         "While a transaction owns a buffer it is JBDDirty and not Dirty, so the flusher cannot write it.",
+        "";
+    JBD_4_1 = "JBD-4.1", Cited, "warn_dirty_buffer, __jbd2_journal_file_buffer", "fs/jbd2/transaction.c", "4.5 to 6.12", "K",
+        "A buffer of a transaction that is found Dirty was dirtied by somebody else: a warning, and it is JBDDirty again.",
         "";
     JBD_5_1 = "JBD-5.1", Cited, "do_get_write_access", "fs/jbd2/transaction.c", "4.5 to 6.12", "S 4.5",
         "Modifying a buffer of the committing transaction first makes a frozen copy, which is what is logged.",

@@ -56,6 +56,7 @@ fn setup(epoch: Epoch, journal: bool, threads: u8) -> Setup {
             goal: None,
             mounted: true,
             other_block_size: false,
+            small_blocks: false,
             disk: false,
         },
         programs: (0..threads).map(program).collect(),
@@ -139,6 +140,11 @@ fn dax_op<const FAN: usize>(run: &mut Run<FAN>, id: ThreadId, at: FileWord) -> O
         return Op::Truncate { ino, pages: index.0 + 1 };
     }
     let at = FileWord { word: run.random.below(words) as u16, ..at };
+    if run.random.below(4) == 0 {
+        let count = 1 + run.random.below(words - u64::from(at.word));
+        let value = Word::number(run.random.below(1 << 20) + 1);
+        return Op::Write { at, words: vec![value; count as usize] };
+    }
     // A fault that finds no space kills.
     let space = run.machine.mounted.as_ref().is_some_and(|mounted| mounted.free_blocks() > 6);
     if run.random.below(4) > 0 && (space || file.data.contains_key(&index.0)) {
@@ -288,6 +294,8 @@ fn power_cuts_keep_what_was_promised_of_dax_files() {
             // S17, S19: these epochs let old metadata overwrite what a DAX file got for a block.
             setup.semantics.set("dax-alloc-cleans-alias", "yes").unwrap();
         }
+        // S03: with `yes` a write(2) makes fsync forget the stores to its page.
+        setup.semantics.set("invalidate-drops-dirty", "no").unwrap();
         let mut run = Run::<8>::new(&setup, seed);
         told(&mut run, |run| {
             interleave(run, &MINE, 25, |run| cuts(run, 8));

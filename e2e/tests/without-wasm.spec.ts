@@ -1,4 +1,5 @@
 import { expect, test, type Page } from '@playwright/test';
+import { LECTURES } from './lectures';
 import { expectNoAxeViolation, FALLBACK, SINGLE_FILE } from './page';
 
 /** The shell says in words that nothing can be stepped, and its text stays. */
@@ -17,7 +18,7 @@ for (const [form, address] of [['site', './'], ['single file', SINGLE_FILE]]) {
   });
 }
 
-for (const file of ['daxscope_bg.wasm', 'daxscope.js']) {
+for (const file of ['first_bg.wasm', 'first.js']) {
   test(`the site says so when ${file} does not arrive`, async ({ page }) => {
     await page.route(`**/${file}`, (route) => route.abort());
     await page.goto('./');
@@ -31,5 +32,14 @@ test.describe('without scripts', () => {
     await page.goto('./');
     // axe is itself a script: the tests above have it look at this same shell.
     await expectTextAndReason(page, /needs scripts and WebAssembly/);
+  });
+
+  test('every lecture can be read as text', async ({ page }) => {
+    await page.goto('./');
+    await page.getByRole('link', { name: 'All lectures as text' }).click();
+    await expect(page.locator('summary')).toHaveText(LECTURES.map(({ id, question }) => `${id}: ${question}`));
+    const last = page.locator('details').last();
+    await last.locator('summary').click();
+    await expect(last.locator('pre')).toContainText('Step 1:');
   });
 });

@@ -7,10 +7,11 @@ use std::sync::{Arc, OnceLock};
 use crate::words;
 use daxscope_core::check::Verdict;
 use daxscope_core::config::Epoch as KernelEpoch;
+use daxscope_core::machine::Refusal;
 use daxscope_core::view::{RowKind, Scene};
 use daxscope_scenarios::{
-    Basis, Catalogue, Choice as Asked, Lecture as Source, Link, Replayed, Run as Taken, Session,
-    Side, find,
+    Basis, Catalogue, Choice as Asked, Lecture as Source, Link, OpenError, Replayed, Run as Taken,
+    Session, Side, find,
 };
 
 pub(crate) use daxscope_scenarios::Switch;
@@ -258,12 +259,28 @@ fn standing(session: &Session, by_hand: bool) -> Standing {
     Standing { status: session.variant().status.name(), basis, sources: sources.into() }
 }
 
+/// Whether a run needs what this part of the page goes without, as it may with other switches.
+fn is_elsewhere(why: &OpenError) -> bool {
+    !WHOLE && matches!(why, OpenError::Refused { why: Refusal::NotBuilt(_), .. })
+}
+
 /// Where a link leads.
 pub(crate) enum Place {
     /// The page that has all shows it, at the same address.
     Elsewhere,
     History,
     Lesson(Box<Reopened>),
+}
+
+/// Why there is no run.
+pub(crate) enum Unable {
+    /// The part of the page that has all can.
+    Here {
+        link: String,
+    },
+    Anywhere {
+        why: String,
+    },
 }
 
 /// A run on a path that was given.
@@ -288,8 +305,11 @@ pub(crate) fn follow(fragment: &str) -> Result<Place, String> {
         return Ok(Place::History);
     }
     let source = Arc::clone(find(shelf(), &link.lecture)?);
-    let replayed = Session::replay_in(source, &link).map_err(|why| why.to_string())?;
-    Ok(Place::Lesson(Run::replayed(replayed).into()))
+    match Session::replay_in(source, &link) {
+        Ok(replayed) => Ok(Place::Lesson(Run::replayed(replayed).into())),
+        Err(why) if is_elsewhere(&why) => Ok(Place::Elsewhere),
+        Err(why) => Err(why.to_string()),
+    }
 }
 
 /// A lecture run along one path.
@@ -351,9 +371,17 @@ impl Run {
     }
 
     /// The same path with another choice, as far as that is possible.
-    pub(crate) fn under(&self, choice: &Choice, step: usize) -> Result<Reopened, String> {
-        let replayed = self.session.under(choice.asked(), step).map_err(|why| why.to_string())?;
-        Ok(Self::replayed(replayed))
+    ///
+    /// # Errors
+    /// The link to the part of the page that can, or else why it is not possible.
+    pub(crate) fn under(&self, choice: &Choice, step: usize) -> Result<Reopened, Unable> {
+        match self.session.under(choice.asked(), step) {
+            Ok(replayed) => Ok(Self::replayed(replayed)),
+            Err(why) if is_elsewhere(&why) => {
+                Err(Unable::Here { link: link(&self.lecture, choice, step) })
+            }
+            Err(why) => Err(Unable::Anywhere { why: why.to_string() }),
+        }
     }
 
     /// This run's choice with one switch at another value.

@@ -78,10 +78,11 @@ pub(crate) fn use_document(theme: Theme, title: Option<String>) {
 
 /// Starts the page again at the address that leads elsewhere: `boot.js` then loads the part that has it.
 #[hook]
-pub(crate) fn use_elsewhere(elsewhere: bool) {
-    use_effect_with(elsewhere, |elsewhere| {
-        if *elsewhere {
-            drop(window().location().reload());
+pub(crate) fn use_elsewhere(link: Option<String>) {
+    use_effect_with(link, |link| {
+        if let Some(link) = link {
+            let here = window().location();
+            drop(here.set_hash(link).and_then(|()| here.reload()));
         }
     });
 }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::course::{self, Choice, Lecture, Place, Run};
+use crate::course::{self, Choice, Lecture, Place, Run, Unable};
 use crate::history::{self, Line};
 use crate::lesson::Lesson;
 use crate::msg::{Go, Layer, Msg, Notice, Theme};
@@ -15,8 +15,8 @@ pub(crate) struct State {
     /// Without one the catalogue or the history is shown.
     pub(crate) lesson: Option<Lesson>,
     pub(crate) history: bool,
-    /// The address leads to what this part of the page goes without.
-    pub(crate) elsewhere: bool,
+    /// The link to what this part of the page goes without.
+    pub(crate) elsewhere: Option<String>,
     /// The history as far as it has been computed.
     pub(crate) lines: Rc<Vec<Rc<Line>>>,
     pub(crate) text: bool,
@@ -40,7 +40,7 @@ impl State {
             lectures,
             lesson: None,
             history: false,
-            elsewhere: false,
+            elsewhere: None,
             text: false,
             all_switches: false,
             unfolded: false,
@@ -127,7 +127,7 @@ impl State {
         let home = Self {
             lesson: None,
             history: false,
-            elsewhere: false,
+            elsewhere: None,
             text: false,
             layer: Layer::None,
             notice: None,
@@ -141,7 +141,7 @@ impl State {
         let alert = |text| Some(Notice { alert: true, text });
         match course::follow(fragment) {
             // Until the other part is there this one stays as it is.
-            Ok(Place::Elsewhere) => Self { elsewhere: true, ..self.clone() },
+            Ok(Place::Elsewhere) => Self { elsewhere: Some(fragment.to_string()), ..self.clone() },
             Ok(Place::History) => Self { history: true, ..home },
             Ok(Place::Lesson(at)) => {
                 let run = Rc::new(at.run);
@@ -191,7 +191,8 @@ impl State {
         let trunk = lesson.trunk.as_ref().map(|trunk| Run::open(trunk.lecture(), &choice));
         match lesson.run.under(&choice, lesson.step) {
             Ok(at) => self.show(at.run, trunk.and_then(Result::ok), at.problem),
-            Err(why) => self.cannot(&why),
+            Err(Unable::Here { link }) => self.elsewhere = Some(link),
+            Err(Unable::Anywhere { why }) => self.cannot(&why),
         }
     }
 

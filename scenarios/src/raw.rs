@@ -105,6 +105,8 @@ pub(crate) struct RawSystem {
     pub(crate) disk: bool,
     #[serde(default, rename = "other-block-size")]
     pub(crate) other_block_size: bool,
+    #[serde(default, rename = "small-blocks")]
+    pub(crate) small_blocks: bool,
 }
 
 /// `[[source]]`.

@@ -1,6 +1,7 @@
 //! Every lecture against its expectations, in every variant and epoch; and that the check notices
 //! when something else comes out.
 
+use daxscope_core::EXT4;
 use daxscope_core::check::Verdict;
 use daxscope_core::config::Epoch;
 use daxscope_scenarios::{Catalogue, Choice, Lecture, Prediction, Session, check, check_one};
@@ -12,7 +13,9 @@ const S04: &str = include_str!("../lectures/S04.toml");
 
 #[test]
 fn every_lecture_is_as_expected() {
-    for lecture in Catalogue::embedded().lectures() {
+    // Without its feature `ext4` the core runs those that the page's first part has.
+    let runs = |lecture: &&Lecture| EXT4 || !lecture.needs_ext4();
+    for lecture in Catalogue::embedded().lectures().iter().filter(runs) {
         let rows = check(lecture);
         assert_eq!(rows.len(), lecture.variants.len() * lecture.epochs.len());
         let wrong = rows.iter().filter(|row| !row.ok());

@@ -1,15 +1,19 @@
 //! Packed lectures: there and back, and that no bytes are too bad to read.
 
-use daxscope_scenarios::{Catalogue, Choice, Session};
+use daxscope_scenarios::{Catalogue, Choice, Lecture, Session};
 use proptest::prelude::*;
 use std::fs;
+use std::sync::LazyLock;
+
+/// The lectures, read once.
+static LECTURES: LazyLock<Catalogue> = LazyLock::new(Catalogue::embedded);
 
 /// Opens whatever could be unpacked: it must be refused or run, like a lecture read from a file.
 /// What is a lecture as it went in runs in other tests.
-fn run(bytes: &[u8], known: &Catalogue) {
+fn run(bytes: &[u8]) {
     let Ok(catalogue) = Catalogue::unpack(bytes) else { return };
-    for lecture in catalogue.lectures().iter().filter(|lecture| !known.lectures().contains(lecture))
-    {
+    let is_new = |lecture: &&Lecture| !LECTURES.lectures().contains(lecture);
+    for lecture in catalogue.lectures().iter().filter(is_new) {
         for variant in &lecture.variants {
             let choice = Choice { variant: Some(variant.name.clone()), ..Choice::default() };
             if let Ok(session) = Session::open(lecture, choice) {
@@ -21,8 +25,7 @@ fn run(bytes: &[u8], known: &Catalogue) {
 
 #[test]
 fn lectures_come_out_of_the_pack_as_they_went_in() {
-    let catalogue = Catalogue::embedded();
-    assert_eq!(Catalogue::unpack(&catalogue.pack()), Ok(catalogue));
+    assert_eq!(Catalogue::unpack(&LECTURES.pack()).as_ref(), Ok(&*LECTURES));
 }
 
 /// Every cut of every lecture, packed alone. All cuts of the whole pack would read what is before
@@ -35,19 +38,18 @@ fn any_cut_of_the_pack_is_refused() {
             assert!(Catalogue::unpack(&bytes[..end]).is_err(), "{what} cut at {end}");
         }
     };
-    let catalogue = Catalogue::embedded();
-    for lecture in catalogue.lectures() {
+    for lecture in LECTURES.lectures() {
         let file = format!("{}/{}", env!("CARGO_MANIFEST_DIR"), lecture.file);
         let text = fs::read_to_string(file).unwrap();
         let alone = Catalogue::read([(lecture.file.as_str(), text.as_str())]).unwrap();
         refused(&alone.pack(), 1, &lecture.id);
     }
-    refused(&catalogue.pack(), 997, "the whole");
+    refused(&LECTURES.pack(), 997, "the whole");
 }
 
 #[test]
 fn what_is_wrong_with_a_pack_is_said() {
-    let bytes = Catalogue::embedded().pack();
+    let bytes = LECTURES.pack();
     let refused = |bytes: &[u8]| Catalogue::unpack(bytes).unwrap_err();
     assert!(refused(&[9, 7]).contains("format 9, model 7"), "{}", refused(&[9, 7]));
     assert!(refused(&[]).contains("broken"));
@@ -83,18 +85,16 @@ proptest! {
 
     #[test]
     fn no_bytes_make_it_panic(bytes in any::<Vec<u8>>()) {
-        let known = Catalogue::embedded();
-        run(&bytes, &known);
+        run(&bytes);
         // Past the versions, where the lectures begin.
-        run(&[&known.pack()[..2], &bytes].concat(), &known);
+        run(&[&LECTURES.pack()[..2], &bytes].concat());
     }
 
     #[test]
     fn no_damage_makes_it_panic(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
-        let known = Catalogue::embedded();
-        let mut bytes = known.pack();
+        let mut bytes = LECTURES.pack();
         let at = at.index(bytes.len());
         bytes[at] = byte;
-        run(&bytes, &known);
+        run(&bytes);
     }
 }

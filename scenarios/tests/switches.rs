@@ -32,6 +32,7 @@ const DECIDES: &[Decides] = &[
     ("dirty-cleared-by-flush", "S05", "unprotected", Epoch::V4_10, Value("no")),
     ("dirty-cleared-by-flush", "S05", "base", Epoch::V4_10, Value("unprotected")),
     ("fence-place", "S25", "no-barriers", Epoch::V4_9, Value("flush-end")),
+    ("invalidate-drops-dirty", "S03", "write-between", Epoch::V4_5_0, Value("no")),
     ("dax-alloc-cleans-alias", "S17", "base", Epoch::V4_5_0, Value("yes")),
     ("dax-alloc-cleans-alias", "S17", "base", Epoch::V4_9, Value("ext2-only")),
     ("jbd-forget", "S19", "base", Epoch::V4_5_0, Value("new")),
@@ -67,7 +68,7 @@ const NO_VERDICT: &[(&str, &str)] = &[
 ];
 
 /// Switches of which the model has no value yet.
-const NOT_MODELLED: &[&str] = &["invalidate-drops-dirty", "wait-for-pins"];
+const NOT_MODELLED: &[&str] = &["wait-for-pins"];
 
 fn open(
     lecture: &Lecture,

@@ -42,6 +42,12 @@ fn native_steps(tally: &mut Tally) {
     tally.step("native tests", || {
         say::run(project::cargo().args(["test", "--workspace", "--exclude", "xtask"]))
     });
+    tally.step("lectures of the page's first part", || {
+        let test = ["test", "--package", "daxscope-scenarios", "--test", "lectures"];
+        let first =
+            ["--no-default-features", "--features", "read", "--", "every_lecture_is_as_expected"];
+        say::run(project::cargo().args(test).args(first))
+    });
     tally.step("tests of the build tool", || {
         say::run(project::cargo().args(["test", "--package", "xtask"]))
     });

@@ -219,6 +219,9 @@ impl Judge {
             Event::BdevPurged { .. } if EXT4 => {
                 self.mapped_stores.retain(|(mapping, _)| *mapping != MappingId::Bdev);
             }
+            Event::EntryInvalidated { mapping, index, dropped: true, .. } => {
+                self.mapped_stores.retain(|stored| *stored != (*mapping, *index));
+            }
             Event::CallBegan { call: Call::Fsync | Call::Fdatasync, ino } => {
                 let through = ino.map_or(MappingId::Bdev, MappingId::File);
                 self.began(thread, Some(through), |_| true);

@@ -255,9 +255,9 @@ switches! {
     /// Whether invalidation deletes DAX entries that are tagged dirty
     invalidate_drops_dirty: InvalidateDropsDirty = "invalidate-drops-dirty", History, "DAX-15, A8" {
         /// It deletes them.
-        Yes = "yes",
+        Yes = "yes": modelled,
         /// It skips entries tagged DIRTY or TOWRITE.
-        No = "no",
+        No = "no": modelled,
     }
     /// Whether DAX allocation cleans the block's alias in the device's mapping
     dax_alloc_cleans_alias: DaxAllocCleansAlias = "dax-alloc-cleans-alias", History, "ALIAS-6, ALIAS-7" {

@@ -37,7 +37,7 @@ struct Known<T> {
 impl<T> Memo<T> {
     /// What is known of an image; `with` tells apart what else the result depends on.
     fn get(&self, image: &Image, with: &[usize]) -> Option<&T> {
-        self.0.iter().find_map(|known| known.found.get(&held(image, &known.lines, with)))
+        self.0.iter().find_map(|known| known.found.get(held(image, &known.lines, with)))
     }
 
     fn insert(&mut self, image: &Image, lines: Vec<usize>, with: &[usize], found: T) {

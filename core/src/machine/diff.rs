@@ -187,7 +187,8 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
             Component::BdevInode => {
                 let dax = if self.bdev.dax { "S_DAX" } else { "no S_DAX" };
                 let size = if self.bdev.other_block_size { ", another block size" } else { "" };
-                format!("{dax}{size}")
+                let half = if self.bdev.small_blocks { ", two blocks a page" } else { "" };
+                format!("{dax}{size}{half}")
             }
             Component::Inodes => {
                 let names: Vec<&str> = self.inodes.iter().map(|inode| &*inode.name).collect();

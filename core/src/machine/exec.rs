@@ -229,6 +229,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             Frame::Ext4Writepages { ino, wbc, at } => {
                 self.writepages(id, (MappingId::File(ino), wbc), at, report)
             }
+            Frame::BlkdevWritepages { wbc, at } => {
+                self.writepages(id, (MappingId::Bdev, wbc), at, report)
+            }
             Frame::SysSync { at } => self.sys_sync(id, at, report),
             Frame::WbWriteback { at } => Ok(self.wb_writeback(id, at, report)),
             Frame::WritebackSingleInode { ino, sync_mode, at } => {
@@ -261,6 +264,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// A build without them comes to none of these frames.
     #[cfg(not(feature = "ext4"))]
+    #[allow(clippy::needless_pass_by_value, reason = "it takes what the other build's takes")]
     fn run_ext4_frame(&mut self, _: ThreadId, frame: Frame, _: &mut impl Report) -> Outcome {
         Err(Refusal::NotBuilt(frame.function()))
     }
@@ -281,9 +285,6 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 self.generic_file_direct_write(id, job, at, report)
             }
             Frame::BlkdevFsync { at } => self.blkdev_fsync(id, at, report),
-            Frame::BlkdevWritepages { wbc, at } => {
-                self.writepages(id, (MappingId::Bdev, wbc), at, report)
-            }
             Frame::SbBread { block, at } => self.sb_bread(id, block, at, report),
             Frame::WriteDirtyBuffer { block } => self.write_dirty_buffer(id, block, report),
             Frame::Ext4Op { op, at } => self.ext4_op(id, op, at, report),

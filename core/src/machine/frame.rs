@@ -351,6 +351,8 @@ pub enum DirectAt {
     WriteBack,
     /// Drops it.
     Before,
+    /// Gives a hole of a file a block.
+    Map,
     /// Copies from the user.
     Copy,
     /// Drops what has come meanwhile.

@@ -54,6 +54,7 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
             mapping: AddressSpace::new(),
             dax: super::bdev_is_s_dax(&self.semantics, self.disk),
             other_block_size: false,
+            small_blocks: self.bdev.small_blocks,
         };
         self.inodes.clear();
         self.bios.clear();

@@ -54,7 +54,7 @@ pub enum Op {
         /// What.
         value: Word,
     },
-    /// `write(2)` of whole words within one page of a file without S_DAX.
+    /// `write(2)` of whole words within one page of a file.
     Write {
         /// The first word.
         at: FileWord,

@@ -76,12 +76,21 @@ pub struct System {
     pub disk: bool,
     /// The device has another block size than the file system: the next mount changes it.
     pub other_block_size: bool,
+    /// The device's blocks are half a page: each two are one page of its mapping. No page of a file
+    /// is used then.
+    pub small_blocks: bool,
 }
 
 impl System {
     /// Mounted, without a journal.
-    pub const PLAIN: Self =
-        Self { journal: None, goal: None, mounted: true, disk: false, other_block_size: false };
+    pub const PLAIN: Self = Self {
+        journal: None,
+        goal: None,
+        mounted: true,
+        disk: false,
+        other_block_size: false,
+        small_blocks: false,
+    };
 }
 
 /// Everything a [`super::Machine`] starts from.
@@ -203,6 +212,10 @@ impl Setup {
             .map_err(|why| SetupError { place: Place::Semantics, message: why.into() })?;
         if self.system.journal.is_some() && self.semantics.undo_log() == Ok(UndoLog::Yes) {
             let message = "undo-log=yes takes the place of the journal: expected none".into();
+            return Err(SetupError { place: Place::Semantics, message });
+        }
+        if self.system.small_blocks && !self.system.disk {
+            let message = "two blocks a page are modelled on a disk only: set disk = true".into();
             return Err(SetupError { place: Place::Semantics, message });
         }
         for (n, file) in self.files.iter().enumerate() {
@@ -332,6 +345,13 @@ impl Setup {
     }
 
     fn check_op(&self, op: &Op, earlier: &[Op]) -> Result<(), String> {
+        let uses_page = matches!(
+            op,
+            Op::Mmap { .. } | Op::MmapSync { .. } | Op::Write { .. } | Op::Read { .. }
+        );
+        if uses_page && self.system.small_blocks {
+            return Err("not modelled yet: a page of a file that is two blocks".into());
+        }
         match op {
             Op::Mmap { ino } | Op::MmapSync { ino } => self.file(*ino).map(|_| ()),
             Op::RawLoad { at } | Op::RawStore { at, .. } => {
@@ -358,9 +378,6 @@ impl Setup {
             }
             Op::Write { at, words } => {
                 let file = self.file(at.ino)?;
-                if file.dax {
-                    return Err(format!("not modelled yet: write(2) of DAX file `{}`", file.name));
-                }
                 if words.is_empty() {
                     return Err("nothing to write, expected at least one word".into());
                 }

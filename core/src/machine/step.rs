@@ -200,6 +200,17 @@ pub enum Event {
         /// The pages.
         indices: Vec<PageIndex>,
     },
+    /// An invalidation met a DAX entry.
+    EntryInvalidated {
+        /// The mapping.
+        mapping: MappingId,
+        /// The page.
+        index: PageIndex,
+        /// Whether it was tagged DIRTY or TOWRITE.
+        dirty: bool,
+        /// Whether it is gone.
+        dropped: bool,
+    },
     /// A block was read into a page, which is uptodate now.
     PageRead {
         /// The mapping.
@@ -542,6 +553,16 @@ pub enum Event {
         /// Whether it was dirty.
         was_dirty: bool,
     },
+    /// A store through user memory dirtied the page's other buffer too.
+    OtherBufferDirtied {
+        /// Its block.
+        block: BlockNr,
+    },
+    /// The journal found one of its buffers Dirty: the kernel warns and makes it JBDDirty.
+    DirtyBufferSpotted {
+        /// Its block.
+        block: BlockNr,
+    },
     /// A new block of a DAX file was zeroed.
     BlockZeroed {
         /// The block.
@@ -741,6 +762,7 @@ named! {
         UserFenced => "user-fenced",
         PageInserted => "page-inserted",
         PagesDropped => "pages-dropped",
+        EntryInvalidated => "entry-invalidated",
         PageRead => "page-read",
         PageWritten => "page-written",
         DirectWritten => "direct-written",
@@ -782,6 +804,8 @@ named! {
         Fsck => "fsck",
         GetblkRetries => "getblk-retries",
         AliasCleaned => "alias-cleaned",
+        OtherBufferDirtied => "other-buffer-dirtied",
+        DirtyBufferSpotted => "dirty-buffer-spotted",
         BlockZeroed => "block-zeroed",
         UndoLogged => "undo-logged",
         PutBack => "put-back",

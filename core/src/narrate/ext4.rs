@@ -52,6 +52,12 @@ impl<M: Medium, const FAN: usize> Teller<'_, M, FAN> {
             Event::AliasCleaned { block, .. } => {
                 format!("The device has a buffer of {block}, but it is not Dirty: nothing to do.")
             }
+            Event::OtherBufferDirtied { block } => {
+                format!("{who} has dirtied the page of {block}, and so this buffer as well.")
+            }
+            Event::DirtyBufferSpotted { block } => {
+                format!("jbd2 spots its buffer of {block} dirty: it warns, and takes it back.")
+            }
             Event::BioSubmitted { mapping, index, block } => {
                 let page = self.slot(*mapping, *index);
                 format!(

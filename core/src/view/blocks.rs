@@ -1,6 +1,6 @@
 //! Who believes they own a block, and what is known of it in full.
 
-use super::journal::Ring;
+use super::journal::{Ring, Rings};
 use super::matrix::{Moment, blocks, empty, row};
 use super::{Cell, Content, Detail, Fact, METADATA, Row, RowKind};
 use crate::address_space::MappingId;
@@ -157,15 +157,14 @@ fn stale_buffer<const FAN: usize>(now: &Moment<'_, FAN>, block: BlockNr) -> Opti
 }
 
 /// Everything that is known of each block.
-pub(super) fn details<const FAN: usize>(now: &Moment<'_, FAN>, ring: &Ring) -> Vec<Detail> {
+pub(super) fn details<const FAN: usize>(now: &Moment<'_, FAN>, rings: Rings<'_>) -> Vec<Detail> {
     if !METADATA || !now.used.metadata {
         return Vec::new();
     }
     let earlier = now.earlier();
-    let ring_before = Ring::of(&earlier);
     let detail = |block: BlockNr| Detail {
         title: block.to_string(),
-        facts: compared(facts(now, block, ring), facts(&earlier, block, &ring_before)),
+        facts: compared(facts(now, block, rings.now), &facts(&earlier, block, rings.before)),
     };
     blocks(now.machine()).map(detail).collect()
 }
@@ -173,7 +172,7 @@ pub(super) fn details<const FAN: usize>(now: &Moment<'_, FAN>, ring: &Ring) -> V
 /// Marks what the step changed.
 pub(super) fn compared(
     now: Vec<(&'static str, String)>,
-    before: Vec<(&'static str, String)>,
+    before: &[(&'static str, String)],
 ) -> Vec<Fact> {
     let fact = |(name, says): (&'static str, String)| {
         let changed = !before.contains(&(name, says.clone()));

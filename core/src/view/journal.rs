@@ -19,6 +19,13 @@ pub(super) struct Ring {
     blocks: Vec<Seen>,
 }
 
+/// The log after a step and before it.
+#[derive(Clone, Copy)]
+pub(super) struct Rings<'a> {
+    pub(super) now: &'a Ring,
+    pub(super) before: &'a Ring,
+}
+
 /// A block of the log.
 struct Seen {
     block: BlockNr,
@@ -164,17 +171,16 @@ fn state<const FAN: usize>(now: &Moment<'_, FAN>, block: BlockNr, holds: &RingBl
 }
 
 /// The ring as it is drawn.
-pub(super) fn log<const FAN: usize>(now: &Moment<'_, FAN>, ring: &Ring) -> Vec<LogBlock> {
+pub(super) fn log(rings: Rings<'_>) -> Vec<LogBlock> {
     if !METADATA {
         return Vec::new();
     }
-    let before = Ring::of(&now.earlier());
-    let blocks = ring.blocks.iter().zip(&before.blocks);
+    let blocks = rings.now.blocks.iter().zip(&rings.before.blocks);
     blocks
         .map(|(seen, before)| {
             let changed = (&seen.holds, seen.tail, seen.head, seen.state)
                 != (&before.holds, before.tail, before.head, before.state);
-            LogBlock { changed, ..log_block(ring, seen) }
+            LogBlock { changed, ..log_block(rings.now, seen) }
         })
         .collect()
 }
@@ -334,13 +340,12 @@ fn notes_cell(notes: Vec<Note>, before: impl FnOnce() -> Vec<Note>) -> Cell {
 }
 
 /// The copies in the log, each under its home.
-pub(super) fn log_row<const FAN: usize>(now: &Moment<'_, FAN>, ring: &Ring) -> Option<Row> {
+pub(super) fn log_row<const FAN: usize>(now: &Moment<'_, FAN>, rings: Rings<'_>) -> Option<Row> {
     if !METADATA || !now.used.logged {
         return None;
     }
-    let before = Ring::of(&now.earlier());
     let head = (RowKind::Log, "log", "log copies", "in the log ring");
-    Some(row(now, head, |block| notes_cell(ring.copies(block), || before.copies(block))))
+    Some(row(now, head, |block| notes_cell(rings.now.copies(block), || rings.before.copies(block))))
 }
 
 /// The transactions in full, the running one first.
@@ -365,7 +370,7 @@ pub(super) fn details<const FAN: usize>(now: &Moment<'_, FAN>) -> Vec<Detail> {
     let detail = |(title, facts): (String, Vec<(&'static str, String)>)| {
         let same = before.iter().find(|(other, _)| *other == title);
         let before = same.map(|(_, facts)| facts.clone()).unwrap_or_default();
-        Detail { title, facts: compared(facts, before) }
+        Detail { title, facts: compared(facts, &before) }
     };
     known(now).into_iter().map(detail).collect()
 }

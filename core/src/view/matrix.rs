@@ -1,7 +1,7 @@
 //! The rows and columns of the stage.
 
 use super::blocks::{is_comparable, is_used, owners};
-use super::journal::{self, Ring};
+use super::journal::{self, Rings};
 use super::used::Used;
 use super::{Cell, Column, Content, Line, LineState, Row, RowKind};
 use crate::address_space::MappingId;
@@ -81,7 +81,7 @@ pub(super) fn columns<const FAN: usize>(now: &Moment<'_, FAN>, rows: &[Row]) -> 
 
 /// The rows from the program down to the log, and the number of the first below the waterline.
 /// Mappings and transactions that hold nothing on the whole path have none.
-pub(super) fn rows<const FAN: usize>(now: &Moment<'_, FAN>, ring: &Ring) -> (Vec<Row>, usize) {
+pub(super) fn rows<const FAN: usize>(now: &Moment<'_, FAN>, rings: Rings<'_>) -> (Vec<Row>, usize) {
     let machine = now.machine();
     let mut rows = alloc::vec![owners(now)];
     let vmas = (0u8..).zip(&machine.vmas).map(|(n, _)| page_table(now, VmaId(n)));
@@ -90,7 +90,7 @@ pub(super) fn rows<const FAN: usize>(now: &Moment<'_, FAN>, ring: &Ring) -> (Vec
     rows.extend(journal::transactions(now));
     let cache = rows.len();
     rows.extend([cpu_cache(now), write_queue(now), medium(now)]);
-    rows.extend(journal::log_row(now, ring));
+    rows.extend(journal::log_row(now, rings));
     let below = match persistence_domain(machine) {
         PersistenceDomain::WriteQueue => cache + 1,
         PersistenceDomain::Caches => cache,

@@ -1,6 +1,6 @@
 //! Building a [`Scene`] from a moment of a path.
 
-use super::journal::{self, Ring};
+use super::journal::{self, Ring, Rings};
 use super::matrix::{self, Moment};
 use super::used::Used;
 use super::{
@@ -30,18 +30,20 @@ pub fn scene<const FAN: usize>(path: &Path<FAN>, step: usize) -> Scene {
     let machine = &path.moment(step).machine;
     let changed = really_changed(path, step);
     let now = Moment { path, step, changed: &changed, used: &Used::of(path) };
-    let ring = Ring::of(&now);
-    let (rows, below_row) = matrix::rows(&now, &ring);
-    let event = step.checked_sub(1).and_then(|_| why_stop(&now, &rows));
+    let (ring, before) = (Ring::of(&now), Ring::of(&now.earlier()));
+    let rings = Rings { now: &ring, before: &before };
+    let (rows, below_row) = matrix::rows(&now, rings);
+    let rows_before = || matrix::rows(&now.earlier(), Rings { now: &before, before: &before }).0;
+    let event = step.checked_sub(1).and_then(|_| why_stop(path, step, &rows, rows_before));
     Scene {
         step,
         caption: caption(path, step, event),
         columns: matrix::columns(&now, &rows),
         rows,
         waterline: Waterline { below_row, text: waterline_text(machine) },
-        log: journal::log(&now, &ring),
+        log: journal::log(rings),
         transactions: journal::details(&now),
-        blocks: blocks::details(&now, &ring),
+        blocks: blocks::details(&now, rings),
         touched: blocks::touched(&now),
         trees: trees::trees(&now),
         threads: threads(path, step),
@@ -102,8 +104,12 @@ fn caption<const FAN: usize>(path: &Path<FAN>, step: usize, event: Option<String
 }
 
 /// Why one would stop at this step, most telling reason first (UI-603).
-fn why_stop<const FAN: usize>(moment: &Moment<'_, FAN>, rows: &[Row]) -> Option<String> {
-    let (path, step) = (moment.path, moment.step);
+fn why_stop<const FAN: usize>(
+    path: &Path<FAN>,
+    step: usize,
+    rows: &[Row],
+    rows_before: impl FnOnce() -> Vec<Row>,
+) -> Option<String> {
     let (now, before) = (path.moment(step), path.moment(step - 1));
     let broken = |moment: &crate::path::Moment<FAN>| -> Vec<bool> {
         moment.invariants.iter().map(|holds| matches!(holds, check::Holds::No(_))).collect()
@@ -115,7 +121,7 @@ fn why_stop<const FAN: usize>(moment: &Moment<'_, FAN>, rows: &[Row]) -> Option<
         "invariant"
     } else if classes(now) != classes(before) {
         "crash"
-    } else if mismatches(rows) != mismatches(&rows_before(moment)) {
+    } else if mismatches(rows) != mismatches(&rows_before()) {
         "mismatch"
     } else if now.step.as_ref().is_some_and(|(_, report)| promises(report)) {
         "promise"
@@ -131,11 +137,6 @@ fn promises(step: &Step) -> bool {
     let promise =
         |event: &Event| matches!(event, Event::CallReturned { call, .. } if call.promises());
     step.events.iter().any(promise)
-}
-
-fn rows_before<const FAN: usize>(now: &Moment<'_, FAN>) -> Vec<Row> {
-    let before = now.earlier();
-    matrix::rows(&before, &Ring::of(&before)).0
 }
 
 /// Where copies differ from the newest content.

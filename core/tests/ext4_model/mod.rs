@@ -164,7 +164,7 @@ impl<const FAN: usize> Run<FAN> {
         let heard = self.act(Action::Run(id));
         if self.machine.threads[n].position > position {
             let call = self.calls[n].take().expect("a call was under way");
-            self.returned(&call, heard);
+            self.returned(&call, &heard);
         } else {
             assert!(!heard.killed, "{} was killed by SIGBUS", self.machine.threads[n].program.name);
         }
@@ -200,7 +200,7 @@ impl<const FAN: usize> Run<FAN> {
         }
     }
 
-    fn returned(&mut self, call: &Underway, heard: Heard) {
+    fn returned(&mut self, call: &Underway, heard: &Heard) {
         let Underway { op, expected, moment } = call;
         if let Op::Load { at } = op {
             let file = &self.model.files[&at.ino];

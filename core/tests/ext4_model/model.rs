@@ -82,12 +82,14 @@ impl Model {
         match op {
             Op::Create { ino } => self.create(*ino),
             Op::Unlink { ino } => {
-                let victim = self.names.remove(&self.setup_name(*ino).to_string());
+                let name = self.setup_name(*ino).to_owned();
+                let victim = self.names.remove(&name);
                 self.files.remove(&victim.ok_or(Errno::Enoent)?);
                 Ok(())
             }
             Op::Rename { ino, to } => {
-                self.rename(&self.setup_name(*ino).to_string(), &to.to_string())
+                let from = self.setup_name(*ino).to_owned();
+                self.rename(&from, &to.to_string())
             }
             Op::Write { at, words } => {
                 let size = self.words_per_page;

@@ -35,7 +35,7 @@ fn App() -> Html {
     hooks::use_address(&state, &latest, &writer);
     hooks::use_document(state.theme, state.title());
     hooks::use_computing(&state, &send);
-    hooks::use_elsewhere(state.elsewhere);
+    hooks::use_elsewhere(state.elsewhere.clone());
 
     let dialogs = use_dialogs(&state, &send);
     let screen = match &state.lesson {

@@ -25,6 +25,7 @@ const FILES: &[(&str, &str)] = &[
     ("lectures/S20.toml", include_str!("../../lectures/S20.toml")),
     ("lectures/S21.toml", include_str!("../../lectures/S21.toml")),
     ("lectures/S23.toml", include_str!("../../lectures/S23.toml")),
+    ("lectures/S24.toml", include_str!("../../lectures/S24.toml")),
     ("lectures/S25.toml", include_str!("../../lectures/S25.toml")),
 ];
 

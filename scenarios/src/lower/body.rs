@@ -53,6 +53,7 @@ pub(super) fn system(raw: Option<&RawSystem>, report: &mut Reporter<'_>) -> Syst
         mounted: raw.mounted.unwrap_or(true),
         disk: raw.disk,
         other_block_size: raw.other_block_size,
+        small_blocks: raw.small_blocks,
     }
 }
 

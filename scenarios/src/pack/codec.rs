@@ -208,23 +208,26 @@ tuples! { (A, B) (A, B, C) (A, B, C, D, E) }
 mod tests {
     use super::*;
 
-    fn there_and_back<T: for<'a> Packed<'a> + PartialEq + std::fmt::Debug>(value: T, bytes: &[u8]) {
+    fn there_and_back<T: for<'a> Packed<'a> + PartialEq + std::fmt::Debug>(
+        value: &T,
+        bytes: &[u8],
+    ) {
         let mut out = Vec::new();
         value.write(&mut out);
         assert_eq!(out, bytes);
         let mut reader = Reader::new(bytes);
-        assert_eq!(T::read(&mut reader), value);
+        assert_eq!(T::read(&mut reader), *value);
         assert!(!reader.broken && reader.rest.is_empty());
     }
 
     #[test]
     fn values_have_the_bytes_that_are_documented() {
-        there_and_back(0u8, &[0]);
-        there_and_back(300u32, &[0xac, 0x02]);
+        there_and_back(&0u8, &[0]);
+        there_and_back(&300u32, &[0xac, 0x02]);
         let most = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
-        there_and_back(u64::MAX, &most);
-        there_and_back("ab".to_owned(), &[2, b'a', b'b']);
-        there_and_back(vec![Some((true, 7u16)), None], &[2, 1, 1, 7, 0]);
+        there_and_back(&u64::MAX, &most);
+        there_and_back(&"ab".to_owned(), &[2, b'a', b'b']);
+        there_and_back(&vec![Some((true, 7u16)), None], &[2, 1, 1, 7, 0]);
     }
 
     #[test]

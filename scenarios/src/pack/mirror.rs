@@ -42,7 +42,7 @@ packed! {
         pub(super) status: &'a str,
         pub(super) sets: Vec<(&'a str, &'a str)>,
         /// Journal, goal, mounted, disk, other block size.
-        pub(super) system: (Option<u32>, Option<u64>, bool, bool, bool),
+        pub(super) system: (Option<u32>, Option<u64>, bool, bool, (bool, bool)),
         pub(super) files: Vec<File<'a>>,
         /// Block and words.
         pub(super) contents: Vec<(u64, Vec<u64>)>,

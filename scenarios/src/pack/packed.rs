@@ -58,7 +58,7 @@ fn variant(variant: &Variant) -> mirror::Variant<'_> {
             variant.system.goal.map(|block| block.0),
             variant.system.mounted,
             variant.system.disk,
-            variant.system.other_block_size,
+            (variant.system.other_block_size, variant.system.small_blocks),
         ),
         files: variant.files.iter().map(file).collect(),
         contents: variant.contents.iter().map(|(block, list)| (block.0, words(list))).collect(),

@@ -9,6 +9,7 @@ use daxscope_core::rules::{Modelled, RuleId};
 use daxscope_scenarios::{Catalogue, Choice, Lecture, Session, differences};
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::catch_unwind;
+use std::sync::LazyLock;
 
 /// A planted fault and how it is caught.
 struct Planted {
@@ -73,6 +74,7 @@ planted! {
     towrite_never_cleared: DAX_12_6E, "S04" "one-cpu" V4_5_0, "endless";
     a_fence_dropped_at_the_end_of_the_flush: DAX_12_7, "S04" "one-cpu" V4_5_0, "verdicts";
     a_purge_that_leaves_entries: DAX_15, "S23" "block-size" SeriesV2, "endless";
+    an_invalidation_that_leaves_a_dirty_entry: DAX_15_1, "S03" "write-between" V4_5_0, "verdicts";
     a_fault_that_does_not_lock: DAX_16_1, "contention" "base" V4_7, "unreach";
     a_fault_that_does_not_wait: DAX_16_2, "contention" "base" V4_7, "unreach";
     an_entry_never_unlocked: DAX_16_3, "contention" "base" V4_7, "unreach";
@@ -111,6 +113,8 @@ planted! {
     a_page_written_though_its_buffer_is_clean: ALIAS_2, "S16" "both" V4_5_0, "verdicts";
     an_allocation_that_cleans_no_alias: ALIAS_4, "S16" "cleaning-only" V4_5_0, "verdicts";
     a_dax_allocation_that_cleans_no_alias: ALIAS_6, "S17" "base" V4_9, "verdicts";
+    a_mapped_store_that_dirties_one_buffer: ALIAS_5_4, "S24" "base" V4_5_0, "verdicts";
+    a_dirty_buffer_that_jbd2_leaves_dirty: JBD_4_1, "S24" "warned" V4_5_0, "verdicts";
     a_bforget_that_clears_nothing: REUSE_1, "S16" "bforget-only" V4_5_0, "verdicts";
     a_truncate_that_leaves_ptes: REUSE_4, "journal" "stale-pte" V4_5_0, "verdicts";
     a_block_given_out_before_its_free_commits: REUSE_6, "S21" "ordered" V4_5_0, "unreached";
@@ -200,7 +204,12 @@ fn must_be_caught(test: &str) {
 }
 
 /// Every rule that a step of any lecture, variant and epoch cites, with the epochs that cite it.
-fn cited_in() -> BTreeMap<RuleId, BTreeSet<Epoch>> {
+fn cited_in() -> &'static BTreeMap<RuleId, BTreeSet<Epoch>> {
+    static CITED: LazyLock<BTreeMap<RuleId, BTreeSet<Epoch>>> = LazyLock::new(find_cited);
+    &CITED
+}
+
+fn find_cited() -> BTreeMap<RuleId, BTreeSet<Epoch>> {
     let mut cited: BTreeMap<RuleId, BTreeSet<Epoch>> = BTreeMap::new();
     let mut lectures = Catalogue::embedded().lectures().to_vec();
     lectures.extend(EXTRA.iter().map(|(name, _)| lecture(name)));
@@ -235,7 +244,7 @@ fn is_history(session: &Session, epoch: Epoch) -> bool {
 }
 
 fn cited() -> BTreeSet<RuleId> {
-    cited_in().into_keys().collect()
+    cited_in().keys().copied().collect()
 }
 
 /// `4.5.0` as (4, 5); the states of the patch series belong to 4.5.

@@ -208,6 +208,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             let copy = self.log_bio(LogWrite::Copy(home), tid, words);
             let committing = self.journal_mut().committing.as_mut().expect("under way");
             committing.logged.push((home, copy.at));
+            self.spot_dirty_buffer(home, report);
             self.head_mut(home).list = BufferList::Shadow;
             self.with_buffer(home, |bh, _| bh.set(Bh::Shadow), report);
             report.changed(Component::JournalHead(home));

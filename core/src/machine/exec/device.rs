@@ -3,7 +3,8 @@
 use super::{Call, Event, Flow, Frame, Machine, Outcome, Refusal, Report, ThreadId};
 use crate::address_space::{MappingId, Page};
 use crate::buffer_head::Bh;
-use crate::config::FencePlace;
+use crate::config::{FencePlace, InvalidateDropsDirty};
+use crate::entry::DaxEntry;
 use crate::machine::frame::{FilemapAt, WritebackControl};
 use crate::machine::{Action, Bio, Component, Wait};
 use crate::medium::Medium;
@@ -89,7 +90,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     /// Drops the pages of a range that are clean and that nobody maps or works on; the journal holds
-    /// its buffers. Models `mm/truncate.c` (4.5).
+    /// its buffers. Up to 4.9 DAX entries of the range go too, clean or dirty, their PTEs stay;
+    /// unless the mapping has no page at all, which its callers ask first. Models `mm/truncate.c`
+    /// (4.5). Omits: in 4.10 and 4.11 clean entries go; an entry that is locked is waited for.
     pub(super) fn invalidate_mapping_pages(
         &mut self,
         id: ThreadId,
@@ -98,12 +101,19 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         report: &mut impl Report,
     ) -> Result<Vec<PageIndex>, Refusal> {
         self.take_lock(self.cpu(id), report)?;
-        let idle = |(index, page): &(PageIndex, &Page)| {
+        let had_pages = self.mapping(mapping).nrpages > 0;
+        let busy = |index: PageIndex, page: &Page| {
             let dirty = page.dirty || page.buffers.iter().any(|bh| bh.is(Bh::Dirty));
-            let mapped = self.is_mapped(mapping, *index);
+            let mapped = self.is_mapped(mapping, index);
             let journalled = mapping == MappingId::Bdev && self.is_journalled(BlockNr(index.0));
-            let held = journalled || self.page_is_held(mapping, *index);
-            range.contains(index) && !dirty && !mapped && !page.writeback && !page.locked && !held
+            let held = journalled || self.page_is_held(mapping, index);
+            dirty || mapped || page.writeback || page.locked || held
+        };
+        let idle = |(index, _): &(PageIndex, &Page)| {
+            let halves = self.halves(mapping, *index).map(PageIndex);
+            let mut cached =
+                halves.filter_map(|half| Some((half, self.mapping(mapping).find_get_page(half)?)));
+            range.contains(index) && !cached.any(|(half, page)| busy(half, page))
         };
         let pages = self.mapping(mapping).pages().filter(idle);
         let mut indices: Vec<PageIndex> = pages.map(|(index, _)| index).collect();
@@ -120,6 +130,13 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             report.changed(Component::Page(mapping, *index));
         }
         report.changed(Component::Counters(mapping));
+        if had_pages && self.semantics.invalidate_drops_dirty()? == InvalidateDropsDirty::Yes {
+            let tree = &self.mapping(mapping).i_pages;
+            let unlocked = |entry: DaxEntry| !entry.locked;
+            let entries = tree.iter(range).filter(|(_, e)| e.as_dax().is_some_and(unlocked));
+            let entries: Vec<PageIndex> = entries.map(|(index, _)| index).collect();
+            entries.into_iter().for_each(|index| self.drop_entry(mapping, index, false, report));
+        }
         Ok(indices)
     }
 

@@ -1,7 +1,7 @@
 //! Handles: starting and stopping them, and taking, modifying and dirtying metadata buffers.
 
 use super::{Event, Flow, Frame, Machine, Outcome, Refusal, Report, ThreadId};
-use crate::buffer_head::Bh;
+use crate::buffer_head::{Bh, BufferHead};
 use crate::config::{FrozenCopy, MetadataInDax};
 use crate::jbd::journal::{BufferList, Journal, JournalHead, TransactionState};
 use crate::machine::frame::{BreadAt, CheckpointAt, CommitAt, Edit};
@@ -152,6 +152,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 self.sleep(id, Wait::Shadow(block), report);
                 return Ok(Taken::Sleeps);
             }
+            self.spot_dirty_buffer(block, report);
             if head.list == BufferList::Metadata && head.frozen.is_none() {
                 self.freeze(block, report)?;
             }
@@ -171,6 +172,24 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         self.cancel_revoke(block, report);
         Ok(Taken::Yes)
+    }
+
+    /// A buffer of a transaction that is Dirty as well was dirtied behind the journal's back: the
+    /// kernel warns, and makes it the journal's again. Models JBD-4: `fs/jbd2/transaction.c
+    /// warn_dirty_buffer, __jbd2_journal_file_buffer` (4.5).
+    pub(super) fn spot_dirty_buffer(&mut self, block: BlockNr, report: &mut impl Report) {
+        let dirty = self.buffer(block).is_some_and(|bh| bh.is(Bh::Dirty));
+        if !dirty {
+            return;
+        }
+        let clean = |bh: &mut BufferHead, _: &mut [Word]| {
+            bh.clear(Bh::Dirty);
+            bh.set(Bh::JbdDirty);
+        };
+        if self.obeys(RuleId::JBD_4_1, report) {
+            self.with_buffer(block, clean, report);
+        }
+        report.event(|| Event::DirtyBufferSpotted { block });
     }
 
     /// Keeps what the committing transaction will log, before the running one modifies the buffer.

@@ -4,10 +4,10 @@
 use super::{Component, Errno, Event, Flow, Frame, Machine, Outcome, Pte, Report, ThreadId};
 use crate::address_space::MappingId;
 use crate::machine::frame::{FsOp, MkwriteStep, OpAt, PageFaultAt, Site, WpPageAt};
-use crate::machine::{PteTarget, VmaId};
+use crate::machine::{PteTarget, VmaId, Wait};
 use crate::medium::Medium;
 use crate::rules::RuleId;
-use crate::units::PageIndex;
+use crate::units::{BlockNr, PageIndex};
 use core::ops::Range;
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
@@ -153,6 +153,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             MkwriteStep::Dirty => {
                 self.take_lock(self.cpu(id), report)?;
                 let gone = self.mapping(mapping).find_get_page(index).is_none();
+                if let Some(half) = self.locked_half(mapping, index).filter(|_| !gone) {
+                    report.rule(RuleId::TREE_11_1);
+                    self.sleep(id, Wait::PageLock(mapping, half), report);
+                    return Ok(Flow::Acted(frame(handle, MkwriteStep::Dirty)));
+                }
                 if !gone && !self.lock_page(id, mapping, index, report) {
                     report.rule(RuleId::TREE_11_1);
                     return Ok(Flow::Acted(frame(handle, MkwriteStep::Dirty)));
@@ -161,6 +166,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     return Ok(Flow::GoesOn(frame(handle, MkwriteStep::Stop(true))));
                 }
                 self.set_page_dirty(mapping, index, report);
+                self.dirty_other_half(mapping, index, report);
                 report.event(|| Event::PageDirtied { mapping, index });
                 Ok(Flow::Acted(frame(handle, MkwriteStep::Stop(false))))
             }
@@ -172,6 +178,24 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 None if gone => Ok(Flow::Failed(Errno::Eagain)),
                 None => Ok(Flow::Returned),
             },
+        }
+    }
+
+    /// The other half of a page, if the page is locked by way of that half.
+    fn locked_half(&self, mapping: MappingId, index: PageIndex) -> Option<PageIndex> {
+        let mut others = self.halves(mapping, index).map(PageIndex).filter(|half| *half != index);
+        others.find(|half| self.mapping(mapping).find_get_page(*half).is_some_and(|p| p.locked))
+    }
+
+    /// A store through user memory dirties a page, and with it every buffer of the page, whether the
+    /// store went there or not. Models ALIAS-5: `fs/buffer.c __set_page_dirty_buffers` (4.5).
+    fn dirty_other_half(&mut self, mapping: MappingId, index: PageIndex, report: &mut impl Report) {
+        for half in self.halves(mapping, index).map(PageIndex).filter(|half| *half != index) {
+            let cached = self.mapping(mapping).find_get_page(half).is_some_and(|p| p.uptodate);
+            if cached && self.obeys(RuleId::ALIAS_5_4, report) {
+                self.set_page_dirty(mapping, half, report);
+                report.event(|| Event::OtherBufferDirtied { block: BlockNr(half.0) });
+            }
         }
     }
 

@@ -1,19 +1,20 @@
 //! The raw device: write(2) past the page cache, and fsync(2).
 
-use super::{Call, Errno, Event, Flow, Frame, Machine, Outcome, Report, ThreadId};
+use super::{Call, Errno, Event, Flow, Frame, Machine, Outcome, Refusal, Report, ThreadId};
 use crate::address_space::MappingId;
-use crate::config::{Barriers, FencePlace, FlushCallSite};
+use crate::config::{Barriers, FencePlace, FlushCallSite, InvalidateDropsDirty};
 use crate::machine::frame::{
-    DirectAt, FilemapAt, SyncFileAt, SyncMode, WriteJob, WritebackControl,
+    DirectAt, FilemapAt, FsOp, OpAt, SyncFileAt, SyncMode, WriteJob, WritebackControl,
 };
 use crate::machine::{Component, Wait};
 use crate::medium::Medium;
 use crate::rules::RuleId;
+use crate::tag::Tag;
 use crate::units::{BlockNr, PageIndex, WordAddr};
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
-    /// `write(2)`, under the file's lock (`i_mutex`): through the page cache; past it while the
-    /// device's inode is S_DAX (MIX-2).
+    /// `write(2)`, under the file's lock (`i_mutex`): through the page cache; past it if the inode
+    /// is S_DAX (DAX-1, MIX-2).
     pub(super) fn sys_write(
         &mut self,
         id: ThreadId,
@@ -30,8 +31,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             self.locks.push((ino, id));
         }
-        let direct = job.mapping == MappingId::Bdev && self.bdev.dax;
-        let callee = if direct && self.obeys(RuleId::MIX_2, report) {
+        let direct = match job.mapping {
+            MappingId::Bdev => self.bdev.dax && self.obeys(RuleId::MIX_2, report),
+            MappingId::File(ino) => self.inode(ino).dax,
+        };
+        let callee = if direct {
             Frame::GenericFileDirectWrite { job: job.clone(), at: DirectAt::WriteBack }
         } else {
             Frame::generic_perform_write(job.clone())
@@ -42,7 +46,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// A write of words of one block, from user memory straight to persistent memory. What the
     /// mapping holds of the block is written out and dropped before, and dropped once more after. A
     /// page that cannot be dropped ends the write before it has stored anything: no buffered write
-    /// follows for an S_DAX inode.
+    /// follows for an S_DAX inode. A hole of a file gets a block, which is zeroed, in between. Omits:
+    /// from 4.10 a kernel writes nothing out first, and drops what a new block replaces only.
     pub(super) fn generic_file_direct_write(
         &mut self,
         id: ThreadId,
@@ -61,9 +66,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 if let Some(error) = self.take_error(id) {
                     return Ok(Self::call_fails(Call::Write, mapping, error, report));
                 }
-                Ok(match self.invalidate_inode_pages2(id, mapping, index, report) {
-                    Invalidated::Nothing => Flow::GoesOn(frame(job, DirectAt::Copy)),
-                    Invalidated::Dropped => Flow::Acted(frame(job, DirectAt::Copy)),
+                Ok(match self.invalidate_inode_pages2(id, mapping, index, report)? {
+                    Invalidated::Nothing => Flow::GoesOn(frame(job, DirectAt::Map)),
+                    Invalidated::Dropped => Flow::Acted(frame(job, DirectAt::Map)),
                     Invalidated::Sleeps => Flow::Acted(frame(job, DirectAt::Before)),
                     Invalidated::Busy => {
                         report.event(|| Event::WroteNothing { mapping, index });
@@ -71,12 +76,28 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     }
                 })
             }
+            DirectAt::Map => {
+                match mapping.ino().filter(|_| self.block_of(mapping, index).is_none()) {
+                    None => Ok(Flow::GoesOn(frame(job, DirectAt::Copy))),
+                    Some(_) if self.mounted.as_ref().is_none_or(|m| m.free_blocks() == 0) => {
+                        Ok(Self::call_fails(Call::Write, mapping, Errno::Enospc, report))
+                    }
+                    Some(ino) => {
+                        let callee =
+                            Frame::Ext4Op { op: FsOp::MapBlocks { ino, index }, at: OpAt::Lock };
+                        Ok(Flow::Calls(frame(job, DirectAt::Copy), callee))
+                    }
+                }
+            }
+            DirectAt::Copy if self.block_of(mapping, index).is_none() => {
+                Ok(Self::call_fails(Call::Write, mapping, Errno::Enospc, report))
+            }
             DirectAt::Copy => {
                 self.dax_io_write(id, &job, report)?;
                 Ok(Flow::Acted(frame(job, DirectAt::After)))
             }
             DirectAt::After => {
-                Ok(match self.invalidate_inode_pages2(id, mapping, index, report) {
+                Ok(match self.invalidate_inode_pages2(id, mapping, index, report)? {
                     Invalidated::Sleeps => Flow::Acted(frame(job, DirectAt::After)),
                     Invalidated::Dropped => Flow::Acted(frame(job, DirectAt::Return)),
                     // A page that has become dirty meanwhile stays, and nobody hears of it.
@@ -86,7 +107,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 })
             }
             DirectAt::Return => {
-                report.rule(RuleId::MIX_2);
+                report.rule(if mapping == MappingId::Bdev { RuleId::MIX_2 } else { RuleId::DAX_1 });
                 Ok(Self::write_returns(mapping, report))
             }
         }
@@ -99,9 +120,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         id: ThreadId,
         job: &WriteJob,
         report: &mut impl Report,
-    ) -> Result<(), super::Refusal> {
+    ) -> Result<(), Refusal> {
         let cpu = self.cpu(id);
-        let block = self.block_of(job.mapping, job.index).expect("Setup::check has seen the block");
+        let block = self.block_of(job.mapping, job.index).expect("mapped just before");
         let first = self.geometry.first_word(block).0 + u64::from(job.word);
         if self.obeys(RuleId::DAX_1, report) {
             self.medium.store_nt(cpu, WordAddr(first), &job.words);
@@ -121,31 +142,37 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         Ok(())
     }
 
-    /// Drops the page of one index, unmapped, unless it is dirty or the journal has its buffer. Looks at nothing while the
-    /// mapping has no page at all, as its caller does. Models MIX-3: `mm/truncate.c
-    /// invalidate_inode_pages2_range` (4.5).
+    /// Drops the page of one index, unmapped, unless it is dirty or the journal has its buffer; or
+    /// the DAX entry there. Looks at nothing while the mapping has no page at all, as its caller
+    /// does. Models MIX-3: `mm/truncate.c invalidate_inode_pages2_range` (4.5).
     fn invalidate_inode_pages2(
         &mut self,
         id: ThreadId,
         mapping: MappingId,
         index: PageIndex,
         report: &mut impl Report,
-    ) -> Invalidated {
+    ) -> Result<Invalidated, Refusal> {
+        if self.mapping(mapping).nrpages == 0 {
+            return Ok(Invalidated::Nothing);
+        }
+        if self.mapping(mapping).dax_entry(index).is_some() {
+            return self.invalidate_entry(id, mapping, index, report);
+        }
         if self.mapping(mapping).find_get_page(index).is_none() {
-            return Invalidated::Nothing;
+            return Ok(Invalidated::Nothing);
         }
         if !self.obeys(RuleId::MIX_3_8, report) {
-            return Invalidated::Nothing;
+            return Ok(Invalidated::Nothing);
         }
         if !self.lock_page(id, mapping, index, report) {
-            return Invalidated::Sleeps;
+            return Ok(Invalidated::Sleeps);
         }
         self.unmap_mapping_range(mapping, index.0..index.0 + 1, report);
         let page = self.mapping(mapping).find_get_page(index).expect("locked just now");
         let held = mapping == MappingId::Bdev && self.is_journalled(BlockNr(index.0));
         if page.dirty || held {
             self.unlock_page(mapping, index, report);
-            return Invalidated::Busy;
+            return Ok(Invalidated::Busy);
         }
         self.mapping_mut(mapping).delete_page(index);
         self.mapping_mut(mapping).nrpages -= 1;
@@ -154,7 +181,53 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         self.unlock_page(mapping, index, report);
         let indices = || alloc::vec![index];
         report.event(|| Event::PagesDropped { mapping, indices: indices() });
-        Invalidated::Dropped
+        Ok(Invalidated::Dropped)
+    }
+
+    /// Meets a DAX entry in a range that is to be dropped. Up to 4.9 the entry goes whatever its
+    /// tags are, and its PTEs stay; later it stays while it is tagged DIRTY or TOWRITE, and its PTEs
+    /// go. Models DAX-15: `mm/truncate.c clear_exceptional_entry` (4.5),
+    /// `invalidate_exceptional_entry2` (6.12). Omits: in 4.10 and 4.11 the PTEs stay.
+    fn invalidate_entry(
+        &mut self,
+        id: ThreadId,
+        mapping: MappingId,
+        index: PageIndex,
+        report: &mut impl Report,
+    ) -> Result<Invalidated, Refusal> {
+        self.take_lock(self.cpu(id), report)?;
+        if self.waits_for_entry(id, mapping, index, report) {
+            return Ok(Invalidated::Sleeps);
+        }
+        let keeps_dirty = self.semantics.invalidate_drops_dirty()? == InvalidateDropsDirty::No;
+        self.drop_entry(mapping, index, keeps_dirty, report);
+        if keeps_dirty {
+            self.unmap_mapping_range(mapping, index.0..index.0 + 1, report);
+        }
+        Ok(Invalidated::Dropped)
+    }
+
+    /// Deletes a DAX entry for an invalidation; `keeps_dirty`: unless it is tagged DIRTY or TOWRITE.
+    pub(super) fn drop_entry(
+        &mut self,
+        mapping: MappingId,
+        index: PageIndex,
+        keeps_dirty: bool,
+        report: &mut impl Report,
+    ) {
+        let tree = &self.mapping(mapping).i_pages;
+        let dirty = [Tag::Dirty, Tag::Towrite].iter().any(|tag| tree.tag_get(index, *tag));
+        // Planted: the wrong ones go.
+        let dropped = (dirty && keeps_dirty) != self.obeys(RuleId::DAX_15_1, report);
+        if dropped {
+            let space = self.mapping_mut(mapping);
+            space.i_pages.delete(index);
+            space.nrexceptional -= 1;
+            report.changed(Component::Counters(mapping));
+            Self::slot_changed(mapping, index, report);
+            self.wake_all(Wait::Entry(mapping, index), report);
+        }
+        report.event(|| Event::EntryInvalidated { mapping, index, dirty, dropped });
     }
 
     /// fsync(2) of the device: its mapping, then its cache. Models `fs/block_dev.c blkdev_fsync`
@@ -192,7 +265,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 enum Invalidated {
     /// There was no page.
     Nothing,
-    /// The page is gone.
+    /// The page or entry is gone, or the entry was looked at and stays.
     Dropped,
     /// The page is busy and stays (EBUSY).
     Busy,

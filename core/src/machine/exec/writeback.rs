@@ -124,7 +124,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         page.dirty &= !obeyed;
         page.locked = true;
         report.changed(Component::Page(mapping, index));
-        let protected = if obeyed { self.write_protect(mapping, index, report) } else { 0 };
+        let halves = self.halves(mapping, index).filter(|_| obeyed).map(PageIndex);
+        let protected = halves.map(|half| self.write_protect(mapping, half, report)).sum();
         report.event(|| Event::PageCleanedForIo { mapping, index, protected });
     }
 
