@@ -9,7 +9,7 @@ use crate::words;
 /// The ring as a list in the order of the device; a copy is tied to the column of its home.
 pub(crate) fn ring(log: &[LogBlock], focus: Option<&str>) -> Tag {
     tag!("section", "class" = "ring";
-        tag!("h3"; tag!("b"; words::LOG), " ", tag!("span", "class" = "soft"; words::LOG_SAYS)),
+        tag!("h2"; tag!("b"; words::LOG), " ", tag!("span", "class" = "soft"; words::LOG_SAYS)),
         tag!("ol"; each(log, |block| one(block, focus))),
     )
 }
