@@ -101,7 +101,7 @@ mod tests {
         for key in [7, 2, 5] {
             *table.get_or(key, || 0) += key * 10;
         }
-        assert_eq!((table.get(2), table.get(&3)), (Some(&20), None));
+        assert_eq!((table.get(2), table.get(3)), (Some(&20), None));
         assert_eq!(table.remove(5), Some(50));
         assert!(table.iter().eq([(2, &20), (7, &70)]));
     }
