@@ -228,3 +228,22 @@ fn blocks_of_half_a_page_need_a_disk_and_no_page_of_a_file() {
     setup.system.disk = false;
     assert!(setup.check().unwrap_err().message.contains("set disk = true"));
 }
+
+/// Found by the random runs, seed 5100: a sync on another CPU left the copy of a write(2) behind.
+#[test]
+fn a_sync_on_another_cpu_covers_the_copy_of_a_write_to_a_dax_file() {
+    for epoch in [Epoch::V4_5_0, Epoch::V4_9, Epoch::V6_12] {
+        let write = Op::Write { at: at(0, 0), words: vec![word("NEW")] };
+        let mut setup = setup(epoch, true, vec![write]);
+        setup.programs.push(Program { name: "s".into(), cpu: Cpu(1), ops: vec![Op::Sync] });
+        let mut machine: M = Machine::new(&setup).unwrap();
+        for id in [ThreadId(0), ThreadId(1)] {
+            while machine.runnable().any(|runnable| runnable == id) {
+                machine.step(Action::Run(id)).unwrap();
+            }
+        }
+        let line = machine.geometry.first_line(BlockNr(9));
+        let versions: Vec<_> = machine.medium.versions(line).map(|words| words[0]).collect();
+        assert_eq!(versions, [word("NEW")], "{epoch:?}");
+    }
+}

@@ -156,29 +156,28 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     /// The copy: non-temporal stores, and up to 4.7 one fence. No entry is touched. The driver does
-    /// the same for a file without S_DAX. Models DAX-1,
-    /// DAX-2: `fs/dax.c dax_io` (4.5).
+    /// the same for a file without S_DAX. Like the driver's, the stores leave the CPU before the call
+    /// is over (its locked instructions drain them), so that anybody's device flush covers them.
+    /// Models DAX-1, DAX-2: `fs/dax.c dax_io` (4.5).
     fn dax_io_write(
         &mut self,
         id: ThreadId,
         job: &WriteJob,
         report: &mut impl Report,
     ) -> Result<(), Refusal> {
-        let dax = self.is_s_dax(job.mapping);
-        // Without DAX it is the driver that copies.
-        let cpu = if dax { self.cpu(id) } else { Cpu::DEVICE };
+        let (cpu, dax) = (self.cpu(id), self.is_s_dax(job.mapping));
         let block = self.block_of(job.mapping, job.index).expect("mapped just before");
         let first = self.geometry.first_word(block).0 + u64::from(job.word);
         if !dax {
             report.rule(RuleId::IDX_4_1);
         }
         if !dax || self.obeys(RuleId::DAX_1, report) {
-            self.medium.store_nt(cpu, WordAddr(first), &job.words);
+            self.medium.store_nt(Cpu::DEVICE, WordAddr(first), &job.words);
         }
         self.lines_of(block).lines().for_each(|line| report.changed(Component::Line(line)));
         let fenced = self.semantics.fence_place()? == FencePlace::FlushEnd;
         if fenced {
-            self.fence(cpu, report);
+            self.flush_device(cpu, report);
         }
         report.event(|| Event::DirectWritten {
             mapping: job.mapping,
