@@ -235,7 +235,12 @@ fn a_sync_on_another_cpu_covers_the_copy_of_a_write_to_a_dax_file() {
     for epoch in [Epoch::V4_5_0, Epoch::V4_9, Epoch::V6_12] {
         let write = Op::Write { at: at(0, 0), words: vec![word("NEW")] };
         let mut setup = setup(epoch, true, vec![write]);
-        setup.programs.push(Program { name: "s".into(), cpu: Cpu(1), ops: vec![Op::Sync] });
+        setup.programs.push(Program {
+            name: "s".into(),
+            cpu: Cpu(1),
+            ops: vec![Op::Sync],
+            boot: false,
+        });
         let mut machine: M = Machine::new(&setup).unwrap();
         for id in [ThreadId(0), ThreadId(1)] {
             while machine.runnable().any(|runnable| runnable == id) {
