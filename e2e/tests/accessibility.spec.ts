@@ -13,13 +13,13 @@ for (const colorScheme of ['light', 'dark'] as const) {
         await expectNoAxeViolation(page);
       });
 
-      // Every lecture at the widest size; at the others the layout differs, so one lecture shows it.
-      for (const lecture of size === SIZES[0] ? LECTURES : LECTURES.slice(-1)) {
-        test(`axe finds nothing in ${lecture.id} at its start, in the middle and at its end`, async ({ page }) => {
+      // Every lecture at the widest size, in light and dark by turns; at the others the layout differs, so one shows it.
+      const turn = LECTURES.filter((_, number) => (number % 2 === 0) === (colorScheme === 'light'));
+      for (const lecture of size === SIZES[0] ? turn : LECTURES.slice(-1)) {
+        test(`axe finds nothing in ${lecture.id} in the middle and at its end`, async ({ page }) => {
           test.slow();
           await open(page, lecture);
           const { last } = await position(page);
-          await expectNoAxeViolation(page);
           await press(page, 'End', last);
           await expectNoAxeViolation(page);
           const middle = Math.floor(last / 2);

@@ -1,8 +1,8 @@
 import { expect, test } from '@playwright/test';
 import { started, watch } from './page';
-import { LECTURES, open, position, press, sentence } from './lectures';
+import { LECTURES, open, position, press, sentence, SOME } from './lectures';
 
-for (const lecture of LECTURES) {
+for (const lecture of SOME) {
   test(`a copied link to ${lecture.id} leads to the same step`, async ({ page, context }) => {
     await context.grantPermissions(['clipboard-read', 'clipboard-write']);
     await open(page, lecture);

@@ -159,11 +159,9 @@ fn needs_more(op: &Op, files: &[FileSetup]) -> bool {
         | Op::Read { .. }
         | Op::RawRead { .. }
         | Op::Fsync { .. }
-        | Op::Msync { .. }
         | Op::Sync
         | Op::PeriodicWriteback
-        | Op::InvalidateBdev
-        | Op::FadviseDontneed { .. } => false,
+        | Op::InvalidateBdev => false,
         _ => true,
     }
 }

@@ -229,7 +229,7 @@ impl Judge {
             Event::CallBegan { call: Call::Sync | Call::Umount, .. } => {
                 self.began(thread, None, |_| true);
             }
-            Event::CallBegan { call: Call::Msync, .. } => self.began_msync(before, thread),
+            Event::CallBegan { call: Call::Msync, .. } if EXT4 => self.began_msync(before, thread),
             Event::CallReturned { call, result, .. } => {
                 self.call_returned(after, thread, *call, *result);
             }

@@ -217,9 +217,6 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             Frame::SysFsync { mapping, datasync, called } => {
                 Ok(self.sys_fsync(id, (mapping, datasync), called, report))
             }
-            Frame::SysMsync { ino, wbc, called } => {
-                Ok(self.sys_msync(id, ino, wbc, called, report))
-            }
             Frame::Ext4SyncFile { ino, wbc, datasync, at } => {
                 self.ext4_sync_file(id, (ino, wbc, datasync), at, report)
             }
@@ -255,9 +252,6 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             Frame::BlkdevIssueFlush => self.blkdev_issue_flush(id, report),
             Frame::InvalidateBdev => self.invalidate_bdev(id, report),
-            Frame::SysFadvise { ino, wbc, called } => {
-                self.sys_fadvise(id, ino, wbc, called, report)
-            }
             other => self.run_ext4_frame(id, other, report),
         }
     }
@@ -285,6 +279,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 self.generic_file_direct_write(id, job, at, report)
             }
             Frame::BlkdevFsync { at } => self.blkdev_fsync(id, at, report),
+            Frame::SysMsync { ino, wbc, called } => {
+                Ok(self.sys_msync(id, ino, wbc, called, report))
+            }
+            Frame::SysFadvise { ino, wbc, called } => {
+                self.sys_fadvise(id, ino, wbc, called, report)
+            }
             Frame::SbBread { block, at } => self.sb_bread(id, block, at, report),
             Frame::WriteDirtyBuffer { block } => self.write_dirty_buffer(id, block, report),
             Frame::Ext4Op { op, at } => self.ext4_op(id, op, at, report),

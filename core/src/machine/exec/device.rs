@@ -1,6 +1,7 @@
 //! The block device: the pmem driver, the device flush, invalidation.
 
 use super::{Call, Event, Flow, Frame, Machine, Outcome, Refusal, Report, ThreadId};
+use crate::EXT4;
 use crate::address_space::{MappingId, Page};
 use crate::buffer_head::Bh;
 use crate::config::{FencePlace, InvalidateDropsDirty};
@@ -130,7 +131,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             report.changed(Component::Page(mapping, *index));
         }
         report.changed(Component::Counters(mapping));
-        if had_pages && self.semantics.invalidate_drops_dirty()? == InvalidateDropsDirty::Yes {
+        if EXT4
+            && had_pages
+            && self.semantics.invalidate_drops_dirty()? == InvalidateDropsDirty::Yes
+        {
             let tree = &self.mapping(mapping).i_pages;
             let unlocked = |entry: DaxEntry| !entry.locked;
             let entries = tree.iter(range).filter(|(_, e)| e.as_dax().is_some_and(unlocked));
@@ -143,7 +147,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// Whether a completed write is safe only after a flush: so on a disk, and since 4.8 persistent
     /// memory says the same (DAX-22).
     pub(super) fn has_write_cache(&self) -> Result<bool, Refusal> {
-        Ok(self.disk || self.semantics.fence_place()? == FencePlace::DeviceFlush)
+        Ok(EXT4 && self.disk || self.semantics.fence_place()? == FencePlace::DeviceFlush)
     }
 
     /// A write of a page goes to the disk's queue; the page stays under writeback.

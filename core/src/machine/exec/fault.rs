@@ -1,6 +1,7 @@
 //! Loads and stores through a DAX mapping, and the faults behind them.
 
 use super::{Event, Flow, Frame, Machine, MappingWord, Outcome, Pte, Refusal, Report, ThreadId};
+use crate::EXT4;
 use crate::address_space::MappingId;
 use crate::config::DirtyClearedByFlush;
 use crate::entry::{DaxEntry, Entry};
@@ -160,7 +161,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         report: &mut impl Report,
     ) -> Outcome {
         let frame = |at| Frame::DaxFault { site, write, at };
+        let plain = matches!(at, FaultAt::Lookup | FaultAt::Insert | FaultAt::Unlock);
         match at {
+            _ if !EXT4 && !plain => Err(Refusal::NotBuilt("faults with pages and with MAP_SYNC")),
             FaultAt::Lookup => {
                 let Site { mapping, index, .. } = site;
                 if self.waits_for_operation(id, mapping, report) {
@@ -174,7 +177,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     return Ok(Flow::Killed);
                 }
                 let Some(block) = self.block_of(mapping, index) else {
-                    return Ok(self.fault_in_hole(site, write));
+                    return if EXT4 {
+                        Ok(self.fault_in_hole(site, write))
+                    } else {
+                        Err(Refusal::NotBuilt("faults in holes"))
+                    };
                 };
                 let found = self.mapping(mapping).find_get_page(index).is_some();
                 if found && !self.lock_page(id, mapping, index, report) {
@@ -193,11 +200,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 report.event(|| Event::FaultMapped { mapping, index, block, write, locked });
                 Ok(Flow::Acted(frame(if found { FaultAt::Page } else { FaultAt::Insert })))
             }
-            FaultAt::Page => {
+            FaultAt::Page if EXT4 => {
                 self.delete_page_for_fault(id, site, report)?;
                 Ok(Flow::Acted(frame(FaultAt::Insert)))
             }
-            FaultAt::Insert if self.needs_dsync(site, write, report) => {
+            FaultAt::Insert if EXT4 && self.needs_dsync(site, write, report) => {
                 let callee = Frame::DaxInsertMapping { site, write, at: InsertAt::SyncEntry };
                 Ok(Flow::Calls(frame(FaultAt::UnlockForSync), callee))
             }
@@ -205,25 +212,24 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 let callee = Frame::DaxInsertMapping { site, write, at: InsertAt::Entry };
                 Ok(Flow::Calls(frame(FaultAt::Unlock), callee))
             }
-            FaultAt::HoleLoaded => Ok(Flow::Returned),
-            FaultAt::UnlockForSync if !self.has_entry_lock()? => {
+            FaultAt::UnlockForSync if EXT4 && !self.has_entry_lock()? => {
                 Ok(Flow::GoesOn(frame(FaultAt::Sync)))
             }
-            FaultAt::UnlockForSync => {
+            FaultAt::UnlockForSync if EXT4 => {
                 self.take_lock(self.cpu(id), report)?;
                 let Site { mapping, index, .. } = site;
                 self.unlock_entry(mapping, index, report);
                 report.event(|| Event::EntryUnlocked { mapping, index });
                 Ok(Flow::Acted(frame(FaultAt::Sync)))
             }
-            FaultAt::Sync => {
+            FaultAt::Sync if EXT4 => {
                 let ino = site.mapping.ino().expect("only files are mapped with MAP_SYNC");
                 let (datasync, at) = (true, SyncFileAt::Write);
                 let wbc = WritebackControl::whole(SyncMode::All);
                 let callee = Frame::Ext4SyncFile { ino, wbc, datasync, at };
                 Ok(Flow::Calls(frame(FaultAt::Finish), callee))
             }
-            FaultAt::Finish => self.dax_finish_sync_fault(id, site, report),
+            FaultAt::Finish if EXT4 => self.dax_finish_sync_fault(id, site, report),
             FaultAt::Unlock if self.has_entry_lock()? => {
                 self.take_lock(self.cpu(id), report)?;
                 let Site { mapping, index, .. } = site;
@@ -231,7 +237,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 report.event(|| Event::EntryUnlocked { mapping, index });
                 Ok(Flow::ActedAndReturned)
             }
-            FaultAt::Unlock => Ok(Flow::Returned),
+            _ => Ok(Flow::Returned),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The raw device: write(2) past the page cache, and fsync(2).
 
 use super::{Call, Errno, Event, Flow, Frame, Machine, Outcome, Refusal, Report, ThreadId};
+use crate::EXT4;
 use crate::address_space::MappingId;
 use crate::config::{Barriers, FencePlace, FlushCallSite, InvalidateDropsDirty};
 use crate::machine::frame::{
@@ -33,7 +34,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         let direct = match job.mapping {
             MappingId::Bdev => self.bdev.dax && self.obeys(RuleId::MIX_2, report),
-            MappingId::File(ino) => job.o_direct || self.inode(ino).dax,
+            MappingId::File(ino) => EXT4 && (job.o_direct || self.inode(ino).dax),
         };
         let callee = if direct {
             Frame::GenericFileDirectWrite { job: job.clone(), at: DirectAt::WriteBack }

@@ -1,6 +1,7 @@
 //! write(2) and read(2): through the page cache of the file or of the device, or past it.
 
 use super::{Call, Errno, Event, Flow, Frame, Machine, Outcome, Report, ThreadId};
+use crate::EXT4;
 use crate::address_space::{InsertError, MappingId};
 use crate::buffer_head::Bh;
 use crate::entry::DaxEntry;
@@ -209,7 +210,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             return Ok(Self::call_fails(Call::Read, mapping, error, report));
         }
         if at == SysReadAt::WrittenBack {
-            if mapping != MappingId::Bdev {
+            if EXT4 && mapping != MappingId::Bdev {
                 return self.dax_do_io(mapping, index, Direct::File, report);
             }
             report.rule(RuleId::MIX_2);
@@ -218,7 +219,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         let direct = match mapping {
             MappingId::File(ino) if self.inode(ino).dax => Some(Direct::DaxFile),
-            MappingId::File(_) => (at == SysReadAt::Direct).then_some(Direct::File),
+            MappingId::File(_) => (EXT4 && at == SysReadAt::Direct).then_some(Direct::File),
             MappingId::Bdev if self.bdev.dax => {
                 self.obeys(RuleId::MIX_2, report).then_some(Direct::DaxBdev)
             }
@@ -226,7 +227,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         };
         let callee = match direct {
             // What the mapping holds of the range goes out first.
-            Some(Direct::File) if !self.obeys(RuleId::IDX_4_1, report) => {
+            Some(Direct::File) if EXT4 && !self.obeys(RuleId::IDX_4_1, report) => {
                 return self.dax_do_io(mapping, index, Direct::File, report);
             }
             Some(Direct::DaxBdev | Direct::File) => {

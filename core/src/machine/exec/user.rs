@@ -59,10 +59,6 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             | Op::Clwb { .. }
             | Op::Sfence
             | Op::Fsck => unreachable!("they enter only by a fault, or never"),
-            Op::Msync { ino, first, count } => {
-                let wbc = WritebackControl::pages(SyncMode::All, first, count);
-                self.on(Call::Msync, ino, Frame::SysMsync { ino, wbc, called: false })
-            }
             Op::Mmap { ino } => {
                 let (mapping, sync) = (MappingId::File(ino), false);
                 self.on(Call::Mmap, ino, Frame::SysMmap { mapping, sync })
@@ -99,10 +95,6 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 of(Call::PeriodicWriteback, None, frame)
             }
             Op::InvalidateBdev => of(Call::InvalidateBdev, None, Frame::InvalidateBdev),
-            Op::FadviseDontneed { ino, first, count } => {
-                let wbc = WritebackControl::pages(SyncMode::None, first, count);
-                self.on(Call::Fadvise, ino, Frame::SysFadvise { ino, wbc, called: false })
-            }
             _ => return None,
         })
     }
@@ -110,6 +102,14 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// The others.
     fn entry_of_more(&self, op: &Op) -> Entry {
         match *op {
+            Op::Msync { ino, first, count } => {
+                let wbc = WritebackControl::pages(SyncMode::All, first, count);
+                self.on(Call::Msync, ino, Frame::SysMsync { ino, wbc, called: false })
+            }
+            Op::FadviseDontneed { ino, first, count } => {
+                let wbc = WritebackControl::pages(SyncMode::None, first, count);
+                self.on(Call::Fadvise, ino, Frame::SysFadvise { ino, wbc, called: false })
+            }
             Op::RawMmap => {
                 let (mapping, sync) = (MappingId::Bdev, false);
                 of(Call::Mmap, None, Frame::SysMmap { mapping, sync })
