@@ -11,9 +11,10 @@ pub(crate) const ABOUT: &str = "One block of persistent memory can be seen throu
 pub(crate) const ABOUT_STAGE: &str = "Each column is a block, each row a place where its bytes can live. Everything above the \
      waterline is lost in a power cut.";
 pub(crate) const LECTURES: &str = "Lectures";
-pub(crate) const ELSEWHERE: &str = "Metadata, its journal, and reallocated blocks";
+pub(crate) const ELSEWHERE: &str =
+    "More lectures: trees and tags, metadata, the journal, reallocated blocks";
 pub(crate) const ELSEWHERE_SAYS: &str =
-    "These need the ext-like file system. The first one that you open loads it, about 300 kB.";
+    "These need more of the machine. The first one that you open loads it, about 320 kB.";
 /// On what the expected verdict of a run rests, beside the step.
 pub(crate) fn standing(standing: &Standing) -> String {
     let status = match standing.status {
