@@ -1,6 +1,6 @@
 import { expect, test } from '@playwright/test';
 import { expectNoAxeViolation, started } from './page';
-import { LECTURES, open, position, press, SIZES } from './lectures';
+import { LECTURES, open, position, SIZES } from './lectures';
 
 for (const colorScheme of ['light', 'dark'] as const) {
   for (const size of SIZES) {
@@ -16,12 +16,10 @@ for (const colorScheme of ['light', 'dark'] as const) {
       // Every lecture at the widest size, in light and dark by turns; at the others the layout differs, so one shows it.
       const turn = LECTURES.filter((_, number) => (number % 2 === 0) === (colorScheme === 'light'));
       for (const lecture of size === SIZES[0] ? turn : LECTURES.slice(-1)) {
-        test(`axe finds nothing in ${lecture.id} in the middle and at its end`, async ({ page }) => {
+        test(`axe finds nothing in the middle of ${lecture.id}`, async ({ page }) => {
           test.slow();
           await open(page, lecture);
           const { last } = await position(page);
-          await press(page, 'End', last);
-          await expectNoAxeViolation(page);
           const middle = Math.floor(last / 2);
           await page.goto(`./#/1/${lecture.slug}/~/${middle}`);
           await expect.poll(async () => (await position(page)).step).toBe(middle);

@@ -37,28 +37,6 @@ test('the history is reached from the catalogue, and the browser leads back', as
   expect(seen).toEqual({ errors: [], foreign: [] });
 });
 
-test('the grid is what `daxscope matrix` prints, derived verdicts marked', async ({ page }) => {
-  test.setTimeout(150_000);
-  await openHistory(page);
-  await computed(page);
-  await expect(page.locator('.history thead th')).toHaveCount(1 + MATRIX.epochs.length);
-  await expect(page.locator('.history tr.lecture')).toHaveCount(LECTURES.length);
-  const shown = await rows(page).evaluateAll((rows) => rows.map((row) => ({
-    variant: row.querySelector('th code')!.textContent!,
-    verdicts: [...row.querySelectorAll('td')].map((cell) => cell.textContent!),
-  })));
-  const expected = MATRIX.rows.map(({ variant, verdicts, derived }) => ({
-    variant,
-    verdicts: MATRIX.epochs.map((epoch) => {
-      const verdict = verdicts[epoch];
-      if (verdict === undefined) return '–';
-      return `${verdict === 'ok' ? '✓' : '✗'} ${verdict}${derived.includes(epoch) ? '*' : ''}`;
-    }),
-  }));
-  expect(shown).toEqual(expected);
-  await expect(page.locator('.meanings')).toContainText('expected by derivation');
-});
-
 test('a cell opens its lecture, variant and kernel at the step that decides', async ({ page }) => {
   await openHistory(page);
   const row = MATRIX.rows.findIndex(({ verdicts }) => MATRIX.epochs.some((epoch) => verdicts[epoch] !== 'ok'));
@@ -107,7 +85,7 @@ test('the grid is one tab stop, walked with the arrows, and Enter opens', async 
   );
 });
 
-test('the page answers while the history is computed, and rests after it', async ({ page }) => {
+test('the page answers while the history is computed, rests after it, and shows what `daxscope matrix` prints', async ({ page }) => {
   test.setTimeout(150_000);
   await page.addInitScript(() => {
     const w = globalThis as unknown as { tasks: number[]; answered: number };
@@ -131,6 +109,23 @@ test('the page answers while the history is computed, and rests after it', async
   expect(done.length, 'it is computed in many tasks').toBeGreaterThan(LECTURES.length);
   await page.waitForTimeout(700);
   expect((await tasks()).length, 'nothing runs when all is known').toBe(done.length);
+  // Derived verdicts are marked.
+  await expect(page.locator('.history thead th')).toHaveCount(1 + MATRIX.epochs.length);
+  await expect(page.locator('.history tr.lecture')).toHaveCount(LECTURES.length);
+  const shown = await rows(page).evaluateAll((rows) => rows.map((row) => ({
+    variant: row.querySelector('th code')!.textContent!,
+    verdicts: [...row.querySelectorAll('td')].map((cell) => cell.textContent!),
+  })));
+  const expected = MATRIX.rows.map(({ variant, verdicts, derived }) => ({
+    variant,
+    verdicts: MATRIX.epochs.map((epoch) => {
+      const verdict = verdicts[epoch];
+      if (verdict === undefined) return '–';
+      return `${verdict === 'ok' ? '✓' : '✗'} ${verdict}${derived.includes(epoch) ? '*' : ''}`;
+    }),
+  }));
+  expect(shown).toEqual(expected);
+  await expect(page.locator('.meanings')).toContainText('expected by derivation');
 });
 
 for (const size of [...SIZES, { width: 320, height: 640 }]) {
