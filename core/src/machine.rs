@@ -27,6 +27,7 @@ macro_rules! named {
 }
 
 mod diff;
+mod event;
 mod exec;
 pub mod frame;
 mod inode;
@@ -36,6 +37,7 @@ mod program;
 mod setup;
 mod step;
 
+pub use event::*;
 pub use exec::Forgot;
 pub use inode::*;
 pub use mounted::*;
