@@ -7,7 +7,8 @@ pub use semantics::*;
 
 use crate::units::{BlockNr, LineNr, WORDS_PER_LINE, WordAddr};
 
-/// The sizes of a machine. Block = page in every geometry.
+/// The sizes of a machine. Block = page in every geometry; a disk whose blocks are half a page says so in
+/// [`crate::machine::System::small_blocks`].
 ///
 /// The fan-out of the tree is a const generic of the machine; [`Geometry::fan_out`] must agree
 /// with it, which [`crate::machine::Machine::new`] asserts.

@@ -26,6 +26,7 @@ macro_rules! named {
     };
 }
 
+mod begin;
 mod diff;
 mod event;
 mod exec;
@@ -46,15 +47,13 @@ pub use setup::*;
 pub use step::*;
 
 use crate::address_space::{AddressSpace, MappingId};
-use crate::config::{EntryLock, Geometry, NotModelled, SDaxScope, Semantics};
-use crate::fs::{self, Layout};
+use crate::config::{EntryLock, Geometry, NotModelled, Semantics};
+use crate::fs::Layout;
 use crate::jbd::LogLayout;
-use crate::jbd::format::Superblock;
 use crate::jbd::journal::Journal;
 use crate::medium::{LineRange, Medium, SimMedium};
 use crate::rules::RuleId;
-use crate::sorted;
-use crate::units::{BlockNr, Cpu, Ino, LineNr, LogBlockNr, PageIndex, Tid, Word, WordAddr};
+use crate::units::{BlockNr, Cpu, Ino, LineNr, PageIndex, Tid, Word, WordAddr};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
@@ -289,73 +288,7 @@ pub struct Machine<M, const FAN: usize> {
 /// The machine of the lectures.
 pub type TeachingMachine = Machine<SimMedium, 8>;
 
-impl<const FAN: usize> Machine<SimMedium, FAN> {
-    /// The initial state on a simulated medium.
-    ///
-    /// # Errors
-    /// If the setup names something that does not exist.
-    pub fn new(setup: &Setup) -> Result<Self, SetupError> {
-        Self::with_medium(setup, SimMedium::new)
-    }
-}
-
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
-    /// The initial state: `make` gets the whole image of the device and makes a medium that holds
-    /// it, guaranteed.
-    ///
-    /// # Errors
-    /// If the setup names something that does not exist.
-    ///
-    /// # Panics
-    /// If the geometry asks for another fan-out than `FAN`.
-    pub fn with_medium(setup: &Setup, make: impl FnOnce(&[Word]) -> M) -> Result<Self, SetupError> {
-        setup.check()?;
-        let geometry = setup.geometry;
-        assert_eq!(geometry.fan_out, FAN, "the geometry's fan-out is the tree's");
-        let medium = make(&initial_image(setup));
-        let present = setup.files.iter().filter(|file| !file.absent);
-        let mut inodes: Vec<_> = present.map(|file| setup.inode(file)).collect();
-        sorted::sort_by_key(&mut inodes, |inode| inode.ino);
-        let mut mounted = Mounted::new(Layout::of(&geometry), setup.goal());
-        for (slot, file) in setup.files.iter().filter(|file| !file.absent).enumerate() {
-            mounted.set_slot(slot as u64, Some(file.ino));
-            file.owned().for_each(|block| mounted.take(block));
-        }
-        let journal = setup.system.journal.map(|first| {
-            let mut journal = Journal::new(setup.log_layout(), first);
-            journal.on_disk = Some((first, journal.tail));
-            journal
-        });
-        if !setup.system.mounted {
-            inodes.clear();
-        }
-        Ok(Self {
-            geometry,
-            semantics: setup.semantics,
-            medium,
-            bdev: BlockDevice {
-                mapping: AddressSpace::new(),
-                dax: bdev_is_s_dax(&setup.semantics, setup.system.disk),
-                other_block_size: setup.system.other_block_size,
-                small_blocks: setup.system.small_blocks,
-            },
-            inodes,
-            known: setup.files.iter().map(|file| setup.known(file)).collect(),
-            log: setup.system.journal.map(|_| setup.log_layout()),
-            disk: setup.system.disk,
-            bios: Vec::new(),
-            goal: setup.goal(),
-            mounted: setup.system.mounted.then_some(mounted),
-            journal: journal.filter(|_| setup.system.mounted),
-            locks: Vec::new(),
-            vmas: Vec::new(),
-            threads: setup.programs.iter().cloned().map(Thread::new).collect(),
-            rebooted: false,
-            waiters: Vec::new(),
-            planted: setup.planted,
-        })
-    }
-
     /// The file with this number.
     ///
     /// # Panics
@@ -606,36 +539,4 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
         report.event(|| Event::Evicted { line, block: self.geometry.block_of(line) });
         Ok(())
     }
-}
-
-/// Whether the device's inode is S_DAX when it is opened first; a disk's never is.
-fn bdev_is_s_dax(semantics: &Semantics, disk: bool) -> bool {
-    !disk && !matches!(semantics.s_dax_scope(), Ok(SDaxScope::Regular))
-}
-
-/// The device as `mkfs` and the scenario leave it.
-fn initial_image(setup: &Setup) -> Vec<Word> {
-    let geometry = setup.geometry;
-    let words = usize::try_from(geometry.words()).expect("the device fits memory");
-    let mut image = vec![Word::ZERO; words];
-    let present = setup.files.iter().filter(|file| !file.absent);
-    let inodes: Vec<_> = present.map(|file| setup.inode_spec(file)).collect();
-    fs::mkfs(&mut image, &geometry, &inodes);
-    if let Some(first) = setup.system.journal {
-        let log = setup.log_layout();
-        let at = usize::try_from(geometry.first_word(log.superblock).0).expect("fits memory");
-        // A file system that is in use has a log that begins; one that is not has a clean one.
-        let superblock = if setup.system.mounted {
-            Superblock { sequence: first, start: Some(LogBlockNr(1)) }
-        } else {
-            Superblock { sequence: Tid(first.0.wrapping_sub(1)), start: None }
-        };
-        let words = superblock.encode(&log);
-        image[at..at + words.len()].copy_from_slice(&words);
-    }
-    for (block, words) in &setup.contents {
-        let at = usize::try_from(geometry.first_word(*block).0).expect("fits memory");
-        image[at..at + words.len()].copy_from_slice(words);
-    }
-    image
 }

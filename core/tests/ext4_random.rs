@@ -1,64 +1,41 @@
 //! Random operations under random schedules, beside a reference that is a few maps; power cuts in
 //! between, whose recovery must bring back what was promised.
 
+mod common;
 mod ext4_model;
 
+use common::{A, B, ROOT, Random, X, absent, file, root, word};
 use daxscope_core::config::{Epoch, Geometry, Semantics};
-use daxscope_core::fs::{Kind, Layout, Name};
+use daxscope_core::fs::{Layout, Name};
 use daxscope_core::jbd::format::Superblock;
 use daxscope_core::jbd::journal::{BufferList, JournalHead};
-use daxscope_core::machine::{FileSetup, FileWord, Machine, Op, Program, Setup, System, ThreadId};
+use daxscope_core::machine::{FileWord, Machine, Op, Program, Setup, System, ThreadId};
 use daxscope_core::medium::SimMedium;
 use daxscope_core::units::{BlockNr, Cpu, Ino, PageIndex, Tid, Word};
 use ext4_model::crash::{self, Cut};
-use ext4_model::{Random, Run, told};
+use ext4_model::{Run, told};
 
-const ROOT: Ino = Ino(2);
-const A: Ino = Ino(11);
-const B: Ino = Ino(12);
-const X: Ino = Ino(13);
 const T0: ThreadId = ThreadId(0);
 const EPOCHS: [Epoch; 5] = [Epoch::V4_5_0, Epoch::V4_7, Epoch::V4_9, Epoch::V5_1, Epoch::V6_12];
 
-fn file(ino: Ino, name: &str, blocks: &[Option<u64>]) -> FileSetup {
-    FileSetup {
-        ino,
-        name: name.into(),
-        kind: Kind::File,
-        dax: false,
-        absent: blocks.is_empty(),
-        pages: blocks.len() as u64,
-        blocks: blocks.iter().map(|block| block.map(BlockNr)).collect(),
-        index_blocks: vec![],
-    }
-}
-
 /// One idle thread per CPU.
 fn setup(epoch: Epoch, journal: bool, threads: u8) -> Setup {
-    let root = FileSetup { kind: Kind::Directory, ..file(ROOT, "root", &[Some(4)]) };
     let program = |n| Program { name: format!("t{n}"), cpu: Cpu(n), ops: vec![], boot: false };
     Setup {
         geometry: Geometry::TEACHING,
         semantics: Semantics::preset(epoch),
         files: vec![
-            root,
+            root(4),
             file(A, "a", &[Some(5), None, Some(7)]),
             file(B, "b", &[Some(6)]),
-            file(X, "x", &[]),
+            absent(X, "x"),
         ],
         contents: vec![
-            (BlockNr(5), vec![Word::label("A0").unwrap(); 32]),
-            (BlockNr(7), vec![Word::label("A2").unwrap(); 32]),
-            (BlockNr(6), vec![Word::label("B0").unwrap(); 32]),
+            (BlockNr(5), vec![word("A0"); 32]),
+            (BlockNr(7), vec![word("A2"); 32]),
+            (BlockNr(6), vec![word("B0"); 32]),
         ],
-        system: System {
-            journal: journal.then_some(Tid(1)),
-            goal: None,
-            mounted: true,
-            other_block_size: false,
-            small_blocks: false,
-            disk: false,
-        },
+        system: System { journal: journal.then_some(Tid(1)), ..System::PLAIN },
         programs: (0..threads).map(program).collect(),
         planted: None,
     }
@@ -346,12 +323,11 @@ fn any_page(random: &mut Random) -> PageIndex {
 }
 
 fn kernel_setup(epoch: Epoch, mode: &str) -> Setup {
-    let root = FileSetup { kind: Kind::Directory, ..file(ROOT, "root", &[Some(7)]) };
-    let absent = (0..MANY).map(|n| file(Ino(11 + n), &format!("file{n}"), &[]));
+    let files = (0..MANY).map(|n| absent(Ino(11 + n), &format!("file{n}")));
     let mut setup = setup(epoch, true, 2);
     setup.geometry = Geometry::KERNEL;
     setup.semantics.set("data-mode", mode).unwrap();
-    setup.files = std::iter::once(root).chain(absent).collect();
+    setup.files = std::iter::once(root(7)).chain(files).collect();
     setup.contents = vec![];
     setup
 }

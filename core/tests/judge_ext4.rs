@@ -1,49 +1,28 @@
 //! The judge on a file system with allocation and a journal: each verdict word with the smallest
 //! program that deserves it, and with one that does not.
 
+mod common;
+
+use common::{A, B, Random, X, absent, file, root, word, write};
 use daxscope_core::check::{Holds, Invariant, Judge, Verdict};
 use daxscope_core::config::{Epoch, Geometry, Semantics};
 use daxscope_core::crash::{self, Recovered, recover};
-use daxscope_core::fs::{Kind, Name, Problem};
+use daxscope_core::fs::Problem;
 use daxscope_core::jbd::recover::{BadDescriptor, recover_image};
 use daxscope_core::machine::{
-    Action, Actor, BlockWord, Component, Event, FileSetup, FileWord, IndexBlock, Op, Program,
-    Setup, Step, System, TeachingMachine, ThreadId,
+    Action, Actor, BlockWord, Component, Event, IndexBlock, Op, Program, Setup, Step, System,
+    TeachingMachine, ThreadId,
 };
 use daxscope_core::narrate::narrate;
 use daxscope_core::rules::RuleId;
 use daxscope_core::units::{BlockNr, Cpu, Ino, PageIndex, Tid, Word};
 
-const ROOT: Ino = Ino(2);
-const A: Ino = Ino(11);
-const B: Ino = Ino(12);
-const X: Ino = Ino(13);
-
 /// Old enough for every defect of metadata that becomes data.
 const OLD: Epoch = Epoch::V4_5_0;
 const NEW: Epoch = Epoch::V6_12;
 
-fn word(text: &str) -> Word {
-    Word::label(text).unwrap()
-}
-
-fn file(ino: Ino, name: &str, blocks: &[Option<u64>]) -> FileSetup {
-    FileSetup {
-        ino,
-        name: name.into(),
-        kind: Kind::File,
-        dax: false,
-        absent: false,
-        pages: blocks.len() as u64,
-        blocks: blocks.iter().map(|block| block.map(BlockNr)).collect(),
-        index_blocks: vec![],
-    }
-}
-
 /// Root in b4; `a` in b5 and b6, holding A0 and A1; `b` in b7 and a hole; `x` is not there.
 fn setup(epoch: Epoch, journal: bool, sets: &[(&str, &str)], programs: Vec<Vec<Op>>) -> Setup {
-    let root = FileSetup { kind: Kind::Directory, ..file(ROOT, "root", &[Some(4)]) };
-    let x = FileSetup { absent: true, pages: 0, ..file(X, "x", &[]) };
     let program = |(n, ops)| Program { name: format!("t{n}"), cpu: Cpu(n), ops, boot: false };
     let mut semantics = Semantics::preset(epoch);
     sets.iter().for_each(|(switch, value)| semantics.set(switch, value).unwrap());
@@ -52,17 +31,12 @@ fn setup(epoch: Epoch, journal: bool, sets: &[(&str, &str)], programs: Vec<Vec<O
     Setup {
         geometry: Geometry::TEACHING,
         semantics,
-        files: vec![root, a, b, x],
+        files: vec![root(4), a, b, absent(X, "x")],
         contents: vec![filled(5, "A0"), filled(6, "A1")],
         system: System { journal: journal.then_some(Tid(1)), goal: None, ..System::PLAIN },
         programs: (0u8..).zip(programs).map(program).collect(),
         planted: None,
     }
-}
-
-fn write(ino: Ino, page: u64, text: &str) -> Op {
-    let at = FileWord { ino, index: PageIndex(page), word: 0 };
-    Op::Write { at, words: vec![word(text); 32] }
 }
 
 const fn fsync(ino: Ino) -> Op {
@@ -606,44 +580,13 @@ fn the_invariants_of_the_log_say_nothing_without_one() {
 
 // Honest kernels are innocent.
 
-/// A small generator, the same everywhere.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (self.0 >> 33) % end
-    }
-}
-
-fn random_op(random: &mut Random) -> Op {
-    let ino = [A, B, X][random.below(3) as usize];
-    let page = random.below(3);
-    let first = PageIndex(page);
-    let text = ["ONE", "TWO", "THREE"][random.below(3) as usize];
-    match random.below(14) {
-        0 => Op::Create { ino: X },
-        1 => Op::Unlink { ino },
-        2 => Op::Rename { ino, to: Name::new(["a", "b", "c"][random.below(3) as usize]).unwrap() },
-        3 => Op::Truncate { ino, pages: random.below(3) },
-        4 => Op::PunchHole { ino, first, count: 1 },
-        5 => Op::CollapseRange { ino, first, count: 1 },
-        6 => Op::Commit,
-        7 => Op::Checkpoint,
-        8 => Op::Fsync { ino },
-        9 => Op::PeriodicWriteback,
-        10 => Op::Sync,
-        _ => write(ino, page, text),
-    }
-}
-
 /// Runs random programs of two threads; `look` sees the state after each step.
 fn random_run(seed: u64, epochs: &[Epoch], sets: &[(&str, &str)], mut look: impl FnMut(&Run)) {
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let epoch = epochs[random.below(epochs.len() as u64) as usize];
     // From 4.8 a sync without a journal flushes the device before it writes the device's pages.
     let journal = epoch != Epoch::V4_5_0 || random.below(3) > 0;
-    let programs = (0..2).map(|_| (0..8).map(|_| random_op(&mut random)).collect());
+    let programs = (0..2).map(|_| (0..8).map(|_| random.op()).collect());
     let mut setup = setup(epoch, journal, sets, programs.collect());
     setup.files[1].pages = 3;
     setup.files[2].pages = 3;

@@ -1,63 +1,37 @@
 //! Power cuts at random moments of random programs, and during the recovery after them: what a mount
 //! shows is what the crash report has said of that very image.
 
+mod common;
+
+use common::{A, Random, X, absent, file, root};
 use daxscope_core::check::Verdict;
 use daxscope_core::config::{Epoch, Geometry, Semantics};
-use daxscope_core::fs::Kind;
 use daxscope_core::machine::{
     Action, Call, Event, FileSetup, FileWord, Op, Program, Setup, System, ThreadId,
 };
 use daxscope_core::path::Path;
-use daxscope_core::units::{BlockNr, Cpu, Ino, PageIndex, Tid, Word};
+use daxscope_core::units::{Cpu, Ino, PageIndex, Tid, Word};
 
-const ROOT: Ino = Ino(2);
-const A: Ino = Ino(11);
-const D: Ino = Ino(12);
-const X: Ino = Ino(13);
+/// A DAX file.
+const D: Ino = Ino(14);
 
-/// A small generator, the same everywhere.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (self.0 >> 33) % end
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len() as u64) as usize]
-    }
-
-    fn op(&mut self) -> Op {
-        let value = Word::number(self.below(1 << 20) + 1);
-        let at = FileWord { ino: A, index: PageIndex(self.below(3)), word: 0 };
-        match self.below(10) {
-            0 => Op::Create { ino: X },
-            1 => Op::Unlink { ino: X },
-            2 => Op::Truncate { ino: A, pages: self.below(3) },
-            3 | 4 => Op::Write { at, words: vec![value; 8] },
-            5 => Op::Commit,
-            6 => Op::Checkpoint,
-            7 => Op::Fsync { ino: self.pick(&[A, D]) },
-            8 => Op::PeriodicWriteback,
-            _ => Op::Store { at: FileWord { ino: D, index: PageIndex(0), word: 8 }, value },
-        }
+fn any_op(random: &mut Random) -> Op {
+    let value = Word::number(random.below(1 << 20) + 1);
+    let at = FileWord { ino: A, index: PageIndex(random.below(3)), word: 0 };
+    match random.below(10) {
+        0 => Op::Create { ino: X },
+        1 => Op::Unlink { ino: X },
+        2 => Op::Truncate { ino: A, pages: random.below(3) },
+        3 | 4 => Op::Write { at, words: vec![value; 8] },
+        5 => Op::Commit,
+        6 => Op::Checkpoint,
+        7 => Op::Fsync { ino: random.pick(&[A, D]) },
+        8 => Op::PeriodicWriteback,
+        _ => Op::Store { at: FileWord { ino: D, index: PageIndex(0), word: 8 }, value },
     }
 }
 
 fn setup(random: &mut Random) -> Setup {
-    let file = |ino, name: &str, kind, blocks: &[Option<u64>]| FileSetup {
-        ino,
-        name: name.into(),
-        kind,
-        dax: ino == D,
-        absent: false,
-        pages: blocks.len() as u64,
-        blocks: blocks.iter().map(|block| block.map(BlockNr)).collect(),
-        index_blocks: vec![],
-    };
-    let mut absent = file(X, "x", Kind::File, &[]);
-    absent.absent = true;
     let epoch = random.pick(&[Epoch::SeriesV2, Epoch::V4_5_0, Epoch::V4_9, Epoch::V6_12]);
     let mut semantics = Semantics::preset(epoch);
     let sets =
@@ -66,16 +40,16 @@ fn setup(random: &mut Random) -> Setup {
         let (switch, value) = random.pick(&sets);
         semantics.set(switch, value).unwrap();
     }
-    let ops = (0..12).map(|_| random.op());
+    let ops = (0..12).map(|_| any_op(random));
     let ops = [Op::Mmap { ino: D }].into_iter().chain(ops).collect();
     Setup {
         geometry: Geometry::TEACHING,
         semantics,
         files: vec![
-            file(ROOT, "root", Kind::Directory, &[Some(4)]),
-            file(A, "a", Kind::File, &[Some(5), None]),
-            file(D, "d", Kind::File, &[Some(6)]),
-            absent,
+            root(4),
+            file(A, "a", &[Some(5), None]),
+            FileSetup { dax: true, ..file(D, "d", &[Some(6)]) },
+            absent(X, "x"),
         ],
         contents: vec![],
         system: System { journal: (random.below(4) > 0).then_some(Tid(1)), ..System::PLAIN },
@@ -112,7 +86,7 @@ fn shown(path: &Path<8>, cut: usize) -> Verdict {
 fn what_boots_is_what_the_crash_report_has_said() {
     let (mut boots, mut broken, mut again) = (0, 0, 0);
     for seed in 0..60 {
-        let mut random = Random(seed * 0x9E37_79B9 + 7);
+        let mut random = Random::new(seed);
         let mut path = Path::<8>::new(&setup(&mut random)).unwrap();
         while path.len() < 400 && path.last().machine.runnable().next().is_some() {
             path.advance(Action::Run(ThreadId(0))).unwrap();
@@ -142,7 +116,7 @@ fn what_boots_is_what_the_crash_report_has_said() {
 
 #[test]
 fn a_power_cut_keeps_one_image_says_all_that_it_changes_and_refuses_what_it_cannot_leave() {
-    let mut random = Random(3);
+    let mut random = Random::new(3);
     let mut path = Path::<8>::new(&setup(&mut random)).unwrap();
     for _ in 0..40 {
         let machine = &path.last().machine;

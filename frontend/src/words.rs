@@ -14,7 +14,7 @@ pub(crate) const LECTURES: &str = "Lectures";
 pub(crate) const ELSEWHERE: &str =
     "More lectures: trees and tags, metadata, the journal, reallocated blocks";
 pub(crate) const ELSEWHERE_SAYS: &str =
-    "These need more of the machine. The first one that you open loads it, about 320 kB.";
+    "These need more of the machine. The first one that you open loads it.";
 /// On what the expected verdict of a run rests, beside the step.
 pub(crate) fn standing(standing: &Standing) -> String {
     let status = match standing.status {

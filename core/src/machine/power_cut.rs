@@ -52,7 +52,7 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
     fn lose_memory(&mut self) {
         self.bdev = BlockDevice {
             mapping: AddressSpace::new(),
-            dax: super::bdev_is_s_dax(&self.semantics, self.disk),
+            dax: super::begin::bdev_is_s_dax(&self.semantics, self.disk),
             other_block_size: false,
             small_blocks: self.bdev.small_blocks,
         };

@@ -1,7 +1,7 @@
 //! Power cuts: an image with a random version of each dirty line, its recovery, and that recovery
 //! may itself be cut.
 
-use super::Random;
+use crate::common::Random;
 use daxscope_core::config::Geometry;
 use daxscope_core::fs::{FileSystem, fsck, read};
 use daxscope_core::jbd::LogLayout;

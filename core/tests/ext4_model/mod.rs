@@ -4,6 +4,7 @@ pub(crate) mod crash;
 pub(crate) mod history;
 pub(crate) mod model;
 
+use crate::common::Random;
 use crash::Cut;
 use daxscope_core::config::DataMode;
 use daxscope_core::entry::Entry;
@@ -21,26 +22,6 @@ use model::{File, Model};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
-
-/// A small generator, the same everywhere.
-pub(crate) struct Random(u64);
-
-impl Random {
-    pub(crate) fn new(seed: u64) -> Self {
-        let mut random = Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        random.below(1);
-        random
-    }
-
-    pub(crate) fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (self.0 >> 33) % end
-    }
-
-    pub(crate) fn pick<T: Clone>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len() as u64) as usize].clone()
-    }
-}
 
 /// What a call returned and what it read; with `all`, also what changed.
 #[derive(Default)]

@@ -3,6 +3,7 @@
 use super::{OpenError, STEPS_MAX, Session};
 use crate::link::{Link, MODEL_VERSION, Run, Side, short_hash};
 use daxscope_core::EXT4;
+use daxscope_core::crash::IMAGES_MAX;
 use daxscope_core::machine::Action;
 
 impl Session {
@@ -57,6 +58,14 @@ impl Session {
         let last = self.last_step();
         if step > last {
             return Err(format!("there is no step {step}; expected 0 to {last}"));
+        }
+        let images = self.moment(step).crash.images.as_u64().unwrap_or(u64::MAX);
+        let images = images.min(IMAGES_MAX.into());
+        if u64::from(image) >= images {
+            return Err(format!(
+                "a power cut after step {step} cannot leave image {image}; expected 0 to {}",
+                images - 1
+            ));
         }
         let cut = Action::PowerCut(image);
         if step < last && self.action(step + 1) == cut && !boot {

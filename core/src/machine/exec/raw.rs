@@ -58,6 +58,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     ) -> Outcome {
         let (mapping, index) = (job.mapping, job.index);
         let frame = |job, at| Frame::GenericFileDirectWrite { job, at };
+        if let Some(error) = self.take_error(id) {
+            return Ok(Self::call_fails(Call::Write, mapping, error, report));
+        }
         match at {
             DirectAt::WriteBack
                 if job.o_direct
@@ -71,9 +74,6 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 Ok(Flow::Calls(frame(job, DirectAt::Before), callee))
             }
             DirectAt::Before => {
-                if let Some(error) = self.take_error(id) {
-                    return Ok(Self::call_fails(Call::Write, mapping, error, report));
-                }
                 Ok(match self.invalidate_inode_pages2(id, mapping, index, report)? {
                     Invalidated::Nothing => Flow::GoesOn(frame(job, DirectAt::Map)),
                     Invalidated::Dropped => Flow::Acted(frame(job, DirectAt::Map)),
@@ -114,9 +114,6 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 Ok(Flow::Calls(frame(job, DirectAt::DropBuffered), callee))
             }
             DirectAt::DropBuffered => {
-                if let Some(error) = self.take_error(id) {
-                    return Ok(Self::call_fails(Call::Write, mapping, error, report));
-                }
                 let indices = self.invalidate_mapping_pages(id, mapping, index..=index, report)?;
                 report.event(|| Event::PagesDropped { mapping, indices });
                 Ok(Flow::Acted(frame(job, DirectAt::Return)))
