@@ -70,7 +70,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// # Errors
     /// See [`Machine::apply`].
     pub fn run(&mut self, id: ThreadId, report: &mut impl Report) -> Result<(), Refusal> {
-        if !self.runnable().any(|runnable| runnable == id) {
+        if !self.can_run(id) {
             return Err(Refusal::NotEnabled(super::Action::Run(id)));
         }
         report.changed(Component::Thread(id));
@@ -81,44 +81,50 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     fn run_to_an_action(&mut self, id: ThreadId, report: &mut impl Report) -> Result<(), Refusal> {
         loop {
-            let Some(frame) = self.thread_mut(id).stack.pop() else {
+            let stack = &mut self.thread_mut(id).stack;
+            if stack.is_empty() {
                 if self.run_user(id, report)? {
                     return Ok(());
                 }
                 continue;
-            };
+            }
+            let frame = stack.remove(stack.len() - 1);
             let function = frame.function();
-            let flow = self.run_frame(id, frame, report)?;
-            let thread = self.thread_mut(id);
-            match flow {
-                Flow::Acted(frame) => {
-                    report.acted_in(&thread.stack, function);
-                    thread.stack.push(frame);
-                    return Ok(());
-                }
-                Flow::ActedAndReturned => {
-                    report.acted_in(&thread.stack, function);
-                    report.event(|| Event::Left(function));
-                    return Ok(());
-                }
-                Flow::Calls(frame, callee) => {
+            // Matched as it is: each move of a frame costs as much as what many frames do.
+            match self.run_frame(id, frame, report) {
+                Err(refusal) => return Err(refusal),
+                Ok(Flow::Calls(frame, callee)) => {
                     report.event(|| Event::Entered(callee.function()));
-                    thread.stack.push(frame);
-                    thread.stack.push(callee);
+                    let stack = &mut self.thread_mut(id).stack;
+                    stack.push(frame);
+                    stack.push(callee);
                 }
-                Flow::GoesOn(frame) => thread.stack.push(frame),
-                Flow::Returned => report.event(|| Event::Left(function)),
-                Flow::Failed(error) => {
-                    thread.error = Some(error);
+                Ok(Flow::GoesOn(frame)) => self.thread_mut(id).stack.push(frame),
+                Ok(Flow::Returned) => report.event(|| Event::Left(function)),
+                Ok(Flow::Failed(error)) => {
+                    self.thread_mut(id).error = Some(error);
                     report.event(|| Event::Left(function));
                 }
-                Flow::ActedAndFailed(error) => {
+                Ok(Flow::Acted(frame)) => {
+                    let stack = &mut self.thread_mut(id).stack;
+                    report.acted_in(stack, function);
+                    stack.push(frame);
+                    return Ok(());
+                }
+                Ok(Flow::ActedAndReturned) => {
+                    report.acted_in(&self.thread_mut(id).stack, function);
+                    report.event(|| Event::Left(function));
+                    return Ok(());
+                }
+                Ok(Flow::ActedAndFailed(error)) => {
+                    let thread = self.thread_mut(id);
                     thread.error = Some(error);
                     report.acted_in(&thread.stack, function);
                     report.event(|| Event::Left(function));
                     return Ok(());
                 }
-                Flow::CallDone => {
+                Ok(Flow::CallDone) => {
+                    let thread = self.thread_mut(id);
                     thread.error = None;
                     report.acted_in(&thread.stack, function);
                     report.event(|| Event::Left(function));
@@ -129,7 +135,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     self.end_call(id, report);
                     return Ok(());
                 }
-                Flow::Killed => {
+                Ok(Flow::Killed) => {
+                    let thread = self.thread_mut(id);
                     report.acted_in(&thread.stack, function);
                     thread.stack.clear();
                     thread.error = None;
@@ -405,21 +412,30 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// A fence on one CPU; reports the lines it touches and says how many there are.
     fn fence(&mut self, cpu: Cpu, report: &mut impl Report) -> u64 {
-        let mut lines = 0;
-        self.medium.for_each_pending(cpu, &mut |line| {
-            lines += 1;
-            report.changed(Component::Line(line));
-        });
+        let lines = self.pending_lines(cpu, report);
         if self.obeys(RuleId::CPU_4, report) {
             self.medium.fence(cpu);
         }
         lines
     }
 
+    fn pending_lines(&self, cpu: Cpu, report: &mut impl Report) -> u64 {
+        let mut lines = 0;
+        self.medium.for_each_pending(cpu, &mut |line| {
+            lines += 1;
+            report.changed(Component::Line(line));
+        });
+        lines
+    }
+
     /// A flush of the device: the CPU's own write-backs, and all that the driver has copied. Says
     /// how many lines it touches.
     fn flush_device(&mut self, cpu: Cpu, report: &mut impl Report) -> u64 {
-        self.fence(cpu, report) + self.fence(Cpu::DEVICE, report)
+        let lines = self.pending_lines(cpu, report) + self.pending_lines(Cpu::DEVICE, report);
+        if self.obeys(RuleId::CPU_4, report) {
+            self.medium.flush_device(cpu);
+        }
+        lines
     }
 
     fn slot_changed(mapping: MappingId, index: PageIndex, report: &mut impl Report) {
