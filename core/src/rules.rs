@@ -423,9 +423,6 @@ rules! {
     JBD_2_11 = "JBD-2.11", Cited, "jbd2_journal_commit_transaction, journal_submit_commit_record", "fs/jbd2/commit.c", "4.5 to 6.12", "S 4.5",
         "Writes the commit block with FLUSH and FUA.",
         "";
-    JBD_2_15 = "JBD-2.15", Cited, "jbd2_journal_commit_transaction", "fs/jbd2/commit.c", "4.5 to 6.12", "S 4.5",
-        "Asynchronous commit: the commit block is submitted before the copies are waited for, without FLUSH and FUA; one flush of the journal's device follows.",
-        "That kernels from 4.10 refuse it with data=ordered; that recovery looks on behind a commit block whose checksum is wrong.";
     JBD_2_12 = "JBD-2.12", Cited, "jbd2_journal_commit_transaction", "fs/jbd2/commit.c", "4.5 to 6.12", "S 4.5",
         "Moves the tail if that frees a quarter of the log.",
         "";
@@ -435,6 +432,9 @@ rules! {
     JBD_2_14 = "JBD-2.14", Cited, "jbd2_journal_commit_transaction, ext4_free_data_callback", "fs/jbd2/commit.c", "4.5 to 6.12", "S 4.5",
         "Callbacks return the freed blocks to the allocator; FINISHED.",
         "";
+    JBD_2_15 = "JBD-2.15", Cited, "jbd2_journal_commit_transaction", "fs/jbd2/commit.c", "4.5 to 6.12", "S 4.5",
+        "Asynchronous commit: the commit block is submitted before the copies are waited for, without FLUSH and FUA; one flush of the journal's device follows.",
+        "That kernels from 4.10 refuse it with data=ordered; that recovery looks on behind a commit block whose checksum is wrong.";
     JBD_3 = "JBD-3", Cited, "ext4_jbd2_file_inode", "fs/ext4/inode.c", "4.5 to 6.12", "S 4.5",
         "In ordered mode the data of new blocks reaches the device before the commit that references them.",
         "blocks are allocated at write_begin, without delayed allocation";

@@ -43,6 +43,7 @@ const DECIDES: &[Decides] = &[
     ("lock-fences-clwb", "S04", "two-cpu", Epoch::V4_5_0, Value("yes")),
     ("log-blocks", "S20", "short-log", Epoch::V4_5_0, Value("16")),
     ("barriers", "S25", "no-barriers", Epoch::V4_9, Value("on")),
+    ("async-commit", "S12", "async-commit", Epoch::V4_9, Value("off")),
     ("data-mode", "S21", "writeback", Epoch::V4_5_0, Value("ordered")),
     ("free-before-commit", "S21", "at-once", Epoch::V4_5_0, Value("no")),
     ("revoke", "S20", "revoke-off", Epoch::V4_5_0, Value("on")),

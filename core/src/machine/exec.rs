@@ -37,6 +37,7 @@ use crate::address_space::MappingId;
 use crate::config::{LockFencesClwb, MapSync, RawMmapDax};
 use crate::medium::Medium;
 use crate::rules::RuleId;
+use crate::sorted;
 use crate::units::{Cpu, Ino, PageIndex};
 use alloc::vec::Vec;
 
@@ -412,30 +413,31 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// A fence on one CPU; reports the lines it touches and says how many there are.
     fn fence(&mut self, cpu: Cpu, report: &mut impl Report) -> u64 {
-        let lines = self.pending_lines(cpu, report);
+        let lines = self.pending_lines(&[cpu], report);
         if self.obeys(RuleId::CPU_4, report) {
             self.medium.fence(cpu);
         }
         lines
     }
 
-    fn pending_lines(&self, cpu: Cpu, report: &mut impl Report) -> u64 {
-        let mut lines = 0;
-        self.medium.for_each_pending(cpu, &mut |line| {
-            lines += 1;
-            report.changed(Component::Line(line));
-        });
-        lines
-    }
-
     /// A flush of the device: the CPU's own write-backs, and all that the driver has copied. Says
     /// how many lines it touches.
     fn flush_device(&mut self, cpu: Cpu, report: &mut impl Report) -> u64 {
-        let lines = self.pending_lines(cpu, report) + self.pending_lines(Cpu::DEVICE, report);
+        let lines = self.pending_lines(&[cpu, Cpu::DEVICE], report);
         if self.obeys(RuleId::CPU_4, report) {
             self.medium.flush_device(cpu);
         }
         lines
+    }
+
+    /// Reports the lines that wait for a fence of one of these CPUs, and counts them.
+    fn pending_lines(&self, cpus: &[Cpu], report: &mut impl Report) -> u64 {
+        let mut lines = Vec::new();
+        for cpu in cpus {
+            self.medium.for_each_pending(*cpu, &mut |line| sorted::insert(&mut lines, line));
+        }
+        lines.iter().for_each(|line| report.changed(Component::Line(*line)));
+        lines.len() as u64
     }
 
     fn slot_changed(mapping: MappingId, index: PageIndex, report: &mut impl Report) {

@@ -128,6 +128,7 @@ planted! {
     a_descriptor_that_names_one_block_only: JBD_2_7, "S20" "reuse" V4_5_0, "verdicts";
     copies_that_stay_shadow: JBD_2_10, "S20" "reuse" V4_5_0, "panicked";
     a_commit_block_without_its_flush: JBD_2_11, "journal" "commit-block" V4_9, "verdicts";
+    an_early_commit_block_that_waits_after_all: JBD_2_15, "S12" "async-commit" V4_9, "verdicts";
     a_commit_that_never_moves_the_tail: JBD_2_12, "journal" "tail" V4_5_0, "tail-moved";
     a_commit_that_files_nothing_for_checkpoint: JBD_2_13, "S17" "base" V4_5_0, "verdicts";
     a_commit_without_callbacks: JBD_2_14, "S17" "base" V4_5_0, "verdicts";
