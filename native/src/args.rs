@@ -3,6 +3,7 @@
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use daxscope_core::check::Verdict;
 use daxscope_core::config::Epoch;
+use daxscope_native::bench::Group;
 use std::path::PathBuf;
 
 /// See where bytes live: page-cache tree, DAX flush, persistent memory, and what a power cut leaves.
@@ -29,6 +30,7 @@ Examples:
   daxscope check                                 every lecture, variant and epoch against its file
   daxscope check my-lecture.toml                 a file of your own
   daxscope matrix                                the whole history: a verdict per lecture and kernel
+  daxscope bench flush --dir /mnt/pmem           what a flush costs on persistent memory
 
 Exit status: 0 as expected, 1 a verdict differs from the expectation, 2 bad input.";
 
@@ -58,6 +60,8 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Times the model's own code beside what one would otherwise use
+    Bench(Bench),
     /// Every image that a power cut could leave after a step, by class, after recovery
     Crash {
         #[command(flatten)]
@@ -69,6 +73,32 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+}
+
+#[derive(ClapArgs, Debug)]
+pub(crate) struct Bench {
+    /// What to measure; without any, everything, in less than two minutes
+    #[arg(value_name = "GROUP", value_parser = group)]
+    pub(crate) groups: Vec<Group>,
+    /// The folder for the files of all sides [default: /dev/shm, else the temporary folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Writes the report as JSON with stable keys; `-` is standard output, instead of the table
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Writes the report as one HTML file with plots
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    /// Small sizes, few rounds: whether it works, not how fast it is
+    #[arg(long)]
+    pub(crate) quick: bool,
+}
+
+fn group(name: &str) -> Result<Group, String> {
+    Group::from_name(name).ok_or_else(|| {
+        let all: Vec<_> = Group::ALL.iter().map(|group| group.name()).collect();
+        format!("expected one of {}", all.join(", "))
+    })
 }
 
 #[derive(ClapArgs, Debug)]

@@ -1,5 +1,6 @@
 //! One module per command.
 
+mod bench;
 mod check;
 mod crash;
 mod list;
@@ -22,6 +23,7 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
         Command::Run(run) => run::run(&run),
         Command::Check { paths, json } => check::check(&paths, json),
         Command::Matrix { paths, json } => matrix::matrix(&paths, json),
+        Command::Bench(bench) => bench::bench(bench),
         Command::Crash { choice, step, json } => crash::crash(&choice, step, json),
     }
 }

@@ -1,0 +1,91 @@
+//! What the model is compared with.
+//!
+//! Each kind of peer has one small trait. Peers from other crates stand behind the cargo feature
+//! `peers`, so that nobody builds them who does not ask; libraries of PMDK are loaded when the
+//! benchmark runs, if the machine has them. [`missing`] says which are not there.
+
+pub mod log;
+pub mod map;
+pub mod pmdk;
+pub mod tags;
+
+use super::report::Missing;
+use anyhow::Result;
+
+/// A map from 64-bit keys to 64-bit values, none of which is 0.
+pub trait MapPeer {
+    /// An empty map.
+    fn new() -> Self;
+
+    /// Adds a key; `false` if it is there already.
+    fn insert(&mut self, key: u64, value: u64) -> bool;
+
+    /// The value of a key.
+    fn lookup(&self, key: u64) -> Option<u64>;
+
+    /// Removes a key; `false` if it is not there.
+    fn remove(&mut self, key: u64) -> bool;
+}
+
+/// A map that can be walked in ascending order of its keys.
+pub trait OrderedPeer: MapPeer {
+    /// Calls `each` with every key and value, ascending.
+    fn walk(&self, each: impl FnMut(u64, u64));
+}
+
+/// Two tags on the keys of a map, as DIRTY and TOWRITE are.
+pub trait TagPeer {
+    /// No tag on any of the keys, which are all that will ever be tagged.
+    fn new(keys: &[u64]) -> Self;
+
+    /// Sets the first tag; `false` if it was set.
+    fn set(&mut self, key: u64) -> bool;
+
+    /// Clears the first tag; `false` if it was clear.
+    fn clear(&mut self, key: u64) -> bool;
+
+    /// Calls `each` with every key that has the first tag, ascending.
+    fn walk(&self, each: impl FnMut(u64));
+
+    /// Sets the second tag where the first is, and says on how many keys that is.
+    fn copy(&mut self) -> u64;
+
+    /// Clears the second tag everywhere.
+    fn forget_copy(&mut self);
+}
+
+/// A log or a store whose commit is durable.
+pub trait LogPeer {
+    /// Its name and how it is set up, as the rows call it.
+    fn name(&self) -> String;
+
+    /// Writes one record. When this returns, the record survives whatever the peer promises to
+    /// survive: a power cut, as far as the medium does.
+    ///
+    /// # Errors
+    /// What the peer says.
+    fn commit(&mut self, record: &[u8]) -> Result<()>;
+}
+
+/// The peers that this build or this machine goes without.
+#[must_use]
+pub fn missing() -> Vec<Missing> {
+    let mut missing = Vec::new();
+    if !cfg!(feature = "peers") {
+        let crates = ["hashbrown", "rart", "roaring", "SQLite", "redb", "fjall", "okaywal"];
+        missing.extend(crates.map(|peer| Missing {
+            peer: peer.into(),
+            why: "this build goes without".into(),
+            remedy: "cargo run --release -p daxscope --features peers -- bench".into(),
+        }));
+    }
+    let libraries = [("libpmem", pmdk::LIBPMEM), ("libpmemlog", pmdk::LIBPMEMLOG)];
+    missing.extend(libraries.into_iter().filter(|(_, file)| !pmdk::has(file)).map(
+        |(peer, file)| Missing {
+            peer: peer.into(),
+            why: format!("this machine has no {file}"),
+            remedy: format!("apt-get install {peer}1"),
+        },
+    ));
+    missing
+}
