@@ -17,6 +17,7 @@ pub mod table;
 pub use measure::{Bench, Case, Subject, subject};
 pub use report::{Report, Row};
 
+use crate::pmem::{self, PmemMedium};
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 
@@ -78,6 +79,7 @@ pub fn run(options: &Options) -> Result<Report> {
         .prefix("daxscope-bench-")
         .tempdir_in(&dir)
         .with_context(|| format!("cannot make a folder in {}", dir.display()))?;
+    let probe = PmemMedium::create(&scratch.path().join("probe"), &pmem::Options::new(4096))?;
     let mut bench = Bench::new(scratch.path().to_owned(), options.quick);
     let groups = if options.groups.is_empty() { &Group::ALL[..] } else { &options.groups };
     for group in Group::ALL.into_iter().filter(|group| groups.contains(group)) {
@@ -85,7 +87,7 @@ pub fn run(options: &Options) -> Result<Report> {
         group.run(&mut bench).with_context(|| format!("group {}", group.name()))?;
     }
     let rows = bench.finish();
-    Ok(Report::new(&dir, rows))
+    Ok(Report::new(&dir, probe.granted(), rows))
 }
 
 fn default_dir() -> PathBuf {

@@ -1,8 +1,8 @@
 //! The machine that a benchmark runs on, as far as its reader must know it.
 
+use crate::pmem::Granted;
 use serde::{Deserialize, Serialize};
 use std::fs;
-use std::path::Path;
 
 /// Processor, kernel, and what they offer for persistent memory.
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
@@ -25,15 +25,11 @@ pub struct Host {
 }
 
 impl Host {
-    /// This machine. What cannot be found out reads `unknown`.
+    /// This machine, with a medium that was mapped on it. What cannot be found out reads `unknown`.
     #[must_use]
-    pub fn this() -> Self {
+    pub fn this(granted: &Granted) -> Self {
         let cpuinfo = read("/proc/cpuinfo");
         let cpu = field(&cpuinfo, "model name").unwrap_or("unknown").to_owned();
-        let flags = field(&cpuinfo, "flags").unwrap_or("");
-        let flush = ["clwb", "clflushopt", "clflush"]
-            .into_iter()
-            .find(|wanted| flags.split(' ').any(|flag| flag == *wanted));
         let memory = field(&read("/proc/meminfo"), "MemTotal")
             .and_then(|text| text.trim_end_matches("kB").trim().parse::<u64>().ok())
             .unwrap_or(0);
@@ -47,8 +43,11 @@ impl Host {
             ),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             memory_gib: (memory + (1 << 19)) >> 20,
-            flush: flush.unwrap_or("unknown").into(),
-            persistence_domain: "unknown".into(),
+            flush: granted.flush.name().into(),
+            persistence_domain: granted
+                .persistence_domain
+                .clone()
+                .unwrap_or_else(|| "unknown".into()),
         }
     }
 }
@@ -63,17 +62,4 @@ fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
         let (key, value) = line.split_once(':')?;
         (key.trim() == name).then_some(value.trim())
     })
-}
-
-/// The type of the file system that a folder is on; `unknown` if `/proc/mounts` does not say.
-#[must_use]
-pub fn file_system(dir: &Path) -> String {
-    let mounts = read("/proc/mounts");
-    let on_the_way = mounts.lines().filter_map(|line| {
-        let mut words = line.split(' ').skip(1);
-        let (place, kind) = (words.next()?, words.next()?);
-        dir.starts_with(place).then_some((place.len(), kind))
-    });
-    // The longest place wins, and of equal ones the last: it lies on top.
-    on_the_way.max_by_key(|(len, _)| *len).map_or("unknown", |(_, kind)| kind).to_owned()
 }

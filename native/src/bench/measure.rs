@@ -72,7 +72,12 @@ impl Case {
     /// A case whose run does `units` operations, each of which is one `unit`, and comes to `units`
     /// as its answer.
     #[must_use]
-    pub fn new(name: impl Into<String>, unit: &'static str, units: u64, ours: Box<dyn Subject>) -> Self {
+    pub fn new(
+        name: impl Into<String>,
+        unit: &'static str,
+        units: u64,
+        ours: Box<dyn Subject>,
+    ) -> Self {
         Self {
             name: name.into(),
             functions: Vec::new(),
@@ -265,7 +270,8 @@ fn round(case: &mut Case, n: usize) -> Result<Vec<Duration>> {
     let mut times = vec![Duration::ZERO; sides];
     for side in (0..sides).map(|side| (side + n) % sides) {
         let (name, subject) = &mut case.sides[side];
-        let who = || format!("{}: {}", case.name, if name.is_empty() { "daxscope" } else { name });
+        let name: &str = if name.is_empty() { "daxscope" } else { name };
+        let who = || format!("{}: {name}", case.name);
         for _ in 0..case.runs {
             subject.prepare().with_context(who)?;
             let began = Instant::now();

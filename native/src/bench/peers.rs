@@ -11,6 +11,7 @@ pub mod tags;
 
 use super::report::Missing;
 use anyhow::Result;
+use daxscope_core::units::Word;
 
 /// A map from 64-bit keys to 64-bit values, none of which is 0.
 pub trait MapPeer {
@@ -64,7 +65,36 @@ pub trait LogPeer {
     ///
     /// # Errors
     /// What the peer says.
-    fn commit(&mut self, record: &[u8]) -> Result<()>;
+    fn commit(&mut self, record: &Record) -> Result<()>;
+}
+
+/// What a log is given: the same bytes twice, once as the words of a medium, so that nobody is timed
+/// while converting.
+#[derive(Clone, Debug)]
+pub struct Record {
+    words: Vec<Word>,
+    bytes: Vec<u8>,
+}
+
+impl Record {
+    /// A record of these words.
+    #[must_use]
+    pub fn new(words: Vec<Word>) -> Self {
+        let bytes = words.iter().flat_map(|word| word.0).collect();
+        Self { words, bytes }
+    }
+
+    /// As words.
+    #[must_use]
+    pub fn words(&self) -> &[Word] {
+        &self.words
+    }
+
+    /// As bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 /// The peers that this build or this machine goes without.

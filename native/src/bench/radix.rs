@@ -196,11 +196,15 @@ fn tag_side<P: TagPeer + 'static>(op: TagOp, keys: &Keys, tagged: &Keys) -> Box<
         }
         TagOp::Walk => {
             set(&mut tags, &tagged);
-            subject(tags, |_| {}, |tags| {
-                let mut count = 0;
-                tags.walk(|key| count += u64::from(black_box(key) != u64::MAX));
-                count
-            })
+            subject(
+                tags,
+                |_| {},
+                |tags| {
+                    let mut count = 0;
+                    tags.walk(|key| count += u64::from(black_box(key) != u64::MAX));
+                    count
+                },
+            )
         }
         TagOp::Copy => {
             set(&mut tags, &tagged);
@@ -327,7 +331,9 @@ fn maps(bench: &mut Bench, set: &KeySet) -> Result<()> {
             (MapOp::Insert, note) => format!("{}; {note}", set.bytes_a_key()),
             (_, note) => note.into(),
         };
-        bench.measure(map_case(format!("{what}, {name}"), op, present, probes).answer(answer).note(note))?;
+        bench.measure(
+            map_case(format!("{what}, {name}"), op, present, probes).answer(answer).note(note),
+        )?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! What a benchmark found: the JSON that the page opens, from which table and HTML are made too.
 
 use super::{host::Host, peers};
+use crate::pmem::Granted;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -13,7 +14,7 @@ pub struct Report {
     pub machine: Host,
     /// What the files lay on: `DRAM-backed`, `DAX, MAP_SYNC`, or `file, msync`.
     pub medium: String,
-    /// The file system of `dir`, by its name in `/proc/mounts`.
+    /// The file system of `dir`.
     pub file_system: String,
     /// The folder that was asked for.
     pub dir: String,
@@ -28,14 +29,13 @@ pub struct Report {
 }
 
 impl Report {
-    pub(super) fn new(dir: &Path, rows: Vec<Row>) -> Self {
+    pub(super) fn new(dir: &Path, granted: &Granted, rows: Vec<Row>) -> Self {
         let dir = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
-        let file_system = super::host::file_system(&dir);
         Self {
             format: 1,
-            machine: Host::this(),
-            medium: if file_system == "tmpfs" { "DRAM-backed" } else { "file, msync" }.into(),
-            file_system,
+            machine: Host::this(granted),
+            medium: granted.persists.words().into(),
+            file_system: granted.file_system.clone(),
             dir: dir.display().to_string(),
             date: time::OffsetDateTime::now_utc().date().to_string(),
             version: env!("CARGO_PKG_VERSION").into(),

@@ -20,7 +20,8 @@ pub fn text(report: &Report) -> String {
     }
     text.push_str("\nTimes are medians, in brackets the quartiles. Ratio: ours by the peer's.\n");
     for missing in &report.missing {
-        let _ = writeln!(text, "not measured: {}: {}. {}", missing.peer, missing.why, missing.remedy);
+        let _ =
+            writeln!(text, "not measured: {}: {}. {}", missing.peer, missing.why, missing.remedy);
     }
     text
 }
@@ -31,7 +32,10 @@ pub fn about(report: &Report) -> Vec<(&'static str, String)> {
     let machine = &report.machine;
     let emulated = "times below are those of an emulated processor: read counts and ratios only";
     let mut lines = vec![
-        ("processor", format!("{}, {} cores, {} GiB", machine.cpu, machine.cores, machine.memory_gib)),
+        (
+            "processor",
+            format!("{}, {} cores, {} GiB", machine.cpu, machine.cores, machine.memory_gib),
+        ),
         ("kernel", machine.kernel.clone()),
         ("memory", format!("{} ({} on {})", report.medium, report.dir, report.file_system)),
         (
@@ -63,7 +67,9 @@ fn table(rows: &[Row]) -> Table {
             nanoseconds(row.ours_ns),
             spread(row.ours_spread),
             row.peer.clone(),
-            peer.map_or_else(String::new, |(peer, at)| format!("{} {}", nanoseconds(peer), spread(at))),
+            peer.map_or_else(String::new, |(peer, at)| {
+                format!("{} {}", nanoseconds(peer), spread(at))
+            }),
             row.ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}")),
             row.unit.clone(),
             verdict(row).into(),
@@ -100,6 +106,12 @@ fn three_digits(value: f64) -> String {
 }
 
 fn spread([low, high]: [f64; 2]) -> String {
-    let divide = if high < 1e3 { 1.0 } else if high < 1e6 { 1e3 } else { 1e6 };
+    let divide = if high < 1e3 {
+        1.0
+    } else if high < 1e6 {
+        1e3
+    } else {
+        1e6
+    };
     format!("({}–{})", three_digits(low / divide), three_digits(high / divide))
 }

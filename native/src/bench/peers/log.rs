@@ -4,15 +4,21 @@
 //! and no log, a commit puts one record under one of [`KEYS`] keys in turn, so that it does not
 //! grow for as long as it is measured.
 
-use super::{LogPeer, pmdk};
+use super::{LogPeer, Record, pmdk};
 use crate::bench::Subject;
+use crate::pmem::{Options, PmemMedium};
 use anyhow::Result;
+use daxscope_core::medium::Medium;
+use daxscope_core::units::{Cpu, WordAddr};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 /// How many keys a store's commits go round.
 pub const KEYS: u64 = 256;
+
+/// Whose write-backs and fences they are.
+const CPU: Cpu = Cpu(0);
 
 /// Every peer that this build and this machine have, each with its files in a folder of its own in
 /// `dir`. A record will have `record_len` bytes.
@@ -25,7 +31,10 @@ pub fn all(dir: &Path, record_len: usize) -> Result<Vec<Box<dyn LogPeer>>> {
         std::fs::create_dir_all(&folder)?;
         Ok(folder)
     };
-    let mut peers: Vec<Box<dyn LogPeer>> = vec![Box::new(Append::new(&folder("append")?)?)];
+    let mut peers: Vec<Box<dyn LogPeer>> = vec![
+        Box::new(Bare::new(&folder("bare")?.join("log"))?),
+        Box::new(Append::new(&folder("append")?)?),
+    ];
     if let Some(log) = pmdk::Log::create(&folder("pmemlog")?.join("log"), record_len)? {
         peers.push(Box::new(log));
     }
@@ -41,13 +50,13 @@ pub fn all(dir: &Path, record_len: usize) -> Result<Vec<Box<dyn LogPeer>>> {
 
 /// A side of a case whose run commits the record `commits` times; its answer is `commits`.
 #[must_use]
-pub fn commits(peer: Box<dyn LogPeer>, record: Vec<u8>, commits: u64) -> Box<dyn Subject> {
+pub fn commits(peer: Box<dyn LogPeer>, record: Record, commits: u64) -> Box<dyn Subject> {
     Box::new(Commits { peer, record, commits })
 }
 
 struct Commits {
     peer: Box<dyn LogPeer>,
-    record: Vec<u8>,
+    record: Record,
     commits: u64,
 }
 
@@ -64,6 +73,37 @@ impl Subject for Commits {
     }
 }
 
+/// The limit: the bytes stored to the mapping, their lines written back, one fence. No log could be
+/// read back from it.
+pub struct Bare {
+    medium: PmemMedium,
+    at: u64,
+}
+
+impl Bare {
+    fn new(path: &Path) -> Result<Self> {
+        let medium = PmemMedium::create(path, &Options::new(LOG_LEN))?;
+        Ok(Self { medium, at: 0 })
+    }
+}
+
+impl LogPeer for Bare {
+    fn name(&self) -> String {
+        "bare copy, write-back, fence".into()
+    }
+
+    fn commit(&mut self, record: &Record) -> Result<()> {
+        let words = record.words();
+        if self.at + words.len() as u64 > self.medium.words() {
+            self.at = 0;
+        }
+        self.medium.store_nt(CPU, WordAddr(self.at), words);
+        self.medium.fence(CPU);
+        self.at += words.len() as u64;
+        Ok(())
+    }
+}
+
 /// An ordinary file: write(2) at its end, then fdatasync(2). It begins again at its start from time
 /// to time, so that it does not grow for as long as it is measured.
 pub struct Append {
@@ -71,14 +111,14 @@ pub struct Append {
     at: u64,
 }
 
-/// Where [`Append`] begins again, in bytes.
-const APPEND_MAX: u64 = 16 << 20;
+/// Where [`Bare`] and [`Append`] begin again, in bytes.
+const LOG_LEN: u64 = 16 << 20;
 
 impl Append {
     fn new(folder: &Path) -> Result<Self> {
         let file = File::create_new(folder.join("log"))?;
         // Written once, so that no commit pays for blocks to be allocated.
-        file.write_all_at(&vec![0; APPEND_MAX as usize], 0)?;
+        file.write_all_at(&vec![0; LOG_LEN as usize], 0)?;
         file.sync_all()?;
         Ok(Self { file, at: 0 })
     }
@@ -89,13 +129,13 @@ impl LogPeer for Append {
         "write + fdatasync".into()
     }
 
-    fn commit(&mut self, record: &[u8]) -> Result<()> {
-        if self.at + record.len() as u64 > APPEND_MAX {
+    fn commit(&mut self, record: &Record) -> Result<()> {
+        if self.at + record.bytes().len() as u64 > LOG_LEN {
             self.at = 0;
         }
-        self.file.write_all_at(record, self.at)?;
+        self.file.write_all_at(record.bytes(), self.at)?;
         self.file.sync_data()?;
-        self.at += record.len() as u64;
+        self.at += record.bytes().len() as u64;
         Ok(())
     }
 }
@@ -103,7 +143,7 @@ impl LogPeer for Append {
 /// Peers from other crates.
 #[cfg(feature = "peers")]
 mod crates {
-    use super::{KEYS, LogPeer};
+    use super::{KEYS, LogPeer, Record};
     use anyhow::Result;
     use std::path::Path;
 
@@ -128,9 +168,9 @@ mod crates {
             "SQLite WAL, synchronous=FULL".into()
         }
 
-        fn commit(&mut self, record: &[u8]) -> Result<()> {
+        fn commit(&mut self, record: &Record) -> Result<()> {
             let mut put = self.connection.prepare_cached("REPLACE INTO records VALUES (?1, ?2)")?;
-            put.execute((self.next as i64, record))?;
+            put.execute((self.next as i64, record.bytes()))?;
             self.next = (self.next + 1) % KEYS;
             Ok(())
         }
@@ -155,9 +195,9 @@ mod crates {
             "redb, durable".into()
         }
 
-        fn commit(&mut self, record: &[u8]) -> Result<()> {
+        fn commit(&mut self, record: &Record) -> Result<()> {
             let transaction = self.database.begin_write()?;
-            transaction.open_table(TABLE)?.insert(self.next, record)?;
+            transaction.open_table(TABLE)?.insert(self.next, record.bytes())?;
             transaction.commit()?;
             self.next = (self.next + 1) % KEYS;
             Ok(())
@@ -184,8 +224,8 @@ mod crates {
             "fjall, SyncData".into()
         }
 
-        fn commit(&mut self, record: &[u8]) -> Result<()> {
-            self.records.insert(self.next.to_be_bytes(), record)?;
+        fn commit(&mut self, record: &Record) -> Result<()> {
+            self.records.insert(self.next.to_be_bytes(), record.bytes())?;
             self.database.persist(fjall::PersistMode::SyncData)?;
             self.next = (self.next + 1) % KEYS;
             Ok(())
@@ -197,7 +237,7 @@ mod crates {
 
     impl Okaywal {
         pub(super) fn new(folder: &Path) -> Result<Self> {
-            Ok(Self(okaywal::WriteAheadLog::recover(folder, okaywal::VoidManager)?))
+            Ok(Self(okaywal::WriteAheadLog::recover(folder, okaywal::LogVoid)?))
         }
     }
 
@@ -206,9 +246,9 @@ mod crates {
             "okaywal".into()
         }
 
-        fn commit(&mut self, record: &[u8]) -> Result<()> {
+        fn commit(&mut self, record: &Record) -> Result<()> {
             let mut entry = self.0.begin_entry()?;
-            entry.write_chunk(record)?;
+            entry.write_chunk(record.bytes())?;
             entry.commit()?;
             Ok(())
         }

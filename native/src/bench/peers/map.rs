@@ -88,6 +88,6 @@ impl MapPeer for Rart {
 #[cfg(feature = "peers")]
 impl OrderedPeer for Rart {
     fn walk(&self, mut each: impl FnMut(u64, u64)) {
-        self.0.for_each_view(|key, value| each(key.to_be_u64(), *value));
+        self.0.iter().for_each(|(key, value)| each(key.to_be_u64(), *value));
     }
 }

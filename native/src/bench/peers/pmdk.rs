@@ -3,7 +3,7 @@
 //! The one place of the benchmark that needs `unsafe`: calls into C. Each block says why it holds.
 #![allow(unsafe_code, reason = "functions of C libraries, loaded at run time")]
 
-use super::LogPeer;
+use super::{LogPeer, Record};
 use anyhow::{Context, Result, bail};
 use libloading::{Library, Symbol};
 use std::ffi::{CString, c_char, c_int, c_void};
@@ -202,9 +202,8 @@ impl Log {
     /// Appends; `false` if the log is full.
     fn append(&mut self, record: &[u8]) -> bool {
         // SAFETY: an open pool and as many bytes as it is told.
-        let result = unsafe {
-            (self.append)(self.pool.as_ptr(), record.as_ptr().cast(), record.len())
-        };
+        let result =
+            unsafe { (self.append)(self.pool.as_ptr(), record.as_ptr().cast(), record.len()) };
         result == 0
     }
 }
@@ -214,13 +213,13 @@ impl LogPeer for Log {
         "libpmemlog".into()
     }
 
-    fn commit(&mut self, record: &[u8]) -> Result<()> {
-        if self.append(record) {
+    fn commit(&mut self, record: &Record) -> Result<()> {
+        if self.append(record.bytes()) {
             return Ok(());
         }
         // SAFETY: an open pool.
         unsafe { (self.rewind)(self.pool.as_ptr()) }
-        if self.append(record) {
+        if self.append(record.bytes()) {
             return Ok(());
         }
         bail!("pmemlog_append: {}", std::io::Error::last_os_error())
