@@ -7,10 +7,12 @@
 //!
 //! In reading order: [`measure`], [`report`], one group ([`radix`]), [`peers`].
 
+pub mod flush;
 pub mod host;
 pub mod measure;
 pub mod peers;
 pub mod radix;
+mod random;
 pub mod report;
 pub mod table;
 
@@ -26,17 +28,20 @@ use std::path::{Path, PathBuf};
 pub enum Group {
     /// The page-cache tree by itself.
     Radix,
+    /// What makes stores durable.
+    Flush,
 }
 
 impl Group {
     /// Every group, in the order in which they run.
-    pub const ALL: [Self; 1] = [Self::Radix];
+    pub const ALL: [Self; 2] = [Self::Radix, Self::Flush];
 
     /// The word on the command line and in the JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Radix => "radix",
+            Self::Flush => "flush",
         }
     }
 
@@ -49,6 +54,7 @@ impl Group {
     fn run(self, bench: &mut Bench) -> Result<()> {
         match self {
             Self::Radix => radix::run(bench),
+            Self::Flush => flush::run(bench),
         }
     }
 }

@@ -8,6 +8,7 @@
 
 use super::measure::{Bench, Case, Subject, subject};
 use super::peers::{MapPeer, OrderedPeer, TagPeer, map, tags};
+use super::random::Random;
 use anyhow::Result;
 use daxscope_core::entry::{Entry, PageId};
 use daxscope_core::radix_tree::RadixTree;
@@ -263,28 +264,9 @@ fn words(count: u64) -> String {
 
 /// The keys in another order, always the same.
 fn shuffled(keys: &Keys) -> Keys {
-    let mut random = Random::new();
     let mut keys = keys.to_vec();
-    for n in (1..keys.len()).rev() {
-        keys.swap(n, random.below(n as u64 + 1) as usize);
-    }
+    Random::new().shuffle(&mut keys);
     keys.into()
-}
-
-/// A small generator (splitmix64), so that every run has the same keys.
-struct Random(u64);
-
-impl Random {
-    const fn new() -> Self {
-        Self(0x0da7_5c0b_e000_0001)
-    }
-
-    const fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % end
-    }
 }
 
 /// Runs the group.
