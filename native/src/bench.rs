@@ -9,8 +9,10 @@
 
 pub mod flush;
 pub mod host;
+pub mod html;
 pub mod measure;
 pub mod peers;
+mod plot;
 pub mod radix;
 mod random;
 pub mod report;

@@ -74,13 +74,11 @@ fn noop(bench: &mut Bench) -> Result<()> {
     bench.measure(Case::new("noop", "run", 1, nothing).runs(10_000).note(note))
 }
 
-/// How a shape reads in a row.
-fn name(shape: &Shape) -> String {
-    let Shape { entries, scattered, whole } = *shape;
-    let what = if whole { "whole pages" } else { "one dirty line each" };
-    let place = if scattered { "scattered" } else { "dense" };
-    let entries = if entries == 1 { "1 entry".into() } else { format!("{entries} entries") };
-    format!("fsync, {entries}, {what}, {place}")
+/// How the shapes of one kind read, whatever their size.
+fn kind(shape: &Shape) -> String {
+    let what = if shape.whole { "whole pages" } else { "one dirty line each" };
+    let place = if shape.scattered { "scattered" } else { "dense" };
+    format!("fsync, {what}, {place}")
 }
 
 fn fsync(bench: &mut Bench, shape: &Shape) -> Result<()> {
@@ -95,7 +93,10 @@ fn fsync(bench: &mut Bench, shape: &Shape) -> Result<()> {
     let counts = Counts::per_operation(counted.write_backs, counted.fences, entries);
     // What a round takes at least, so that short ones are repeated.
     let runs = (4_000 / entries).max(1) as u32;
-    let mut case = Case::new(name(shape), "entry", entries, Box::new(ours))
+    let plural = if shape.entries == 1 { "entry" } else { "entries" };
+    let name = format!("{}, {} {plural}", kind(shape), shape.entries);
+    let mut case = Case::new(name, "entry", entries, Box::new(ours))
+        .sweep(kind(shape), "entries", shape.entries)
         .functions(&["dax_writeback_mapping_range", "dax_writeback_one", "sys_fsync"])
         .counts(counts)
         .runs(runs);
@@ -345,4 +346,9 @@ fn page(bench: &mut Bench) -> Result<()> {
         case = case.peer("libpmem", peer);
     }
     bench.measure(case)
+}
+
+#[doc(hidden)]
+pub fn frames_for_profile(shape: &Shape, path: &std::path::Path) -> Result<Box<dyn Subject>> {
+    Ok(Box::new(Frames::create(shape, |len| Ok(PmemMedium::create(path, &Options::new(len))?))?))
 }

@@ -6,7 +6,7 @@
 //! timed. The clock is read twice around a run and never inside; the rows named `noop` show what
 //! the loop and the clock cost by themselves.
 
-use super::report::{Counts, Row};
+use super::report::{Counts, Row, Sweep};
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
@@ -65,6 +65,7 @@ pub struct Case {
     runs: u32,
     counts: Option<Counts>,
     note: String,
+    sweep: Option<Sweep>,
     sides: Vec<(String, Box<dyn Subject>)>,
 }
 
@@ -87,6 +88,7 @@ impl Case {
             runs: 1,
             counts: None,
             note: String::new(),
+            sweep: None,
             sides: vec![(String::new(), ours)],
         }
     }
@@ -128,6 +130,13 @@ impl Case {
         self
     }
 
+    /// Makes the case one point of a line in the report's plots.
+    #[must_use]
+    pub fn sweep(mut self, name: impl Into<String>, of: &str, at: u64) -> Self {
+        self.sweep = Some(Sweep { name: name.into(), of: of.into(), at: at as f64 });
+        self
+    }
+
     /// Adds a side to compare with.
     #[must_use]
     pub fn peer(mut self, name: impl Into<String>, peer: Box<dyn Subject>) -> Self {
@@ -151,6 +160,7 @@ impl Case {
             won: ratio.map(|ratio| ratio <= 1.0),
             counts: self.counts,
             note: self.note.clone(),
+            sweep: self.sweep.clone(),
         }
     }
 }

@@ -85,6 +85,19 @@ pub struct Row {
     pub counts: Option<Counts>,
     /// A remark for the reader.
     pub note: String,
+    /// Where the row stands among those that differ in one size only; `None` if it stands alone.
+    pub sweep: Option<Sweep>,
+}
+
+/// One point of a line: the same case at one of several sizes.
+#[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
+pub struct Sweep {
+    /// What all points of the line share.
+    pub name: String,
+    /// What the size counts: `entries`, `bytes`.
+    pub of: String,
+    /// The size.
+    pub at: f64,
 }
 
 /// What one operation asks of the hardware. A fence that a thousand entries share is 0.001 each.

@@ -33,12 +33,15 @@ fn copies(bench: &mut Bench, size: u64) -> Result<()> {
     };
     let mut case = Case::new(name(size), "copy", count, side(map(path("copy"), LEN)?))
         .functions(if size == 4096 { &["pmem_make_request"] } else { &[] })
+        .sweep("copy and persist", "bytes", size)
         .counts(counts(size)?)
         .note(format!("from {NT_THRESHOLD} bytes on the medium stores around the cache"))
         .peer("always around the cache", side(with("nt", 0)?))
         .peer("always through it, then written back", side(with("clwb", usize::MAX)?));
     if let Some(mapped) = Mapped::create(&path("libpmem"), LEN as usize)? {
         let bytes = vec![0x55; size as usize];
+        let mut mapped = mapped;
+        (0..LEN / 8).for_each(|word| mapped.store((word * 8) as usize, 0));
         let peer = subject(
             (mapped, 0),
             |_| {},
