@@ -110,11 +110,31 @@ pub struct Vma {
 }
 
 impl Vma {
+    /// Where the PTE of a page is, or belongs. Pages that are mapped are often as far from each other
+    /// as the next two: it is looked for where it is then, before it is searched.
+    fn place(&self, index: PageIndex) -> Result<usize, usize> {
+        if let [(first, _), .., (last, _)] = self.ptes[..]
+            && let Some(scaled) =
+                index.0.wrapping_sub(first.0).checked_mul(self.ptes.len() as u64 - 1)
+        {
+            let guess = (scaled / (last.0 - first.0)) as usize;
+            if self.ptes.get(guess).is_some_and(|(at, _)| *at == index) {
+                return Ok(guess);
+            }
+        }
+        self.ptes.binary_search_by_key(&index, |(at, _)| *at)
+    }
+
     /// The PTE of a page.
     #[must_use]
     pub fn pte(&self, index: PageIndex) -> Option<Pte> {
-        let at = self.ptes.binary_search_by_key(&index, |(at, _)| *at).ok()?;
-        Some(self.ptes[at].1)
+        Some(self.ptes[self.place(index).ok()?].1)
+    }
+
+    /// The same, to change it.
+    fn pte_mut(&mut self, index: PageIndex) -> Option<&mut Pte> {
+        let at = self.place(index).ok()?;
+        Some(&mut self.ptes[at].1)
     }
 
     /// All PTEs, ascending by page.
@@ -123,7 +143,7 @@ impl Vma {
     }
 
     fn set_pte(&mut self, index: PageIndex, pte: Pte) {
-        match self.ptes.binary_search_by_key(&index, |(at, _)| *at) {
+        match self.place(index) {
             Ok(at) => self.ptes[at].1 = pte,
             Err(at) => self.ptes.insert(at, (index, pte)),
         }
@@ -485,10 +505,14 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// The threads that can run now, in order.
     pub fn runnable(&self) -> impl Iterator<Item = ThreadId> {
-        let ids = (0u8..).zip(&self.threads).map(|(n, thread)| (ThreadId(n), thread));
-        let may =
-            move |thread: &Thread| !thread.is_done() && (self.rebooted || !thread.program.boot);
-        ids.filter(move |(id, thread)| may(thread) && !self.sleeps(*id)).map(|(id, _)| id)
+        (0..self.threads.len() as u8).map(ThreadId).filter(|id| self.can_run(*id))
+    }
+
+    /// Whether a thread can run now.
+    fn can_run(&self, id: ThreadId) -> bool {
+        self.threads.get(usize::from(id.0)).is_some_and(|thread| {
+            !thread.is_done() && (self.rebooted || !thread.program.boot) && !self.sleeps(id)
+        })
     }
 }
 

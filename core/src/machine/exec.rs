@@ -29,6 +29,7 @@ mod writeback;
 pub use forget::Forgot;
 
 use fault::Access;
+use flush::{InPlace, WRITEBACK_ONE};
 
 use super::frame::{Frame, SyncFileAt, SyncMode, WritebackControl};
 use super::{Call, Component, Errno, Event, MappingWord, Pte, ThreadId, Vma};
@@ -70,7 +71,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// # Errors
     /// See [`Machine::apply`].
     pub fn run(&mut self, id: ThreadId, report: &mut impl Report) -> Result<(), Refusal> {
-        if !self.runnable().any(|runnable| runnable == id) {
+        if !self.can_run(id) {
             return Err(Refusal::NotEnabled(super::Action::Run(id)));
         }
         report.changed(Component::Thread(id));
@@ -81,14 +82,19 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     fn run_to_an_action(&mut self, id: ThreadId, report: &mut impl Report) -> Result<(), Refusal> {
         loop {
-            let Some(frame) = self.thread_mut(id).stack.pop() else {
-                if self.run_user(id, report)? {
-                    return Ok(());
+            let (function, flow) = match self.flush_in_place(id, report)? {
+                InPlace::Acted => return Ok(()),
+                InPlace::Over(flow) => (WRITEBACK_ONE, flow),
+                InPlace::No => {
+                    let Some(frame) = self.thread_mut(id).stack.pop() else {
+                        if self.run_user(id, report)? {
+                            return Ok(());
+                        }
+                        continue;
+                    };
+                    (frame.function(), self.run_frame(id, frame, report)?)
                 }
-                continue;
             };
-            let function = frame.function();
-            let flow = self.run_frame(id, frame, report)?;
             let thread = self.thread_mut(id);
             match flow {
                 Flow::Acted(frame) => {
@@ -239,9 +245,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             Frame::DaxWritebackMappingRange { mapping, wbc, at } => {
                 self.dax_writeback_mapping_range(id, (mapping, wbc), at, report)
             }
-            Frame::DaxWritebackOne { mapping, index, entry, at } => {
-                self.dax_writeback_one(id, mapping, index, entry, at, report)
-            }
+            Frame::DaxWritebackOne { .. } => unreachable!("it runs where it lies on the stack"),
 
             Frame::WriteCachePages { walk, at } => self.write_cache_pages(id, walk, at, report),
             Frame::BlockWriteFullPage { mapping, index, at } => {

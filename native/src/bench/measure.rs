@@ -210,7 +210,9 @@ const ROUNDS_MIN: usize = 3;
 const ROUNDS_MAX: usize = 25;
 
 impl Bench {
-    pub(super) fn new(dir: PathBuf, quick: bool) -> Self {
+    /// A benchmark whose files go to a folder.
+    #[must_use]
+    pub fn new(dir: PathBuf, quick: bool) -> Self {
         let time_per_case = Duration::ZERO;
         Self { dir, quick, group: "", time_per_case, rows: Vec::new(), progress: Progress::new() }
     }
@@ -237,7 +239,9 @@ impl Bench {
         self.time_per_case = if self.quick { Duration::ZERO } else { time };
     }
 
-    pub(super) fn finish(self) -> Vec<Row> {
+    /// The rows of everything that was measured.
+    #[must_use]
+    pub fn finish(self) -> Vec<Row> {
         self.progress.0.finish_and_clear();
         self.rows
     }
