@@ -36,9 +36,8 @@ fn an_fsync_writes_back_every_line_of_every_dirty_entry_once() {
 #[test]
 fn the_json_of_a_quick_run_has_its_keys() {
     let report = bench(&["radix"]);
-    let expected = [
-        "format", "machine", "medium", "file_system", "dir", "date", "version", "missing", "rows",
-    ];
+    let expected =
+        ["format", "machine", "medium", "file_system", "dir", "date", "version", "missing", "rows"];
     let mut expected = expected.to_vec();
     expected.sort_unstable();
     assert_eq!(keys(&report), expected);
@@ -48,15 +47,31 @@ fn the_json_of_a_quick_run_has_its_keys() {
     assert_eq!(keys(&report["machine"]), machine);
     let rows = report["rows"].as_array().unwrap();
     let row = [
-        "case", "counts", "functions", "group", "note", "ours_ns", "ours_spread", "peer", "peer_ns",
-        "peer_spread", "ratio", "sweep", "unit", "won",
+        "case",
+        "counts",
+        "functions",
+        "group",
+        "note",
+        "ours_ns",
+        "ours_spread",
+        "peer",
+        "peer_ns",
+        "peer_spread",
+        "ratio",
+        "sweep",
+        "unit",
+        "won",
     ];
     assert!(rows.iter().all(|found| keys(found) == row && found["group"] == "radix"));
     assert_eq!(rows[0]["case"], "noop");
-    let named = |start: &str| rows.iter().any(|row| row["case"].as_str().unwrap().starts_with(start));
+    let named =
+        |start: &str| rows.iter().any(|row| row["case"].as_str().unwrap().starts_with(start));
     let kinds = ["insert", "lookup", "lookup of absent", "erase", "walk", "tag", "tagged walk"];
     for kind in kinds.into_iter().chain(["range tag", "clear tag"]) {
-        assert!(named(&format!("{kind}, dense")) || named(&format!("{kind} keys, dense")), "{kind}");
+        assert!(
+            named(&format!("{kind}, dense")) || named(&format!("{kind} keys, dense")),
+            "{kind}"
+        );
     }
     assert!(rows.iter().any(|row| row["peer"] == "BTreeMap"));
 }

@@ -145,7 +145,7 @@ fn drawn(rows: &[&Row], sides: &[&str]) -> Vec<usize> {
 
 /// Cases below each other, times from left to right.
 fn points(rows: &[&Row], sides: &[&str]) -> Result<Plot> {
-    const LABELS: i32 = 330;
+    const LABELS: i32 = 372;
     const LINE: i32 = 26;
     let mut cases: Vec<(&str, &str, Vec<&Row>)> = Vec::new();
     for row in rows {
@@ -163,7 +163,7 @@ fn points(rows: &[&Row], sides: &[&str]) -> Result<Plot> {
     let svg = draw(height as u32, |area| {
         legend(area, sides, &drawn(rows, sides))?;
         let bottom = height - 28;
-        for ns in decades(&times) {
+        for ns in ticks(&times) {
             let x = x_of(ns);
             let grid = BLACK.mix(0.15);
             area.draw(&PathElement::new([(x, 30), (x, bottom)], grid)).map_err(broken)?;
@@ -172,7 +172,8 @@ fn points(rows: &[&Row], sides: &[&str]) -> Result<Plot> {
         }
         for (n, (case, unit, rows)) in cases.iter().enumerate() {
             let y = 34 + LINE * n as i32 + LINE / 2;
-            let name = format!("{case}, per {unit}");
+            let name =
+                if *unit == "key" { (*case).to_owned() } else { format!("{case}, per {unit}") };
             let label = Text::new(name, (LABELS - 12, y), text(HPos::Right, VPos::Center));
             area.draw(&label).map_err(broken)?;
             // Ours last, so that it lies on top.
@@ -186,13 +187,15 @@ fn points(rows: &[&Row], sides: &[&str]) -> Result<Plot> {
         }
         Ok(())
     })?;
-    Ok(Plot { title: format!("{}: all cases", rows[0].group), svg })
+    Ok(Plot { title: "case by case".into(), svg })
 }
 
-/// The powers of ten in a range.
-fn decades(times: &std::ops::Range<f64>) -> impl Iterator<Item = f64> {
-    let (first, last) = (times.start.log10().ceil() as i32, times.end.log10().floor() as i32);
-    (first..=last).map(|power| 10f64.powi(power))
+/// The powers of ten in a range; where it has fewer than three, also twice and five times them.
+fn ticks(times: &std::ops::Range<f64>) -> Vec<f64> {
+    let (first, last) = (times.start.log10().floor() as i32, times.end.log10().ceil() as i32);
+    let some: &[f64] = if last - first > 3 { &[1.0] } else { &[1.0, 2.0, 5.0] };
+    let all = (first..=last).flat_map(|power| some.iter().map(move |n| n * 10f64.powi(power)));
+    all.filter(|ns| times.contains(ns)).collect()
 }
 
 fn axis(ns: f64) -> String {

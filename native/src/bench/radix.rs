@@ -366,7 +366,7 @@ fn tags_of(bench: &mut Bench, set: &KeySet) -> Result<()> {
         let name = format!("{what}{which}, {}", set.name);
         let ours = tag_side::<OurTags>(op, &set.present, &tagged);
         let case = Case::new(name, "tagged key", tagged.len() as u64, ours)
-            .note(note)
+            .note(if note.is_empty() { SETS.into() } else { format!("{SETS}; {note}") })
             .peer("BTreeSet", tag_side::<tags::BTree>(op, &set.present, &tagged));
         #[cfg(feature = "peers")]
         let case = case.peer("roaring", tag_side::<tags::Roaring>(op, &set.present, &tagged));
@@ -374,6 +374,9 @@ fn tags_of(bench: &mut Bench, set: &KeySet) -> Result<()> {
     }
     Ok(())
 }
+
+/// What a reader must know before comparing tags.
+const SETS: &str = "a peer's set holds the tagged keys alone; the tree also finds the items";
 
 /// Quoted, not measured here: the kernel's own tree, built in user space.
 const KERNEL_INSERT: &str = quoted!("34 ns, with the allocation of an item");
