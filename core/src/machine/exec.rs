@@ -82,70 +82,85 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     fn run_to_an_action(&mut self, id: ThreadId, report: &mut impl Report) -> Result<(), Refusal> {
         loop {
-            let (function, flow) = match self.flush_in_place(id, report)? {
-                InPlace::Acted => return Ok(()),
-                InPlace::Over(flow) => (WRITEBACK_ONE, flow),
-                InPlace::No => {
-                    let Some(frame) = self.thread_mut(id).stack.pop() else {
-                        if self.run_user(id, report)? {
-                            return Ok(());
-                        }
-                        continue;
-                    };
-                    (frame.function(), self.run_frame(id, frame, report)?)
-                }
-            };
-            let thread = self.thread_mut(id);
-            match flow {
-                Flow::Acted(frame) => {
-                    report.acted_in(&thread.stack, function);
-                    thread.stack.push(frame);
-                    return Ok(());
-                }
-                Flow::ActedAndReturned => {
-                    report.acted_in(&thread.stack, function);
-                    report.event(|| Event::Left(function));
-                    return Ok(());
-                }
-                Flow::Calls(frame, callee) => {
-                    report.event(|| Event::Entered(callee.function()));
-                    thread.stack.push(frame);
-                    thread.stack.push(callee);
-                }
-                Flow::GoesOn(frame) => thread.stack.push(frame),
-                Flow::Returned => report.event(|| Event::Left(function)),
-                Flow::Failed(error) => {
-                    thread.error = Some(error);
-                    report.event(|| Event::Left(function));
-                }
-                Flow::ActedAndFailed(error) => {
-                    thread.error = Some(error);
-                    report.acted_in(&thread.stack, function);
-                    report.event(|| Event::Left(function));
-                    return Ok(());
-                }
-                Flow::CallDone => {
-                    thread.error = None;
-                    report.acted_in(&thread.stack, function);
-                    report.event(|| Event::Left(function));
-                    for frame in thread.stack.drain(..).rev() {
-                        report.event(|| Event::Left(frame.function()));
+            let acted = match self.flush_in_place(id, report)? {
+                InPlace::Acted => true,
+                InPlace::Over(end) => self.settle(id, WRITEBACK_ONE, Ok(end.into()), report)?,
+                InPlace::No => match self.thread_mut(id).stack.pop() {
+                    None => self.run_user(id, report)?,
+                    Some(frame) => {
+                        let function = frame.function();
+                        let outcome = self.run_frame(id, frame, report);
+                        self.settle(id, function, outcome, report)?
                     }
-                    thread.position += 1;
-                    self.end_call(id, report);
-                    return Ok(());
-                }
-                Flow::Killed => {
-                    report.acted_in(&thread.stack, function);
-                    thread.stack.clear();
-                    thread.error = None;
-                    thread.killed = true;
-                    self.unmap_all(id, report);
-                    self.end_call(id, report);
-                    return Ok(());
-                }
+                },
+            };
+            if acted {
+                return Ok(());
             }
         }
+    }
+
+    /// Puts on the stack what a frame that has run leaves there. `true` if it acted, and the step is
+    /// over. An [`Outcome`] is large: it is taken apart where it lies.
+    fn settle(
+        &mut self,
+        id: ThreadId,
+        function: &'static str,
+        outcome: Outcome,
+        report: &mut impl Report,
+    ) -> Result<bool, Refusal> {
+        let thread = self.thread_mut(id);
+        match outcome {
+            Err(refusal) => return Err(refusal),
+            Ok(Flow::Acted(frame)) => {
+                report.acted_in(&thread.stack, function);
+                thread.stack.push(frame);
+                return Ok(true);
+            }
+            Ok(Flow::ActedAndReturned) => {
+                report.acted_in(&thread.stack, function);
+                report.event(|| Event::Left(function));
+                return Ok(true);
+            }
+            Ok(Flow::Calls(frame, callee)) => {
+                report.event(|| Event::Entered(callee.function()));
+                thread.stack.push(frame);
+                thread.stack.push(callee);
+            }
+            Ok(Flow::GoesOn(frame)) => thread.stack.push(frame),
+            Ok(Flow::Returned) => report.event(|| Event::Left(function)),
+            Ok(Flow::Failed(error)) => {
+                thread.error = Some(error);
+                report.event(|| Event::Left(function));
+            }
+            Ok(Flow::ActedAndFailed(error)) => {
+                thread.error = Some(error);
+                report.acted_in(&thread.stack, function);
+                report.event(|| Event::Left(function));
+                return Ok(true);
+            }
+            Ok(Flow::CallDone) => {
+                thread.error = None;
+                report.acted_in(&thread.stack, function);
+                report.event(|| Event::Left(function));
+                for frame in thread.stack.drain(..).rev() {
+                    report.event(|| Event::Left(frame.function()));
+                }
+                thread.position += 1;
+                self.end_call(id, report);
+                return Ok(true);
+            }
+            Ok(Flow::Killed) => {
+                report.acted_in(&thread.stack, function);
+                thread.stack.clear();
+                thread.error = None;
+                thread.killed = true;
+                self.unmap_all(id, report);
+                self.end_call(id, report);
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Takes the error that the callee returned, if it did.

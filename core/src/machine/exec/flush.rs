@@ -22,8 +22,8 @@ pub(super) const WRITEBACK_ONE: &str = "dax_writeback_one";
 pub(super) enum InPlace {
     /// It acted, observably; it goes on later.
     Acted,
-    /// `dax_writeback_one` is over and off the stack, and how it ended.
-    Over(Flow),
+    /// `dax_writeback_one` acted, is over, and off the stack.
+    Over(End),
     /// The top of the stack is no such frame.
     No,
 }
@@ -32,8 +32,26 @@ pub(super) enum InPlace {
 enum One {
     /// It acted, observably; it goes on from here later.
     At(OneAt),
-    /// It is over.
-    Over(Flow),
+    /// It acted and is over.
+    Over(End),
+}
+
+/// How `dax_writeback_one` ends: a part of [`Flow`], which is much larger.
+#[derive(Clone, Copy)]
+pub(super) enum End {
+    Returned,
+    Failed(Errno),
+    Killed,
+}
+
+impl From<End> for Flow {
+    fn from(end: End) -> Self {
+        match end {
+            End::Returned => Self::ActedAndReturned,
+            End::Failed(error) => Self::ActedAndFailed(error),
+            End::Killed => Self::Killed,
+        }
+    }
 }
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
@@ -122,7 +140,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             _ => return Ok(InPlace::No),
         };
-        let flow = match self.dax_writeback_one(id, mapping, index, entry, at, report)? {
+        let end = match self.dax_writeback_one(id, mapping, index, entry, at, report)? {
             One::At(next) => {
                 let stack = &mut self.thread_mut(id).stack;
                 let Some((Frame::DaxWritebackOne { at, .. }, callers)) = stack.split_last_mut()
@@ -133,10 +151,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 report.acted_in(callers, WRITEBACK_ONE);
                 return Ok(InPlace::Acted);
             }
-            One::Over(flow) => flow,
+            One::Over(end) => end,
         };
         self.thread_mut(id).stack.pop();
-        Ok(InPlace::Over(flow))
+        Ok(InPlace::Over(end))
     }
 
     /// Flushes one entry. The order differs between 4.5 (DAX-12 step 6) and 4.10 (DAX-18).
@@ -166,7 +184,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     report.event(|| Event::EntryChecked { mapping, index, skip });
                 }
                 if skip.is_some() {
-                    return Ok(One::Over(Flow::ActedAndReturned));
+                    return Ok(One::Over(End::Returned));
                 }
                 if !entry.is_exceptional() {
                     return Ok(One::Over(Self::page_in_the_way(mapping, index, report)));
@@ -180,7 +198,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             OneAt::WriteBack if self.has_no_bdev(mapping, report)? => {
                 report.event(|| Event::Oops { function: "dax_writeback_one" });
-                Ok(One::Over(Flow::Killed))
+                Ok(One::Over(End::Killed))
             }
             OneAt::WriteBack => {
                 let rule = if clears { RuleId::DAX_18_4 } else { RuleId::DAX_12_6D };
@@ -198,16 +216,16 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     Self::slot_changed(mapping, index, report);
                     report.event(|| Event::TowriteCleared { mapping, index });
                 }
-                Ok(One::Over(Flow::ActedAndReturned))
+                Ok(One::Over(End::Returned))
             }
         }
     }
 
     /// The flush has found a page that is tagged TOWRITE, where only entries of DAX ought to be: the
     /// kernel warns and gives up. The page stays as it is. Models DAX-12 step 6a, MIX-3: `fs/dax.c`.
-    fn page_in_the_way(mapping: MappingId, index: PageIndex, report: &mut impl Report) -> Flow {
+    fn page_in_the_way(mapping: MappingId, index: PageIndex, report: &mut impl Report) -> End {
         report.event(|| Event::PageInTheWay { mapping, index });
-        Flow::ActedAndFailed(Errno::Eio)
+        End::Failed(Errno::Eio)
     }
 
     /// Up to 4.5-rc6 the flush asks the inode's superblock for the device, and that of the device's
@@ -250,7 +268,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         if skip.is_some() {
             self.put_unlocked_entry(mapping, index, report);
             report.event(|| Event::EntryChecked { mapping, index, skip });
-            return Ok(One::Over(Flow::ActedAndReturned));
+            return Ok(One::Over(End::Returned));
         }
         let lock = self.has_entry_lock()? && obeyed;
         let space = self.mapping_mut(mapping);
