@@ -203,6 +203,12 @@ impl<const FAN: usize> AddressSpace<FAN> {
         Some(&mut self.orphans[at].1)
     }
 
+    /// The page of that number, as those see it who hold its buffers: the orphan, if there is one.
+    #[must_use]
+    pub fn held_page(&self, index: PageIndex) -> Option<&Page> {
+        self.orphan(index).or_else(|| self.find_get_page(index))
+    }
+
     /// Lets go of the orphans that nobody holds any more, and says which they were.
     pub fn drop_orphans(&mut self, held: impl Fn(PageIndex) -> bool) -> Vec<PageIndex> {
         let gone = self.orphans.extract_if(.., |(index, _)| !held(*index));

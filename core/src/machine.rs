@@ -275,7 +275,7 @@ pub struct Machine<M, const FAN: usize> {
     pub medium: M,
     /// The block device.
     pub bdev: BlockDevice<FAN>,
-    /// The files, by inode number.
+    /// The files, sorted by inode number.
     pub inodes: Vec<Inode<FAN>>,
     /// What the setup says of files, whether they exist at the moment or not; never changes.
     pub known: Vec<KnownFile>,
@@ -315,17 +315,28 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// If there is none: [`Setup::check`] has seen every number that a program names.
     #[must_use]
     pub fn inode(&self, ino: Ino) -> &Inode<FAN> {
-        self.inodes.iter().find(|inode| inode.ino == ino).expect("programs name existing files")
+        self.inode_if(ino).expect("programs name existing files")
+    }
+
+    /// The file with this number, unless it is not in memory.
+    #[must_use]
+    pub fn inode_if(&self, ino: Ino) -> Option<&Inode<FAN>> {
+        Some(&self.inodes[self.place_of(ino)?])
     }
 
     fn inode_mut(&mut self, ino: Ino) -> &mut Inode<FAN> {
-        self.inodes.iter_mut().find(|inode| inode.ino == ino).expect("programs name existing files")
+        let place = self.place_of(ino).expect("programs name existing files");
+        &mut self.inodes[place]
+    }
+
+    fn place_of(&self, ino: Ino) -> Option<usize> {
+        self.inodes.binary_search_by_key(&ino, |inode| inode.ino).ok()
     }
 
     /// The name of a file, whether it exists at the moment or not.
     #[must_use]
     pub fn file_name(&self, ino: Ino) -> &str {
-        if let Some(inode) = self.inodes.iter().find(|inode| inode.ino == ino) {
+        if let Some(inode) = self.inode_if(ino) {
             return &inode.name;
         }
         self.known.iter().find(|known| known.ino == ino).map_or("?", |known| &known.name)
@@ -335,9 +346,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     #[must_use]
     pub fn mapping_if(&self, id: MappingId) -> Option<&AddressSpace<FAN>> {
         match id {
-            MappingId::File(ino) => {
-                self.inodes.iter().find(|inode| inode.ino == ino).map(|inode| &inode.mapping)
-            }
+            MappingId::File(ino) => self.inode_if(ino).map(|inode| &inode.mapping),
             MappingId::Bdev => Some(&self.bdev.mapping),
         }
     }
@@ -393,7 +402,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     #[must_use]
     pub fn block_of(&self, mapping: MappingId, index: PageIndex) -> Option<BlockNr> {
         match mapping {
-            MappingId::File(ino) => self.inodes.iter().find(|inode| inode.ino == ino)?.block(index),
+            MappingId::File(ino) => self.inode_if(ino)?.block(index),
             MappingId::Bdev => (index.0 < self.geometry.blocks).then_some(BlockNr(index.0)),
         }
     }
@@ -505,14 +514,15 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// The threads that can run now, in order.
     pub fn runnable(&self) -> impl Iterator<Item = ThreadId> {
-        (0..self.threads.len() as u8).map(ThreadId).filter(|id| self.can_run(*id))
+        let ids = (0u8..).zip(&self.threads).map(|(n, _)| ThreadId(n));
+        ids.filter(|id| self.can_run(*id))
     }
 
-    /// Whether a thread can run now.
+    /// Whether a thread is awake, has something to do, and is one of those that run now.
     fn can_run(&self, id: ThreadId) -> bool {
-        self.threads.get(usize::from(id.0)).is_some_and(|thread| {
-            !thread.is_done() && (self.rebooted || !thread.program.boot) && !self.sleeps(id)
-        })
+        let thread = self.threads.get(usize::from(id.0));
+        let may = |thread: &Thread| !thread.is_done() && (self.rebooted || !thread.program.boot);
+        thread.is_some_and(may) && !self.sleeps(id)
     }
 }
 

@@ -128,6 +128,14 @@ pub trait Medium {
     /// stay as they are. Models CPU-4.
     fn fence(&mut self, cpu: Cpu);
 
+    /// A flush of the device by `cpu`: its own [`fence`](Self::fence), and one that covers what the
+    /// driver has copied ([`Cpu::DEVICE`]), on whatever CPU. A real driver runs on the CPU of its
+    /// caller: there it is one fence. Models DAX-22.
+    fn flush_device(&mut self, cpu: Cpu) {
+        self.fence(cpu);
+        self.fence(Cpu::DEVICE);
+    }
+
     /// Calls `each` for every line that a fence by `cpu` would make safe, as far as the medium
     /// knows. A real one does not: the default calls nothing. For reports only.
     fn for_each_pending(&self, cpu: Cpu, each: &mut dyn FnMut(LineNr)) {

@@ -423,6 +423,9 @@ rules! {
     JBD_2_11 = "JBD-2.11", Cited, "jbd2_journal_commit_transaction, journal_submit_commit_record", "fs/jbd2/commit.c", "4.5 to 6.12", "S 4.5",
         "Writes the commit block with FLUSH and FUA.",
         "";
+    JBD_2_15 = "JBD-2.15", Cited, "jbd2_journal_commit_transaction", "fs/jbd2/commit.c", "4.5 to 6.12", "S 4.5",
+        "Asynchronous commit: the commit block is submitted before the copies are waited for, without FLUSH and FUA; one flush of the journal's device follows.",
+        "That kernels from 4.10 refuse it with data=ordered; that recovery looks on behind a commit block whose checksum is wrong.";
     JBD_2_12 = "JBD-2.12", Cited, "jbd2_journal_commit_transaction", "fs/jbd2/commit.c", "4.5 to 6.12", "S 4.5",
         "Moves the tail if that frees a quarter of the log.",
         "";

@@ -147,7 +147,7 @@ fn no_commit_finds_a_buffer_that_was_taken_and_not_dirtied() {
             let step = run.step(runnable[random.below(runnable.len() as u64) as usize]);
             let journal = run.machine.journal.as_ref().unwrap();
             for tid in journal.running_tid().into_iter().chain(journal.committing_tid()) {
-                let reserved = journal.list(tid, BufferList::Reserved);
+                let reserved: Vec<_> = journal.list(tid, BufferList::Reserved).collect();
                 assert_eq!(reserved, [], "seed {seed}: {tid}\n{}", run.told.join("\n"));
             }
             let switched = |event: &&Event| matches!(event, Event::TransactionSwitched { .. });

@@ -355,6 +355,13 @@ switches! {
         /// They do not.
         Off = "off": modelled,
     }
+    /// Whether the commit block goes out with the copies, and one flush follows for all of them
+    async_commit: AsyncCommit = "async-commit", Setting, "JBD-2 steps 9 and 11" {
+        /// It waits for the copies, and is written with FLUSH and FUA.
+        Off = "off": modelled,
+        /// It does not wait: its checksum has to tell.
+        On = "on": modelled,
+    }
     /// The journal's data mode
     data_mode: DataMode = "data-mode", Setting, "JBD-3, REUSE-6" {
         /// New blocks' data reach the device before the commit.

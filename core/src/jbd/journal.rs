@@ -237,17 +237,15 @@ impl Journal {
     }
 
     /// The blocks on one list of a transaction, ascending.
-    #[must_use]
-    pub fn list(&self, tid: Tid, list: BufferList) -> Vec<BlockNr> {
-        let on = |head: &JournalHead| head.transaction == Some(tid) && head.list == list;
-        self.heads().filter(|(_, head)| on(head)).map(|(block, _)| block).collect()
+    pub fn list(&self, tid: Tid, list: BufferList) -> impl Iterator<Item = BlockNr> {
+        let on = move |head: &JournalHead| head.transaction == Some(tid) && head.list == list;
+        self.heads().filter(move |(_, head)| on(head)).map(|(block, _)| block)
     }
 
     /// The blocks on the checkpoint list of a transaction, ascending.
-    #[must_use]
-    pub fn checkpoint_list(&self, tid: Tid) -> Vec<BlockNr> {
-        let on = |head: &JournalHead| head.checkpoint == Some(tid);
-        self.heads().filter(|(_, head)| on(head)).map(|(block, _)| block).collect()
+    pub fn checkpoint_list(&self, tid: Tid) -> impl Iterator<Item = BlockNr> {
+        let on = move |head: &JournalHead| head.checkpoint == Some(tid);
+        self.heads().filter(move |(_, head)| on(head)).map(|(block, _)| block)
     }
 
     /// The running transaction's number.
@@ -314,7 +312,7 @@ impl Journal {
         if let Some(committing) = &self.committing
             && committing.state < TransactionState::CommitCallback
         {
-            let unwritten = self.list(committing.tid, BufferList::Metadata).len();
+            let unwritten = self.list(committing.tid, BufferList::Metadata).count();
             needed += self.space_for(unwritten, committing.revoked.len());
         }
         needed

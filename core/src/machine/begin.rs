@@ -37,13 +37,14 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         assert_eq!(geometry.fan_out, FAN, "the geometry's fan-out is the tree's");
         let medium = make(&initial_image(setup));
         let present = setup.files.iter().filter(|file| !file.absent);
-        let mut inodes: Vec<_> = present.map(|file| setup.inode(file)).collect();
-        sorted::sort_by_key(&mut inodes, |inode| inode.ino);
         let mut mounted = Mounted::new(Layout::of(&geometry), setup.goal());
-        for (slot, file) in setup.files.iter().filter(|file| !file.absent).enumerate() {
-            mounted.set_slot(slot as u64, Some(file.ino));
+        let mut inodes = Vec::new();
+        for (slot, file) in (0..).zip(present) {
+            inodes.push(setup.inode(file).in_slot(slot));
+            mounted.set_slot(slot, Some(file.ino));
             file.owned().for_each(|block| mounted.take(block));
         }
+        sorted::sort_by_key(&mut inodes, |inode| inode.ino);
         let journal = setup.system.journal.map(|first| {
             let mut journal = Journal::new(setup.log_layout(), first);
             journal.on_disk = Some((first, journal.tail));

@@ -204,7 +204,7 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
     }
 
     fn describe_inode(&self, ino: Ino) -> String {
-        let Some(inode) = self.inodes.iter().find(|inode| inode.ino == ino) else {
+        let Some(inode) = self.inode_if(ino) else {
             return "none".to_string();
         };
         let mut words = Vec::new();

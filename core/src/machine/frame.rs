@@ -12,6 +12,7 @@ use super::{Direct, VmaId};
 use crate::address_space::MappingId;
 use crate::entry::Entry;
 use crate::units::{BlockNr, Ino, LogBlockNr, PageIndex, Tid, Word};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 /// A page of a user mapping: where a fault happened.
@@ -35,7 +36,7 @@ pub struct WriteJob {
     /// The first word.
     pub word: u16,
     /// The words.
-    pub words: Vec<Word>,
+    pub words: Box<[Word]>,
     /// The credits of the handle that is open until the page is dirty, if a block was allocated.
     pub handle: Option<u32>,
     /// The file was opened with O_DIRECT.
@@ -83,10 +84,8 @@ impl WritebackControl {
 pub struct PageWalk {
     /// The mapping.
     pub mapping: MappingId,
-    /// What for, and which pages.
+    /// What for, and which pages are left: the next lookup begins at the first.
     pub wbc: WritebackControl,
-    /// Where the next lookup begins.
-    pub next: PageIndex,
 }
 
 /// One activation of a kernel function.
@@ -174,7 +173,7 @@ pub enum Frame {
     /// Writes one dirty buffer home. Models `fs/buffer.c` (4.5).
     WriteDirtyBuffer { block: BlockNr },
     /// An operation of the file system under one handle; named after its own function.
-    Ext4Op { op: FsOp, at: OpAt },
+    Ext4Op { op: Box<FsOp>, at: OpAt },
     /// Models IDX-4: `fs/ext2/dir.c` (4.5).
     Ext2GetPage { dir: Ino, index: PageIndex, at: ReadAt },
     /// Models JBD-1, WAL-2: `fs/jbd2/transaction.c` (4.5).
@@ -200,7 +199,7 @@ pub enum Frame {
     /// Models JBD-10: `fs/jbd2/journal.c` (4.5). Omits: the commit before, and marking the log clean.
     Jbd2JournalFlush { called: bool },
     /// What if: metadata I/O with a page of its own. Models MIX-5.
-    FreshPageIo { block: BlockNr, edit: Edit, at: FreshAt },
+    FreshPageIo { block: BlockNr, edit: Box<Edit>, at: FreshAt },
     /// Models MIX-4: `block/partition-generic.c` (4.5).
     ReadDevSector { index: PageIndex },
 }
@@ -603,7 +602,7 @@ impl Frame {
     /// `write_cache_pages` of a mapping.
     #[must_use]
     pub const fn write_cache_pages(mapping: MappingId, wbc: WritebackControl) -> Self {
-        Self::WriteCachePages { walk: PageWalk { mapping, wbc, next: wbc.first }, at: CacheAt::Tag }
+        Self::WriteCachePages { walk: PageWalk { mapping, wbc }, at: CacheAt::Tag }
     }
 
     /// Whether the frame may hold buffers of the device besides those that the journal has.

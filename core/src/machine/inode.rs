@@ -22,6 +22,8 @@ pub enum IndexBlock {
 pub struct Inode<const FAN: usize> {
     /// Its number.
     pub ino: Ino,
+    /// Its slot of the inode table; `None` when the table does not have it any more.
+    pub slot: Option<u64>,
     /// Its name, for people.
     pub name: String,
     /// File or directory.
@@ -47,11 +49,12 @@ pub struct Inode<const FAN: usize> {
 }
 
 impl<const FAN: usize> Inode<FAN> {
-    /// An inode with nothing cached.
+    /// An inode with nothing cached and no slot.
     #[must_use]
     pub fn new(ino: Ino, name: &str, kind: FileKind, dax: bool) -> Self {
         Self {
             ino,
+            slot: None,
             name: name.into(),
             kind,
             links: 1,
@@ -64,6 +67,13 @@ impl<const FAN: usize> Inode<FAN> {
             sync_tid: None,
             datasync_tid: None,
         }
+    }
+
+    /// The same inode, in a slot of the inode table.
+    #[must_use]
+    pub const fn in_slot(mut self, slot: u64) -> Self {
+        self.slot = Some(slot);
+        self
     }
 
     /// The block of a page; `None` for a hole and past the end.
@@ -123,8 +133,8 @@ impl<const FAN: usize> Inode<FAN> {
     /// Everything but what is cached of it.
     #[must_use]
     pub fn metadata(&self) -> impl Eq + '_ {
-        let Self { ino, name, kind, links, dax, pages, blocks, index_blocks, .. } = self;
+        let Self { ino, slot, name, kind, links, dax, pages, blocks, index_blocks, .. } = self;
         let state = (self.dirty_pages, self.sync_tid, self.datasync_tid);
-        ((ino, name, kind, links, dax), (pages, blocks, index_blocks), state)
+        ((ino, slot, name, kind, links, dax), (pages, blocks, index_blocks), state)
     }
 }

@@ -57,22 +57,28 @@ impl Mounted {
     pub fn allocate(&mut self) -> Option<BlockNr> {
         let pool = self.layout.pool();
         let goal = self.goal.0.clamp(pool.start, pool.end);
-        let found = (goal..pool.end).chain(pool.start..goal).map(BlockNr);
-        let block = found.into_iter().find(|block| !self.is_taken(*block))?;
+        let found = self.first_free(goal, pool.end).or_else(|| self.first_free(pool.start, goal));
+        let block = found?;
         self.take(block);
         Some(block)
+    }
+
+    /// The first free block from `from` on and before `end`, a word of bits at a time.
+    fn first_free(&self, from: u64, end: u64) -> Option<BlockNr> {
+        (from / 64..end.div_ceil(64)).find_map(|word| {
+            let before = if word == from / 64 { (1 << (from % 64)) - 1 } else { 0 };
+            let free = !(self.taken[word as usize] | before);
+            let found = word * 64 + u64::from(free.trailing_zeros());
+            (free != 0 && found < end).then_some(BlockNr(found))
+        })
     }
 
     /// Free blocks of the pool.
     #[must_use]
     pub fn free_blocks(&self) -> u64 {
-        self.layout.pool().filter(|nr| !self.is_taken(BlockNr(*nr))).count() as u64
-    }
-
-    /// The slot of an inode.
-    #[must_use]
-    pub fn slot_of(&self, ino: Ino) -> Option<u64> {
-        self.slots.iter().position(|slot| *slot == Some(ino)).map(|slot| slot as u64)
+        // Blocks outside the pool are taken for good; the last word's bits past the end are not.
+        let zeros: u64 = self.taken.iter().map(|word| u64::from(word.count_zeros())).sum();
+        zeros - (64 * self.taken.len() as u64 - self.layout.geometry().blocks)
     }
 
     /// Puts an inode into the first free slot.

@@ -394,11 +394,11 @@ fn facts<const FAN: usize>(
     let lists =
         [BufferList::Reserved, BufferList::Metadata, BufferList::Shadow, BufferList::Forget];
     for kind in lists {
-        list(kind.name(), &journal.list(tid, kind));
+        list(kind.name(), &journal.list(tid, kind).collect::<Vec<_>>());
     }
     let next = journal.heads().filter(|(_, head)| head.next == Some(tid)).map(|(block, _)| block);
     list("wants next", &next.collect::<Vec<_>>());
-    list("checkpoint list", &journal.checkpoint_list(tid));
+    list("checkpoint list", &journal.checkpoint_list(tid).collect::<Vec<_>>());
     list("revokes", &transaction.revoked);
     list("to be freed", &transaction.freed);
     if !transaction.inodes.is_empty() {

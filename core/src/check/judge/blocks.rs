@@ -178,7 +178,7 @@ impl Judge {
         let blocks = self.blocks.iter_mut();
         let blocks = blocks.map(|(block, words)| ((Some(block), cached(after, block)), words));
         let pages = self.pages.iter_mut().filter_map(|((ino, index), page)| {
-            let inode = after.inodes.iter().find(|inode| inode.ino == ino)?;
+            let inode = after.inode_if(ino)?;
             let own = inode.mapping.find_get_page(index).filter(|page| page.uptodate);
             let inside = index.0 < inode.pages;
             inside.then(|| ((inode.block(index), own.map(|own| &*own.words)), &mut page.words))
@@ -318,7 +318,7 @@ pub(super) fn contents<const FAN: usize>(
     ino: Ino,
     index: PageIndex,
 ) -> Vec<Word> {
-    let inode = machine.inodes.iter().find(|inode| inode.ino == ino);
+    let inode = machine.inode_if(ino);
     let page = inode.and_then(|inode| inode.mapping.find_get_page(index));
     if let Some(page) = page.filter(|page| page.uptodate) {
         return page.words.clone();

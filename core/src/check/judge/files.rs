@@ -31,7 +31,7 @@ impl Judge {
             _ => None,
         });
         for inode in &after.inodes {
-            let old = before.inodes.iter().find(|old| old.ino == inode.ino);
+            let old = before.inode_if(inode.ino);
             // An unlinked file that somebody still uses is gone.
             self.sized(thread, inode.ino, (inode.links > 0).then_some(inode.pages));
             let moved = old.is_some_and(|old| old.pages != inode.pages);
@@ -43,7 +43,7 @@ impl Judge {
             }
         }
         for old in &before.inodes {
-            if !after.inodes.iter().any(|inode| inode.ino == old.ino) {
+            if after.inode_if(old.ino).is_none() {
                 self.sized(thread, old.ino, None);
                 self.remapped(before, thread, Some(old), None);
             }

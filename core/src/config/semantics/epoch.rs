@@ -1,11 +1,11 @@
 //! The epochs: what each kernel version, or state of the patch series, does differently.
 
 use super::{
-    AllocCleansAlias, Barriers, BdevPagePerIo, BforgetAtFree, ClearSDaxAtMount, DataMode,
-    DaxAllocCleansAlias, DirtyClearedByFlush, EntryLayout, EntryLock, EntryPayload, FencePlace,
-    FlushBdev, FlushCallSite, FreeBeforeCommit, FrozenCopy, InvalidateDropsDirty, JbdForget,
-    LockFencesClwb, LogBlocks, MapSync, MappingTree, MetadataInDax, MountRefusesDaxBdev, Platform,
-    RangeTagOrder, RawMmapDax, Revoke, SDaxScope, Semantics, UndoLog, WaitForPins,
+    AllocCleansAlias, AsyncCommit, Barriers, BdevPagePerIo, BforgetAtFree, ClearSDaxAtMount,
+    DataMode, DaxAllocCleansAlias, DirtyClearedByFlush, EntryLayout, EntryLock, EntryPayload,
+    FencePlace, FlushBdev, FlushCallSite, FreeBeforeCommit, FrozenCopy, InvalidateDropsDirty,
+    JbdForget, LockFencesClwb, LogBlocks, MapSync, MappingTree, MetadataInDax, MountRefusesDaxBdev,
+    Platform, RangeTagOrder, RawMmapDax, Revoke, SDaxScope, Semantics, UndoLog, WaitForPins,
     WriteOpenMounted,
 };
 
@@ -143,6 +143,7 @@ impl Semantics {
         lock_fences_clwb: LockFencesClwb::No,
         log_blocks: LogBlocks::Sixteen,
         barriers: Barriers::On,
+        async_commit: AsyncCommit::Off,
         data_mode: DataMode::Ordered,
         free_before_commit: FreeBeforeCommit::No,
         revoke: Revoke::On,

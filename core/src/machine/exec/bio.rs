@@ -1,13 +1,15 @@
 //! Writes to the log, and of single buffers to their home.
 
 use super::{Event, Flow, Frame, Machine, Outcome, Report, ThreadId};
-use crate::address_space::MappingId;
-use crate::buffer_head::Bh;
+use crate::address_space::{AddressSpace, MappingId};
+use crate::buffer_head::{Bh, BufferHead};
+use crate::jbd::journal::Journal;
 use crate::machine::Component;
 use crate::machine::frame::{BioAt, LogBio, LogWrite};
 use crate::medium::Medium;
 use crate::rules::RuleId;
-use crate::units::{BlockNr, Cpu, PageIndex};
+use crate::units::{BlockNr, Cpu, PageIndex, Tid, Word};
+use alloc::vec::Vec;
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// Writes a block of the log. Persistent memory copies it with non-temporal stores; to 4.7 it
@@ -40,7 +42,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             BioAt::Write => {
                 let torn = self.obeys(RuleId::CPU_8, report);
                 let (block, what) = (self.journal_ref().layout.device_block(bio.at), bio.what);
-                self.medium.store_nt(Cpu::DEVICE, self.geometry.first_word(block), &bio.words);
+                self.copy_to_log(&bio, block);
                 self.lines_of(block).lines().for_each(|line| report.changed(Component::Line(line)));
                 // The superblock is written whole: one step, durable.
                 let fenced = !cached || what == LogWrite::Superblock || !torn;
@@ -63,6 +65,21 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
     }
 
+    /// The driver's copy. A buffer is copied from its page: nobody modifies it before `Shadow` is
+    /// clear again (JBD-5).
+    fn copy_to_log(&mut self, bio: &LogBio, block: BlockNr) {
+        let at = self.geometry.first_word(block);
+        match (&bio.words, bio.what) {
+            (Some(words), _) => self.medium.store_nt(Cpu::DEVICE, at, words),
+            (None, LogWrite::Copy(home)) => {
+                let journal = self.journal.as_ref().expect("its commit is under way");
+                let words = words_to_log(journal, &self.bdev.mapping, home);
+                self.medium.store_nt(Cpu::DEVICE, at, words);
+            }
+            (None, what) => unreachable!("{what:?} has words of its own"),
+        }
+    }
+
     /// Writes one dirty buffer home: clears its dirty bit, then copies it. The page's own flags stay
     /// for the flusher to find nothing. Models `fs/buffer.c write_dirty_buffer` (4.5).
     pub(super) fn write_dirty_buffer(
@@ -73,7 +90,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     ) -> Outcome {
         let cpu = self.cpu(id);
         let fenced = !self.has_write_cache()?;
-        let start = |bh: &mut crate::buffer_head::BufferHead, words: &mut [crate::units::Word]| {
+        let start = |bh: &mut BufferHead, words: &mut [Word]| {
             bh.clear(Bh::Dirty);
             bh.set(Bh::Req);
             words.to_vec()
@@ -93,10 +110,30 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn log_bio(
         &mut self,
         what: LogWrite,
-        tid: crate::units::Tid,
-        words: alloc::vec::Vec<crate::units::Word>,
+        tid: Tid,
+        words: impl Into<Option<Vec<Word>>>,
     ) -> LogBio {
         let at = self.journal_mut().next_log_block();
-        LogBio { what, tid, at, words, preflush: false, fua: false }
+        LogBio {
+            what,
+            tid,
+            at,
+            words: words.into().map(Vec::into_boxed_slice),
+            preflush: false,
+            fua: false,
+        }
+    }
+}
+
+/// What of a buffer goes to the log: its frozen copy, if it has one, or what it holds.
+pub(super) fn words_to_log<'a, const FAN: usize>(
+    journal: &'a Journal,
+    mapping: &'a AddressSpace<FAN>,
+    home: BlockNr,
+) -> &'a [Word] {
+    let head = journal.head_of(home).expect("it is being logged");
+    match &head.frozen {
+        Some(frozen) => frozen,
+        None => &mapping.held_page(PageIndex(home.0)).expect("a buffer that is held stays").words,
     }
 }

@@ -21,8 +21,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// The page of a block's buffer, for those who hold it: it may have left the mapping.
     fn held_page(&self, block: BlockNr) -> Option<&Page> {
-        let (mapping, index) = (&self.bdev.mapping, PageIndex(block.0));
-        mapping.orphan(index).or_else(|| mapping.find_get_page(index))
+        self.bdev.mapping.held_page(PageIndex(block.0))
     }
 
     /// The buffer head of a block, as those see it who hold it.

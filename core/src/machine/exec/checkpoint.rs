@@ -23,9 +23,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             CheckpointAt::Next => {
                 let journal = self.journal_ref();
                 let oldest = journal.checkpoints.first().map(|transaction| transaction.tid);
-                let Some(block) =
-                    oldest.and_then(|tid| journal.checkpoint_list(tid).first().copied())
-                else {
+                let Some(block) = oldest.and_then(|tid| journal.checkpoint_list(tid).next()) else {
                     return Ok(Flow::GoesOn(frame(CheckpointAt::Flush)));
                 };
                 let owner = journal.head_of(block).and_then(|head| head.transaction);
@@ -108,7 +106,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let journal = self.journal_ref();
         let superblock = Superblock { sequence: tid, start };
         let fua = self.semantics.barriers()? == Barriers::On;
-        let words = superblock.encode(&journal.layout);
+        let words = Some(superblock.encode(&journal.layout).into_boxed_slice());
         let what = LogWrite::Superblock;
         Ok(LogBio { what, tid, at: LogBlockNr(0), words, preflush: false, fua })
     }
@@ -120,7 +118,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let Some(head) = journal.head_mut(block) else { return };
         let Some(tid) = head.checkpoint.take() else { return };
         journal.put_head(block);
-        if journal.checkpoint_list(tid).is_empty() {
+        if journal.checkpoint_list(tid).next().is_none() {
             journal.checkpoints.retain(|transaction| transaction.tid != tid);
         }
         report.changed(Component::JournalHead(block));

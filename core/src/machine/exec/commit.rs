@@ -1,10 +1,11 @@
 //! The commit of a transaction: JBD-2, phase by phase. The caller of fsync runs it itself here; in a
 //! kernel kjournald2 does.
 
+use super::bio::words_to_log;
 use super::{Event, Flow, Frame, Machine, Outcome, Report, ThreadId};
 use crate::address_space::MappingId;
 use crate::buffer_head::{Bh, BufferHead};
-use crate::config::{Barriers, DataMode};
+use crate::config::{AsyncCommit, Barriers, DataMode};
 use crate::jbd::format::{self, LoggedBlock};
 use crate::jbd::journal::{BufferList, TransactionState};
 use crate::machine::frame::{
@@ -88,10 +89,15 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     let callee = Frame::FilemapFdatawait { mapping: MappingId::File(ino) };
                     Flow::Calls(frame(CommitAt::WaitData(left)), callee)
                 }
-                None => Flow::GoesOn(frame(CommitAt::WaitCopies)),
+                None => Flow::GoesOn(frame(CommitAt::CommitBlockEarly)),
             }),
-            CommitAt::WaitCopies => Ok(self.commit_wait_copies(tid, report)),
+            CommitAt::CommitBlockEarly => self.commit_block_early(tid, report),
+            CommitAt::WaitCopies { early } => Ok(self.commit_wait_copies(tid, early, report)),
             CommitAt::CommitBlock => self.commit_block(tid, report),
+            CommitAt::Flush => Ok(match self.semantics.barriers()? {
+                Barriers::On => Flow::Calls(frame(CommitAt::Tail), Frame::BlkdevIssueFlush),
+                Barriers::Off => Flow::GoesOn(frame(CommitAt::Tail)),
+            }),
             CommitAt::Tail => self.commit_tail(tid, report),
             CommitAt::Forget => Ok(self.commit_forget(tid, report)),
             CommitAt::Callback => Ok(self.commit_callback(tid, report)),
@@ -185,55 +191,59 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// block. What is logged is the frozen copy if there is one; the magic is escaped.
     fn commit_descriptor(&mut self, tid: Tid, report: &mut impl Report) -> Flow {
         let frame = |at| Frame::Jbd2JournalCommitTransaction { tid, at };
-        let mut blocks = self.journal_ref().list(tid, BufferList::Metadata);
+        let room = format::tags_per_descriptor(self.words_per_block());
+        let unwritten = self.journal_ref().list(tid, BufferList::Metadata);
+        let blocks: Vec<BlockNr> = unwritten.take(room).collect();
         if blocks.is_empty() {
             let inodes = self.committing().inodes.iter().rev().copied().collect();
             self.set_state(TransactionState::CommitDflush, report);
             return Flow::GoesOn(frame(CommitAt::WaitData(inodes)));
         }
-        blocks.truncate(format::tags_per_descriptor(self.words_per_block()));
         let all = if self.obeys(RuleId::JBD_2_7, report) { blocks.len() } else { 1 };
-        let images: Vec<(BlockNr, Vec<Word>, bool)> =
-            blocks.iter().map(|block| self.log_image(*block, report)).collect();
-        let logged: Vec<LoggedBlock<'_>> = images
+        let escaped: Vec<Option<Vec<Word>>> =
+            blocks.iter().map(|block| self.escaped(*block, report)).collect();
+        let logged: Vec<LoggedBlock<'_>> = blocks
             .iter()
+            .zip(&escaped)
             .take(all)
-            .map(|(home, copy, escaped)| LoggedBlock { home: *home, copy, escaped: *escaped })
+            .map(|(home, escaped)| LoggedBlock {
+                home: *home,
+                copy: escaped.as_deref().unwrap_or_else(|| self.words_to_log(*home)),
+                escaped: escaped.is_some(),
+            })
             .collect();
         let words = format::descriptor_block(tid, &logged);
         let bio = self.log_bio(LogWrite::Descriptor, tid, words);
         self.note_log_start(&bio, report);
-        let mut bios = Vec::new();
-        for (home, words, _) in images {
-            let copy = self.log_bio(LogWrite::Copy(home), tid, words);
+        let mut bios = Vec::with_capacity(blocks.len());
+        for (home, escaped) in blocks.into_iter().zip(escaped) {
+            let copy = self.log_bio(LogWrite::Copy(home), tid, escaped);
             let committing = self.journal_mut().committing.as_mut().expect("under way");
             committing.logged.push((home, copy.at));
             self.spot_dirty_buffer(home, report);
             self.head_mut(home).list = BufferList::Shadow;
             self.with_buffer(home, |bh, _| bh.set(Bh::Shadow), report);
             report.changed(Component::JournalHead(home));
-            bios.insert(0, copy);
+            bios.push(copy);
         }
+        bios.reverse();
         let callee = Frame::SubmitLogBio { bio, at: BioAt::Preflush };
         Flow::Calls(frame(CommitAt::Copies(bios)), callee)
     }
 
-    /// What of a buffer goes to the log.
-    fn log_image(&self, block: BlockNr, report: &mut impl Report) -> (BlockNr, Vec<Word>, bool) {
-        let head = self.journal_ref().head_of(block).expect("it is on the Metadata list");
-        let words = match &head.frozen {
-            Some(frozen) => frozen.clone(),
-            None => self.buffer_words(block).expect("a dirty buffer is uptodate").to_vec(),
-        };
-        match format::escape(&words) {
-            Some(escaped) if self.obeys(RuleId::JBD_6, report) => (block, escaped, true),
-            _ => (block, words, false),
-        }
+    /// What is logged in place of a buffer that begins with the magic.
+    fn escaped(&self, block: BlockNr, report: &mut impl Report) -> Option<Vec<Word>> {
+        let escaped = format::escape(self.words_to_log(block))?;
+        self.obeys(RuleId::JBD_6, report).then_some(escaped)
+    }
+
+    fn words_to_log(&self, block: BlockNr) -> &[Word] {
+        words_to_log(self.journal_ref(), &self.bdev.mapping, block)
     }
 
     /// The copies have been written: nobody needs to wait for these buffers any more.
-    fn commit_wait_copies(&mut self, tid: Tid, report: &mut impl Report) -> Flow {
-        let blocks = self.journal_ref().list(tid, BufferList::Shadow);
+    fn commit_wait_copies(&mut self, tid: Tid, early: bool, report: &mut impl Report) -> Flow {
+        let blocks: Vec<BlockNr> = self.journal_ref().list(tid, BufferList::Shadow).collect();
         let written = self.obeys(RuleId::JBD_2_10, report);
         for block in blocks.iter().filter(|_| written) {
             self.head_mut(*block).list = BufferList::Forget;
@@ -243,7 +253,25 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         self.set_state(TransactionState::CommitJflush, report);
         report.event(|| Event::CopiesWritten { tid, blocks });
-        Flow::Acted(Frame::Jbd2JournalCommitTransaction { tid, at: CommitAt::CommitBlock })
+        let at = if early { CommitAt::Flush } else { CommitAt::CommitBlock };
+        Flow::Acted(Frame::Jbd2JournalCommitTransaction { tid, at })
+    }
+
+    /// Without waiting for the copies: recovery has to notice by their checksums if they are not
+    /// there.
+    fn commit_block_early(&mut self, tid: Tid, report: &mut impl Report) -> Outcome {
+        let frame = |early| {
+            let at = CommitAt::WaitCopies { early };
+            Frame::Jbd2JournalCommitTransaction { tid, at }
+        };
+        let asynchronous = self.semantics.async_commit()? == AsyncCommit::On;
+        if !asynchronous || !self.obeys(RuleId::JBD_2_15, report) {
+            return Ok(Flow::GoesOn(frame(false)));
+        }
+        let words = format::commit_block(self.words_per_block(), tid);
+        let bio = self.log_bio(LogWrite::Commit, tid, words);
+        self.note_log_start(&bio, report);
+        Ok(Flow::Calls(frame(true), Frame::SubmitLogBio { bio, at: BioAt::Preflush }))
     }
 
     /// From its fence on the transaction counts: everything before it must be durable first.
@@ -276,7 +304,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// freed one is dropped; then it is the next transaction's, or nobody's.
     fn commit_forget(&mut self, tid: Tid, report: &mut impl Report) -> Flow {
         let frame = |at| Frame::Jbd2JournalCommitTransaction { tid, at };
-        let Some(block) = self.journal_ref().list(tid, BufferList::Forget).first().copied() else {
+        let Some(block) = self.journal_ref().list(tid, BufferList::Forget).next() else {
             self.set_state(TransactionState::CommitCallback, report);
             return Flow::GoesOn(frame(CommitAt::Callback));
         };
@@ -335,7 +363,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         transaction.state = TransactionState::Finished;
         journal.committed = Some(tid);
         let freed = core::mem::take(&mut transaction.freed);
-        if !journal.checkpoint_list(tid).is_empty() {
+        if journal.checkpoint_list(tid).next().is_some() {
             journal.checkpoints.push(transaction);
         }
         if self.obeys(RuleId::JBD_2_14, report) {

@@ -12,6 +12,7 @@ use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::tag::Tag;
 use crate::units::{BlockNr, Ino, PageIndex, WORDS_PER_LINE, Word};
+use alloc::boxed::Box;
 
 /// Where the words are that an edit changes.
 pub(super) enum Target {
@@ -76,7 +77,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 }
             }
             Target::Buffer(block, _) if self.uses_fresh_page(report)? => {
-                let callee = Frame::FreshPageIo { block, edit: edit.clone(), at: FreshAt::Read };
+                let callee =
+                    Frame::FreshPageIo { block, edit: Box::new(edit.clone()), at: FreshAt::Read };
                 return Ok(Flow::Calls(done, callee));
             }
             Target::Buffer(block, access) => match self.take_buffer(id, block, access, report)? {
@@ -104,7 +106,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let mounted = self.mounted.as_ref().expect("operations need a file system");
         Ok(match edit {
             Edit::Inode(ino) => {
-                let slot = mounted.slot_of(*ino).expect("an inode in memory has a slot");
+                let slot = self.inode(*ino).slot.expect("an inode in use has a slot");
                 Target::Buffer(mounted.layout.slot_of(slot).0, Access::Write)
             }
             Edit::ClearInode { slot, .. } => {
@@ -168,8 +170,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let layout = mounted.layout;
         match edit {
             Edit::Inode(ino) => {
-                let slot = mounted.slot_of(*ino).expect("an inode in memory has a slot");
-                let line = disk_inode(self.inode(*ino), &layout).encode();
+                let inode = self.inode(*ino);
+                let slot = inode.slot.expect("an inode in use has a slot");
+                let line = disk_inode(inode, &layout).encode();
                 Change::Line { at: layout.slot_of(slot).1 * line.len(), line }
             }
             Edit::ClearInode { slot, .. } => {

@@ -9,6 +9,7 @@ use crate::machine::frame::{Edit, FreshAt, ReadAt};
 use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::units::{BlockNr, Cpu, PageIndex, Word};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
@@ -23,7 +24,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn fresh_page_io(
         &mut self,
         id: ThreadId,
-        (block, edit): (BlockNr, Edit),
+        (block, edit): (BlockNr, Box<Edit>),
         at: FreshAt,
         report: &mut impl Report,
     ) -> Outcome {
@@ -38,7 +39,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             FreshAt::Modify(mut words) => {
                 self.change_of(&edit).apply(&mut words);
                 self.freed_by(&edit, report)?;
-                report.event(|| Event::MetadataChanged { block, edit: edit.clone(), tid: None });
+                report.event(|| Event::MetadataChanged { block, edit: (*edit).clone(), tid: None });
                 Ok(Flow::Acted(frame(edit, FreshAt::Write(words))))
             }
             FreshAt::Write(words) => self.write_fresh_page(id, block, words, report),

@@ -97,8 +97,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// A dirty buffer among the file's blocks of pointers and its block of the inode table.
     fn dirty_metadata_of(&self, ino: Ino) -> Option<BlockNr> {
         let mounted = self.mounted.as_ref()?;
-        let table = mounted.slot_of(ino).map(|slot| mounted.layout.slot_of(slot).0);
-        let pointers = self.inode(ino).index_blocks().map(|(_, block)| block);
+        let inode = self.inode(ino);
+        let table = inode.slot.map(|slot| mounted.layout.slot_of(slot).0);
+        let pointers = inode.index_blocks().map(|(_, block)| block);
         let mut blocks = pointers.chain(table);
         blocks.find(|block| self.buffer(*block).is_some_and(|bh| bh.is(Bh::Dirty)))
     }

@@ -213,9 +213,14 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         change: impl FnOnce(&mut [Word]),
         report: &mut impl Report,
     ) -> Result<(), Refusal> {
-        let before = self.buffer_words(block).expect("taken before").to_vec();
-        self.with_buffer(block, |_, words| change(words), report);
-        self.store_in_place(id, block, &before, report)?;
+        let how = self.semantics.metadata_in_dax()?;
+        if how == MetadataInDax::No {
+            self.with_buffer(block, |_, words| change(words), report);
+        } else {
+            let before = self.buffer_words(block).expect("taken before").to_vec();
+            self.with_buffer(block, |_, words| change(words), report);
+            self.store_in_place(id, block, (how, &before), report);
+        }
         self.dirty_metadata(block, report);
         let tid = self.journal.as_ref().and_then(Journal::running_tid);
         report.event(|| Event::MetadataChanged { block, edit: edit.clone(), tid });
@@ -228,13 +233,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         &mut self,
         id: ThreadId,
         block: BlockNr,
-        before: &[Word],
+        (how, before): (MetadataInDax, &[Word]),
         report: &mut impl Report,
-    ) -> Result<(), Refusal> {
-        let how = self.semantics.metadata_in_dax()?;
-        if how == MetadataInDax::No {
-            return Ok(());
-        }
+    ) {
         let cpu = self.cpu(id);
         let after = self.buffer_words(block).expect("taken before").to_vec();
         let first = self.geometry.first_word(block).0;
@@ -248,7 +249,6 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             self.medium.write_back(cpu, self.lines_of(block));
             self.fence(cpu, report);
         }
-        Ok(())
     }
 
     /// Models JBD-4: `fs/jbd2/transaction.c jbd2_journal_dirty_metadata` (4.5); without a journal

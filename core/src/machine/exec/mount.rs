@@ -18,6 +18,7 @@ use crate::rules::RuleId;
 use crate::sorted;
 use crate::tag::Tag;
 use crate::units::{BlockNr, PageIndex, Tid, Word};
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -165,7 +166,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             return self.mount_returns(Err(Errno::Einval), report);
         };
         match Recovery::begin(&superblock, log, BadDescriptor::WaitsForCommit) {
-            Some(recovery) => Flow::GoesOn(Frame::SysMount { at: MountAt::Recover(recovery) }),
+            Some(recovery) => {
+                Flow::GoesOn(Frame::SysMount { at: MountAt::Recover(Box::new(recovery)) })
+            }
             None => {
                 Flow::GoesOn(Frame::SysMount { at: MountAt::Reset(superblock.sequence.next()) })
             }
@@ -173,7 +176,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     /// One action of the recovery. What is replayed goes into the device's mapping, dirty.
-    fn mount_recover(&mut self, before: Recovery, report: &mut impl Report) -> Flow {
+    fn mount_recover(&mut self, before: Box<Recovery>, report: &mut impl Report) -> Flow {
         let mut recovery = before.clone();
         let mut rules = Vec::new();
         let planted = self.planted;
@@ -260,7 +263,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             let line = fs::slot_line(layout.words_of(&image, block), in_block);
             if let Ok(Some(disk)) = DiskInode::decode(line, &layout) {
                 mounted.set_slot(slot, Some(disk.ino));
-                self.inodes.push(self.inode_of(&disk, &found, &image, &layout));
+                let inode = self.inode_of(&disk, &found, &image, &layout);
+                self.inodes.push(inode.in_slot(slot));
             }
         }
         sorted::sort_by_key(&mut self.inodes, |inode| inode.ino);

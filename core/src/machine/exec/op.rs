@@ -13,6 +13,7 @@ use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::sorted;
 use crate::units::{BlockNr, Cpu, Ino, PageIndex, Word};
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -59,7 +60,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn ext4_op(
         &mut self,
         id: ThreadId,
-        op: FsOp,
+        op: Box<FsOp>,
         at: OpAt,
         report: &mut impl Report,
     ) -> Outcome {
@@ -161,7 +162,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     fn note_tid(&mut self, op: &FsOp, report: &mut impl Report) {
         let tid = self.journal.as_ref().and_then(crate::jbd::journal::Journal::running_tid);
         for ino in op.file().into_iter().chain([ROOT].into_iter().filter(|_| op.names())) {
-            if let Some(inode) = self.inodes.iter_mut().find(|inode| inode.ino == ino) {
+            if let Some(inode) = self.place_of(ino).map(|place| &mut self.inodes[place]) {
                 (inode.sync_tid, inode.datasync_tid) = (tid, tid);
                 report.changed(Component::Inode(ino));
             }
@@ -179,7 +180,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// One operation on a file at a time (`i_mutex`, `i_mmap_sem`), and none while another thread is
     /// in a call or a fault on it: who takes pages away waits for who uses them.
-    fn lock_op(&mut self, id: ThreadId, op: FsOp, report: &mut impl Report) -> Outcome {
+    fn lock_op(&mut self, id: ThreadId, op: Box<FsOp>, report: &mut impl Report) -> Outcome {
         if op.call().is_none() {
             return Ok(Flow::GoesOn(Frame::Ext4Op { op, at: OpAt::Start }));
         }
@@ -189,7 +190,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             self.sleep(id, Wait::Inode(*busy), report);
             return Ok(Flow::Acted(Frame::Ext4Op { op, at: OpAt::Lock }));
         }
-        let exists = |ino| self.inodes.iter().any(|inode| inode.ino == ino && inode.links > 0);
+        let exists = |ino| self.inode_if(ino).is_some_and(|inode| inode.links > 0);
         if !op.names() && op.file().is_some_and(|ino| !exists(ino)) {
             let at = OpAt::Done(Err(Errno::Enoent));
             return Ok(Flow::GoesOn(Frame::Ext4Op { op, at }));
@@ -272,13 +273,13 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     fn new_block(
         &mut self,
         id: ThreadId,
-        op: FsOp,
+        op: Box<FsOp>,
         block: BlockNr,
         edits: Vec<Edit>,
         zero: bool,
         report: &mut impl Report,
     ) -> Outcome {
-        let FsOp::MapBlocks { ino, index } = op else { unreachable!("only it has a new block") };
+        let FsOp::MapBlocks { ino, index } = *op else { unreachable!("only it has a new block") };
         let dax = self.inode(ino).dax;
         if !zero {
             let next = OpAt::NewBlock { block, edits, zero: true };

@@ -8,6 +8,7 @@ use crate::machine::{PteTarget, VmaId, Wait};
 use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::units::{BlockNr, PageIndex};
+use alloc::boxed::Box;
 use core::ops::Range;
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
@@ -147,7 +148,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 }
                 let op = FsOp::MapBlocks { ino, index };
                 let handle = self.journal.is_some().then(|| self.credits(&op));
-                let callee = Frame::Ext4Op { op, at: OpAt::Lock };
+                let callee = Frame::Ext4Op { op: Box::new(op), at: OpAt::Lock };
                 Ok(Flow::Calls(frame(handle, MkwriteStep::Map), callee))
             }
             MkwriteStep::Dirty => {

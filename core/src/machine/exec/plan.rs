@@ -10,11 +10,12 @@ use crate::machine::{Component, Errno, IndexBlock, Inode};
 use crate::medium::Medium;
 use crate::sorted;
 use crate::units::{BlockNr, Ino, PageIndex, Word};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
-    pub(super) fn plan(&mut self, _: ThreadId, op: FsOp, report: &mut impl Report) -> Outcome {
-        let planned = match &op {
+    pub(super) fn plan(&mut self, _: ThreadId, op: Box<FsOp>, report: &mut impl Report) -> Outcome {
+        let planned = match &*op {
             FsOp::MapBlocks { ino, index } => self.plan_map(*ino, *index),
             FsOp::Create { ino, name, directory, dax } => {
                 self.plan_create(*ino, name, *directory, *dax)
@@ -232,13 +233,13 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     fn plan_create(&mut self, ino: Ino, name: &Name, directory: bool, dax: bool) -> Planned {
-        if !self.inodes.iter().any(|inode| inode.ino == ROOT) {
+        if self.inode_if(ROOT).is_none() {
             return Planned::Fails(Errno::Enoent);
         }
         if let Some(callee) = self.directory_to_read() {
             return Planned::Calls(callee);
         }
-        if self.lookup(name).is_some() || self.inodes.iter().any(|inode| inode.ino == ino) {
+        if self.lookup(name).is_some() || self.inode_if(ino).is_some() {
             return Planned::Fails(Errno::Eexist);
         }
         let full = self.directory_is_full();
@@ -247,9 +248,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         if mounted.free_blocks() < new_blocks {
             return Planned::Fails(Errno::Enospc);
         }
-        if mounted.take_slot(ino).is_none() {
+        let Some(slot) = mounted.take_slot(ino) else {
             return Planned::Fails(Errno::Enospc);
-        }
+        };
         let kind = if directory { Kind::Directory } else { Kind::File };
         let mut edits = Vec::new();
         if full {
@@ -258,7 +259,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             edits.push(Edit::Inode(ROOT));
         }
         let text = alloc::format!("{name}");
-        self.inodes.push(Inode::new(ino, &text, kind, dax));
+        self.inodes.push(Inode::new(ino, &text, kind, dax).in_slot(slot));
         sorted::sort_by_key(&mut self.inodes, |inode| inode.ino);
         if directory {
             self.extend_directory(ino, PageIndex(0), &mut edits);
@@ -311,10 +312,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         let unmapped = self.plan_unmap(ino, PageIndex(0), u64::MAX);
         edits.extend(unmapped.into_iter().filter(|edit| *edit != Edit::Inode(ino)));
+        let inode = self.inode_mut(ino);
+        inode.pages = 0;
+        let slot = inode.slot.take().expect("an inode in use has a slot");
         let mounted = self.mounted.as_mut().expect("operations need a file system");
-        let slot = mounted.slot_of(ino).expect("an inode in memory has a slot");
         mounted.set_slot(slot, None);
-        self.inode_mut(ino).pages = 0;
         edits.push(Edit::ClearInode { slot, ino });
     }
 

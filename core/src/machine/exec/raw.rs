@@ -12,6 +12,7 @@ use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::tag::Tag;
 use crate::units::{BlockNr, Cpu, PageIndex, WordAddr};
+use alloc::boxed::Box;
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// `write(2)`, under the file's lock (`i_mutex`): through the page cache; past it if the inode
@@ -149,7 +150,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         if self.mounted.as_ref().is_none_or(|mounted| mounted.free_blocks() == 0) {
             return Self::call_fails(Call::Write, mapping, Errno::Enospc, report);
         }
-        let callee = Frame::Ext4Op { op: FsOp::MapBlocks { ino, index }, at: OpAt::Lock };
+        let callee = Frame::Ext4Op { op: Box::new(FsOp::MapBlocks { ino, index }), at: OpAt::Lock };
         Flow::Calls(frame(job, DirectAt::Copy), callee)
     }
 
@@ -181,7 +182,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             mapping: job.mapping,
             index: job.index,
             word: job.word,
-            words: job.words.clone(),
+            words: job.words.to_vec(),
             fenced,
         });
         Ok(())

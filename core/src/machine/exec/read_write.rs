@@ -11,6 +11,7 @@ use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::tag::Tag;
 use crate::units::{BlockNr, PageIndex, Word};
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -63,7 +64,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     mapping,
                     index,
                     word,
-                    words: job.words.clone(),
+                    words: job.words.to_vec(),
                 });
                 Ok(Flow::Acted(frame(job, WriteAt::Dirty)))
             }
@@ -107,7 +108,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         let op = FsOp::MapBlocks { ino, index };
         let handle = self.journal.is_some().then(|| self.credits(&op));
-        let callee = Frame::Ext4Op { op, at: OpAt::Lock };
+        let callee = Frame::Ext4Op { op: Box::new(op), at: OpAt::Lock };
         Ok(Flow::Calls(frame(WriteJob { handle, ..job }, WriteAt::Map), callee))
     }
 

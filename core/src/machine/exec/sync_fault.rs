@@ -7,6 +7,7 @@ use crate::machine::{Component, PteTarget, Wait};
 use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::tag::Tag;
+use alloc::boxed::Box;
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// An operation that takes pages away keeps faults out (`i_mmap_sem`).
@@ -32,7 +33,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let ino = mapping.ino().expect("the device has no holes");
         if write {
             let op = FsOp::MapBlocks { ino, index };
-            return Flow::Calls(frame(FaultAt::Lookup), Frame::Ext4Op { op, at: OpAt::Lock });
+            return Flow::Calls(
+                frame(FaultAt::Lookup),
+                Frame::Ext4Op { op: Box::new(op), at: OpAt::Lock },
+            );
         }
         let callee = Frame::FilemapFault { site, write, at: PageFaultAt::Lookup };
         Flow::Calls(frame(FaultAt::HoleLoaded), callee)

@@ -10,13 +10,14 @@ use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::tag::Tag;
 use crate::units::{Ino, PageIndex};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// Punching and collapsing leave the file in use: its dirty pages and entries are flushed first
     /// (DAX-21.4).
     pub(super) fn write_out(&mut self, op: &FsOp, report: &mut impl Report) -> Outcome {
-        let next = Frame::Ext4Op { op: op.clone(), at: OpAt::Start };
+        let next = Frame::Ext4Op { op: Box::new(op.clone()), at: OpAt::Start };
         match op {
             FsOp::PunchHole { ino, .. } | FsOp::CollapseRange { ino, .. }
                 if self.obeys(RuleId::DAX_21_4, report) =>
@@ -49,7 +50,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn truncate_cache(
         &mut self,
         id: ThreadId,
-        op: FsOp,
+        op: Box<FsOp>,
         report: &mut impl Report,
     ) -> Outcome {
         let Some((ino, first, count)) = self.leaving(&op) else {

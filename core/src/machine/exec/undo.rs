@@ -16,6 +16,7 @@ use crate::rules::RuleId;
 use crate::sorted;
 use crate::undo;
 use crate::units::{BlockNr, Cpu, PageIndex, Word};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
@@ -37,7 +38,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn undo_log(
         &mut self,
         id: ThreadId,
-        op: FsOp,
+        op: Box<FsOp>,
         (at, edits): (UndoAt, Vec<Edit>),
         report: &mut impl Report,
     ) -> Outcome {

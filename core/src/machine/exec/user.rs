@@ -13,6 +13,7 @@ use crate::machine::{BlockWord, Call, Errno, FileWord, Op, Vma};
 use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::units::{Ino, PageIndex};
+use alloc::boxed::Box;
 
 /// What a system call begins with.
 pub(super) struct Entry {
@@ -45,7 +46,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     fn on(&self, call: Call, ino: Ino, frame: Frame) -> Entry {
-        let exists = self.inodes.iter().any(|inode| inode.ino == ino && inode.links > 0);
+        let exists = self.inode_if(ino).is_some_and(|inode| inode.links > 0);
         Entry { call, ino: Some(ino), frame: exists.then_some(frame).ok_or(Errno::Enoent) }
     }
 
@@ -64,7 +65,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 self.on(Call::Mmap, ino, Frame::SysMmap { mapping, sync })
             }
             Op::Write { at: FileWord { ino, index, word }, ref words } => {
-                let (mapping, words) = (MappingId::File(ino), words.clone());
+                let (mapping, words) = (MappingId::File(ino), words.as_slice().into());
                 let job = WriteJob { mapping, index, word, words, handle: None, o_direct: false };
                 self.on(Call::Write, ino, Frame::SysWrite { job })
             }
@@ -120,7 +121,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     mapping,
                     index,
                     word,
-                    words: words.clone(),
+                    words: words.as_slice().into(),
                     handle: None,
                     o_direct: false,
                 };
@@ -135,7 +136,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 self.on(Call::Mmap, ino, Frame::SysMmap { mapping, sync })
             }
             Op::DirectWrite { at: FileWord { ino, index, word }, ref words } => {
-                let (mapping, words) = (MappingId::File(ino), words.clone());
+                let (mapping, words) = (MappingId::File(ino), words.as_slice().into());
                 let job = WriteJob { mapping, index, word, words, handle: None, o_direct: true };
                 self.on(Call::Write, ino, Frame::SysWrite { job })
             }
@@ -197,8 +198,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         vma.mapping != MappingId::Bdev && !self.threads[usize::from(vma.thread.0)].killed
     }
 
-    const fn op_frame(op: FsOp) -> Frame {
-        Frame::Ext4Op { op, at: OpAt::Lock }
+    fn op_frame(op: FsOp) -> Frame {
+        Frame::Ext4Op { op: Box::new(op), at: OpAt::Lock }
     }
 
     fn entry_of_name(

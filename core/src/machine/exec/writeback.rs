@@ -50,7 +50,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         at: CacheAt,
         report: &mut impl Report,
     ) -> Outcome {
-        let PageWalk { mapping, wbc, next } = walk;
+        let PageWalk { mapping, wbc } = walk;
         let frame = |at| Frame::WriteCachePages { walk, at };
         match at {
             CacheAt::Tag if wbc.sync_mode == SyncMode::None => {
@@ -61,7 +61,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 self.tag_pages_for_writeback(mapping, &wbc, true, report)?;
                 Ok(Flow::Acted(frame(CacheAt::Lookup)))
             }
-            CacheAt::Lookup if next > wbc.last => Ok(Flow::Returned),
+            CacheAt::Lookup if wbc.first > wbc.last => Ok(Flow::Returned),
             CacheAt::Lookup => Ok(self.look_up_pages(walk, report)),
             CacheAt::Each(mut batch) => {
                 let Some(index) = batch.pop() else {
@@ -99,18 +99,19 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// Fetches the next pages to write: those tagged TOWRITE, or without integrity those tagged
     /// DIRTY. DAX entries are skipped (TREE-15).
     fn look_up_pages(&mut self, walk: PageWalk, report: &mut impl Report) -> Flow {
-        let PageWalk { mapping, wbc, next } = walk;
+        let PageWalk { mapping, wbc } = walk;
         let tag = if wbc.sync_mode == SyncMode::All { Tag::Towrite } else { Tag::Dirty };
         let most = if self.obeys(RuleId::TREE_12, report) { BATCH } else { 0 };
-        let tagged = self.mapping(mapping).i_pages.iter_tagged(next..=wbc.last, tag);
+        let tagged = self.mapping(mapping).i_pages.iter_tagged(wbc.first..=wbc.last, tag);
         let pages = tagged.filter(|(_, entry)| !entry.is_exceptional());
         let found: Vec<PageIndex> = pages.map(|(index, _)| index).take(most).collect();
         report.event(|| Event::LookedUp { mapping, tag, found: found.clone() });
         let Some(last) = found.last() else {
             return Flow::ActedAndReturned;
         };
-        let walk = PageWalk { next: PageIndex(last.0 + 1), ..walk };
+        let wbc = WritebackControl { first: PageIndex(last.0 + 1), ..wbc };
         let rest = found.into_iter().rev().collect();
+        let walk = PageWalk { mapping, wbc };
         Flow::Acted(Frame::WriteCachePages { walk, at: CacheAt::Each(rest) })
     }
 

@@ -4,6 +4,7 @@ use crate::fs::Name;
 use crate::jbd::recover::Recovery;
 use crate::machine::Errno;
 use crate::units::{BlockNr, Ino, LogBlockNr, PageIndex, Tid, Word};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 /// One change of one metadata block, done under one handle. Each is a step of its own.
@@ -208,8 +209,8 @@ pub struct LogBio {
     pub tid: Tid,
     /// Where in the journal; 0 is the superblock.
     pub at: LogBlockNr,
-    /// What is written.
-    pub words: Vec<Word>,
+    /// What is written; `None`: the buffer of a copy as it is, or its frozen copy.
+    pub words: Option<Box<[Word]>>,
     /// Empty the device's volatile cache first (REQ_PREFLUSH).
     pub preflush: bool,
     /// Durable when it completes (REQ_FUA).
@@ -244,10 +245,17 @@ pub enum CommitAt {
     Copies(Vec<LogBio>),
     /// Waits for the data of these files, next one last.
     WaitData(Vec<Ino>),
+    /// Asynchronous commit: writes the commit block at once.
+    CommitBlockEarly,
     /// The copies are in the log: Shadow to Forget.
-    WaitCopies,
+    WaitCopies {
+        /// The commit block has been written already.
+        early: bool,
+    },
     /// Writes the commit block.
     CommitBlock,
+    /// Asynchronous commit: flushes what was written, commit block and all.
+    Flush,
     /// Moves the tail if enough blocks become free.
     Tail,
     /// Puts the buffers on the Forget list on a checkpoint list, or drops them.
@@ -298,7 +306,7 @@ pub enum MountAt {
     /// What if there is an undo log: puts the old images back that it names.
     PutBack,
     /// Recovers the log.
-    Recover(Recovery),
+    Recover(Box<Recovery>),
     /// Writes what was replayed home.
     SyncReplayed(Tid),
     /// Flushes the device.
