@@ -173,3 +173,6 @@ impl<const COUNTED: bool> Medium for RealMedium<COUNTED> {
         self.region.load_word(at)
     }
 }
+
+#[cfg(test)]
+mod tests;

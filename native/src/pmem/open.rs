@@ -1,7 +1,7 @@
 //! From a path to a medium, step by step: the best mapping that the kernel grants.
 
 use super::granted::is_memory_only;
-use super::raw::{Flush, How, PAGE, Region};
+use super::raw::{Flush, How, PAGE, Region, WRITES_BACK};
 use super::{
     Counts, FlushInstruction, Granted, MapError, Mapping, NT_THRESHOLD, NoMapSync, Persists,
     RealMedium, file_system_name,
@@ -167,7 +167,7 @@ impl<const COUNTED: bool> RealMedium<COUNTED> {
         let domain = Sys::host().region(device.0, device.1);
         let domain = domain.and_then(|region| Sys::persistence_domain(&region));
         let persists = match mapping {
-            Mapping::MapSync => Persists::DaxMapSync,
+            Mapping::MapSync if WRITES_BACK => Persists::DaxMapSync,
             _ if is_memory_only(&file_system) => Persists::DramBacked,
             _ => Persists::FileMsync,
         };

@@ -193,6 +193,9 @@ pub(super) fn fence() {
     std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
 }
 
+/// Whether there are instructions here that write lines back; without them only `msync` makes durable.
+pub(super) const WRITES_BACK: bool = cfg!(all(target_arch = "x86_64", not(miri)));
+
 /// A flush instruction that this CPU has (I5).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Flush(FlushInstruction);
@@ -203,7 +206,7 @@ impl Flush {
         let has = match wanted {
             FlushInstruction::Clwb => cpu_has(24),
             FlushInstruction::Clflushopt => cpu_has(23),
-            FlushInstruction::Clflush => cfg!(all(target_arch = "x86_64", not(miri))),
+            FlushInstruction::Clflush => WRITES_BACK,
             FlushInstruction::None => true,
         };
         has.then_some(Self(wanted))
@@ -234,7 +237,7 @@ impl Flush {
             }
         }
         #[cfg(any(not(target_arch = "x86_64"), miri))]
-        let _ = (from, count);
+        let _ = (self.0, from, count);
     }
 }
 
