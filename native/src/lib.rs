@@ -8,6 +8,9 @@
 #[cfg(target_os = "linux")]
 pub mod bench;
 #[cfg(target_os = "linux")]
+pub mod doctor;
+#[cfg(target_os = "linux")]
 pub mod pmem;
 #[cfg(target_os = "linux")]
 pub mod sys;
+pub mod torture;

@@ -1,7 +1,7 @@
 //! From a path to a medium, step by step: the best mapping that the kernel grants.
 
 use super::granted::is_memory_only;
-use super::raw::{Flush, How, PAGE, Region};
+use super::raw::{Flush, How, PAGE, Region, WRITES_BACK};
 use super::{
     Counts, FlushInstruction, Granted, MapError, Mapping, NT_THRESHOLD, NoMapSync, Persists,
     RealMedium, file_system_name,
@@ -11,7 +11,7 @@ use rustix::fs::{FallocateFlags, FlockOperation};
 use rustix::io::Errno;
 use std::cell::Cell;
 use std::fs::{File, OpenOptions};
-use std::io::{Seek, SeekFrom};
+use std::io::{self, Seek, SeekFrom};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
@@ -61,6 +61,15 @@ pub fn best_flush(persistence_domain: Option<&str>) -> FlushInstruction {
     }
     let best = FlushInstruction::ALL.into_iter().find(|flush| has_flush(*flush));
     best.expect("every CPU can do without")
+}
+
+/// Whether the kernel grants `MAP_SYNC` for the start of a file that is open at least for reading; `bytes`
+/// is a multiple of what may be mapped there. Nothing of the file is touched.
+///
+/// # Errors
+/// What the kernel says.
+pub fn grants_map_sync(file: &File, bytes: usize) -> io::Result<()> {
+    Ok(Region::grants_map_sync(file, bytes)?)
 }
 
 /// What is at a path.
@@ -158,7 +167,7 @@ impl<const COUNTED: bool> RealMedium<COUNTED> {
         let domain = Sys::host().region(device.0, device.1);
         let domain = domain.and_then(|region| Sys::persistence_domain(&region));
         let persists = match mapping {
-            Mapping::MapSync => Persists::DaxMapSync,
+            Mapping::MapSync if WRITES_BACK => Persists::DaxMapSync,
             _ if is_memory_only(&file_system) => Persists::DramBacked,
             _ => Persists::FileMsync,
         };
