@@ -21,7 +21,7 @@ pub mod table;
 pub use measure::{Bench, Case, Subject, subject};
 pub use report::{Report, Row};
 
-use crate::pmem::{self, PmemMedium};
+use crate::pmem::{self, Persists, PmemMedium};
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 
@@ -88,7 +88,11 @@ pub fn run(options: &Options) -> Result<Report> {
         .tempdir_in(&dir)
         .with_context(|| format!("cannot make a folder in {}", dir.display()))?;
     let probe = PmemMedium::create(&scratch.path().join("probe"), &pmem::Options::new(4096))?;
-    let mut bench = Bench::new(scratch.path().to_owned(), options.quick);
+    let persists = probe.granted().persists;
+    if persists != Persists::FileMsync {
+        peers::pmdk::treat_files_as_pmem();
+    }
+    let mut bench = Bench::new(scratch.path().to_owned(), persists, options.quick);
     let groups = if options.groups.is_empty() { &Group::ALL[..] } else { &options.groups };
     for group in Group::ALL.into_iter().filter(|group| groups.contains(group)) {
         bench.begin(group.name());

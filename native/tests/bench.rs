@@ -5,6 +5,7 @@ use assert_cmd::Command;
 use daxscope_native::bench::flush::{Shape, fsync_counts};
 use daxscope_native::bench::report::Counts;
 use daxscope_native::bench::{Bench, Case, Report, subject};
+use daxscope_native::pmem::Persists;
 use serde_json::Value;
 
 fn bench(arguments: &[&str]) -> Value {
@@ -120,7 +121,7 @@ fn the_page_shows_every_row_and_loads_nothing() {
 #[test]
 fn another_answer_of_a_peer_is_no_measurement() {
     let side = |answer| subject((), |()| {}, move |()| answer);
-    let mut bench = Bench::new(std::env::temp_dir(), true);
+    let mut bench = Bench::new(std::env::temp_dir(), Persists::DramBacked, true);
     bench.measure(Case::new("equal", "key", 3, side(3)).peer("other", side(3))).unwrap();
     let less = Case::new("less", "key", 3, side(3)).peer("other", side(2));
     let error = bench.measure(less).unwrap_err().to_string();

@@ -91,7 +91,6 @@ fn fsync(bench: &mut Bench, shape: &Shape) -> Result<()> {
     let path = |name: &str| dir.join(name);
     let ours =
         Frames::create(shape, |len| Ok(PmemMedium::create(&path("frames"), &Options::new(len))?))?;
-    let persists = ours.medium().granted().persists;
     let (files, len) = (ours.blocks().to_vec(), ours.bytes());
     let entries = shape.entries * shape.files();
     // What a round takes at least, so that short ones are repeated.
@@ -109,12 +108,12 @@ fn fsync(bench: &mut Bench, shape: &Shape) -> Result<()> {
     let whole = shape.whole;
     let bare = Bare { medium: map(path("bare"), len)?, files: files.clone(), whole };
     case = case.peer("bare write-back loop", Box::new(bare));
-    if let Some(mapped) = Mapped::create(&path("libpmem"), len as usize)? {
+    if let Some(mapped) = libpmem(bench, len)? {
         let dense = !shape.scattered;
         case =
             case.peer("libpmem", Box::new(Libpmem { mapped, files: files.clone(), whole, dense }));
     }
-    if persists != Persists::DramBacked {
+    if bench.persists() != Persists::DramBacked {
         case = case
             .peer("fsync(2) by the kernel", Box::new(Kernel::create(path("file"), files, len)?));
     }
@@ -127,6 +126,15 @@ fn fsync(bench: &mut Bench, shape: &Shape) -> Result<()> {
 
 fn map(path: PathBuf, len: u64) -> Result<PmemMedium> {
     Ok(PmemMedium::create(&path, &Options::new(len))?)
+}
+
+/// A mapping of libpmem's, unless the machine has none, or the folder is on an ordinary file system:
+/// there its flush alone makes nothing durable.
+fn libpmem(bench: &Bench, len: u64) -> Result<Option<Mapped>> {
+    if bench.persists() == Persists::FileMsync {
+        return Ok(None);
+    }
+    Mapped::create(&bench.dir().join("libpmem"), len as usize)
 }
 
 const fn lines_of(block: BlockNr) -> LineRange {
@@ -296,7 +304,7 @@ fn eight_bytes(bench: &mut Bench) -> Result<()> {
         );
         let counts = Counts { write_backs: 1.0, fences: 1.0 };
         let mut case = Case::new(name, "persist", count as u64, ours).counts(counts);
-        if let Some(mapped) = Mapped::create(&bench.dir().join("libpmem"), len as usize)? {
+        if let Some(mapped) = libpmem(bench, len)? {
             let peer = subject(
                 mapped,
                 |_| {},
@@ -335,7 +343,7 @@ fn page(bench: &mut Bench) -> Result<()> {
     );
     let counts = Counts { write_backs: LINES as f64, fences: 1.0 };
     let mut case = Case::new("a page, stored line by line", "page", count, ours).counts(counts);
-    if let Some(mapped) = Mapped::create(&bench.dir().join("libpmem"), len as usize)? {
+    if let Some(mapped) = libpmem(bench, len)? {
         let peer = subject(
             mapped,
             |_| {},
@@ -352,9 +360,4 @@ fn page(bench: &mut Bench) -> Result<()> {
         case = case.peer("libpmem", peer);
     }
     bench.measure(case)
-}
-
-#[doc(hidden)]
-pub fn frames_for_profile(shape: &Shape, path: &std::path::Path) -> Result<Box<dyn Subject>> {
-    Ok(Box::new(Frames::create(shape, |len| Ok(PmemMedium::create(path, &Options::new(len))?))?))
 }

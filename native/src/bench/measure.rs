@@ -7,6 +7,7 @@
 //! the loop and the clock cost by themselves.
 
 use super::report::{Counts, Row, Sweep};
+use crate::pmem::Persists;
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
@@ -196,6 +197,7 @@ impl Spread {
 /// Runs cases and collects their rows.
 pub struct Bench {
     dir: PathBuf,
+    persists: Persists,
     quick: bool,
     group: &'static str,
     /// How long the rounds of one case may take.
@@ -210,17 +212,31 @@ const ROUNDS_MIN: usize = 3;
 const ROUNDS_MAX: usize = 25;
 
 impl Bench {
-    /// A benchmark whose files go to a folder.
+    /// A benchmark whose files go to a folder, where a fence makes durable what `persists` says.
     #[must_use]
-    pub fn new(dir: PathBuf, quick: bool) -> Self {
+    pub fn new(dir: PathBuf, persists: Persists, quick: bool) -> Self {
         let time_per_case = Duration::ZERO;
-        Self { dir, quick, group: "", time_per_case, rows: Vec::new(), progress: Progress::new() }
+        Self {
+            dir,
+            persists,
+            quick,
+            group: "",
+            time_per_case,
+            rows: Vec::new(),
+            progress: Progress::new(),
+        }
     }
 
     /// The folder for files, of both sides alike.
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// What a fence makes durable in that folder.
+    #[must_use]
+    pub const fn persists(&self) -> Persists {
+        self.persists
     }
 
     /// Whether small sizes are asked for.

@@ -10,6 +10,7 @@ pub mod pmdk;
 pub mod tags;
 
 use super::report::Missing;
+use crate::pmem::Persists;
 use anyhow::Result;
 use daxscope_core::units::Word;
 
@@ -97,10 +98,27 @@ impl Record {
     }
 }
 
-/// The peers that this build or this machine goes without.
+/// The peers that this build, this machine or this folder goes without.
 #[must_use]
-pub fn missing() -> Vec<Missing> {
+pub fn missing(persists: Persists) -> Vec<Missing> {
     let mut missing = Vec::new();
+    let mut without = |peer: &str, why: &str, remedy: &str| {
+        let (peer, why, remedy) = (peer.into(), why.into(), remedy.into());
+        missing.push(Missing { peer, why, remedy });
+    };
+    match persists {
+        Persists::DaxMapSync => {}
+        Persists::DramBacked => without(
+            "fsync(2) by the kernel",
+            "on a file system in memory it does nothing",
+            "--dir FOLDER, on a file system that has a device",
+        ),
+        Persists::FileMsync => without(
+            "libpmem",
+            "on an ordinary file its flush alone makes nothing durable",
+            "--dir FOLDER, on a file system mounted with DAX, or in memory",
+        ),
+    }
     if !cfg!(feature = "peers") {
         let crates = ["hashbrown", "rart", "roaring", "SQLite", "redb", "fjall", "okaywal"];
         missing.extend(crates.map(|peer| Missing {

@@ -39,7 +39,7 @@ impl Report {
             dir: dir.display().to_string(),
             date: time::OffsetDateTime::now_utc().date().to_string(),
             version: env!("CARGO_PKG_VERSION").into(),
-            missing: peers::missing(),
+            missing: peers::missing(granted.persists),
             rows,
         }
     }

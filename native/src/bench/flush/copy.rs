@@ -1,8 +1,7 @@
 //! Copies that are durable when they return, by size: around the cache or through it.
 
-use super::{CPU, map};
+use super::{CPU, libpmem, map};
 use crate::bench::measure::{Bench, Case, Subject, subject};
-use crate::bench::peers::pmdk::Mapped;
 use crate::bench::report::Counts;
 use crate::pmem::{CountedMedium, NT_THRESHOLD, Options, PmemMedium};
 use anyhow::Result;
@@ -23,7 +22,8 @@ pub(super) fn run(bench: &mut Bench) -> Result<()> {
 }
 
 fn copies(bench: &mut Bench, size: u64) -> Result<()> {
-    let path = |name: &str| bench.dir().join(name);
+    let dir = bench.dir().to_owned();
+    let path = |name: &str| dir.join(name);
     let total = if bench.is_quick() { 64 << 10 } else { 4 << 20 };
     let count = (total / size).max(1);
     let side = |medium| store_side(medium, size, count);
@@ -38,7 +38,7 @@ fn copies(bench: &mut Bench, size: u64) -> Result<()> {
         .note(format!("from {NT_THRESHOLD} bytes on the medium stores around the cache"))
         .peer("always around the cache", side(with("nt", 0)?))
         .peer("always through it, then written back", side(with("clwb", usize::MAX)?));
-    if let Some(mapped) = Mapped::create(&path("libpmem"), LEN as usize)? {
+    if let Some(mapped) = libpmem(bench, LEN)? {
         let bytes = vec![0x55; size as usize];
         let mut mapped = mapped;
         (0..LEN / 8).for_each(|word| mapped.store((word * 8) as usize, 0));

@@ -21,6 +21,14 @@ const FILE_CREATE: c_int = 1;
 /// Who may read the files: their owner.
 const MODE: u32 = 0o600;
 
+/// Has the libraries flush lines on every mapping, as our medium does, instead of calling msync where
+/// they are not sure that it is persistent memory. Before they are loaded first.
+pub fn treat_files_as_pmem() {
+    // SAFETY: the benchmark calls it before it measures anything; no other thread is there yet that
+    // could read the environment.
+    unsafe { std::env::set_var("PMEM_IS_PMEM_FORCE", "1") }
+}
+
 /// Loads a library; `None` if the machine has none.
 fn load(name: &str) -> Option<Library> {
     // SAFETY: the initialisers of these two libraries read the environment and the processor's
