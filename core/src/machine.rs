@@ -110,11 +110,31 @@ pub struct Vma {
 }
 
 impl Vma {
+    /// Where the PTE of a page is, or belongs. Pages that are mapped are often as far from each other
+    /// as the next two: it is looked for where it is then, before it is searched.
+    fn place(&self, index: PageIndex) -> Result<usize, usize> {
+        if let [(first, _), .., (last, _)] = self.ptes[..]
+            && let Some(scaled) =
+                index.0.wrapping_sub(first.0).checked_mul(self.ptes.len() as u64 - 1)
+        {
+            let guess = (scaled / (last.0 - first.0)) as usize;
+            if self.ptes.get(guess).is_some_and(|(at, _)| *at == index) {
+                return Ok(guess);
+            }
+        }
+        self.ptes.binary_search_by_key(&index, |(at, _)| *at)
+    }
+
     /// The PTE of a page.
     #[must_use]
     pub fn pte(&self, index: PageIndex) -> Option<Pte> {
-        let at = self.ptes.binary_search_by_key(&index, |(at, _)| *at).ok()?;
-        Some(self.ptes[at].1)
+        Some(self.ptes[self.place(index).ok()?].1)
+    }
+
+    /// The same, to change it.
+    fn pte_mut(&mut self, index: PageIndex) -> Option<&mut Pte> {
+        let at = self.place(index).ok()?;
+        Some(&mut self.ptes[at].1)
     }
 
     /// All PTEs, ascending by page.
@@ -123,7 +143,7 @@ impl Vma {
     }
 
     fn set_pte(&mut self, index: PageIndex, pte: Pte) {
-        match self.ptes.binary_search_by_key(&index, |(at, _)| *at) {
+        match self.place(index) {
             Ok(at) => self.ptes[at].1 = pte,
             Err(at) => self.ptes.insert(at, (index, pte)),
         }

@@ -76,6 +76,9 @@ impl<const FAN: usize> RadixTree<FAN> {
     /// Bits of the index that one level uses (`RADIX_TREE_MAP_SHIFT`).
     const SHIFT: u32 = FAN.trailing_zeros();
 
+    /// What a node takes in memory, in bytes.
+    pub const NODE_BYTES: usize = size_of::<node::Node<FAN>>();
+
     /// An empty tree: no node, height 0, no tag.
     #[must_use]
     pub const fn new() -> Self {

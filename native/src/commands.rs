@@ -1,10 +1,16 @@
 //! One module per command.
 
+#[cfg(target_os = "linux")]
+mod bench;
 mod check;
 mod crash;
+#[cfg(target_os = "linux")]
+mod doctor;
 mod list;
 mod matrix;
 mod run;
+#[cfg(target_os = "linux")]
+mod torture;
 
 use crate::Outcome;
 use crate::args::{Args, Command};
@@ -22,7 +28,13 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
         Command::Run(run) => run::run(&run),
         Command::Check { paths, json } => check::check(&paths, json),
         Command::Matrix { paths, json } => matrix::matrix(&paths, json),
+        #[cfg(target_os = "linux")]
+        Command::Bench(bench) => bench::bench(bench),
         Command::Crash { choice, step, json } => crash::crash(&choice, step, json),
+        #[cfg(target_os = "linux")]
+        Command::Doctor { paths, json } => doctor::doctor(&paths, json),
+        #[cfg(target_os = "linux")]
+        Command::Torture(torture) => torture::torture(&torture),
     }
 }
 

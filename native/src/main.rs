@@ -1,4 +1,5 @@
 //! `daxscope`: the machine on the command line.
+#![forbid(unsafe_code)]
 
 mod args;
 mod commands;

@@ -29,6 +29,7 @@ mod writeback;
 pub use forget::Forgot;
 
 use fault::Access;
+use flush::{InPlace, WRITEBACK_ONE};
 
 use super::frame::{Frame, SyncFileAt, SyncMode, WritebackControl};
 use super::{Call, Component, Errno, Event, MappingWord, Pte, ThreadId, Vma};
@@ -82,72 +83,85 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     fn run_to_an_action(&mut self, id: ThreadId, report: &mut impl Report) -> Result<(), Refusal> {
         loop {
-            let stack = &mut self.thread_mut(id).stack;
-            if stack.is_empty() {
-                if self.run_user(id, report)? {
-                    return Ok(());
-                }
-                continue;
-            }
-            let frame = stack.remove(stack.len() - 1);
-            let function = frame.function();
-            // Matched as it is: each move of a frame costs as much as what many frames do.
-            match self.run_frame(id, frame, report) {
-                Err(refusal) => return Err(refusal),
-                Ok(Flow::Calls(frame, callee)) => {
-                    report.event(|| Event::Entered(callee.function()));
+            let acted = match self.flush_in_place(id, report)? {
+                InPlace::Acted => true,
+                InPlace::Over(end) => self.settle(id, WRITEBACK_ONE, Ok(end.into()), report)?,
+                InPlace::No if self.thread_mut(id).stack.is_empty() => self.run_user(id, report)?,
+                InPlace::No => {
                     let stack = &mut self.thread_mut(id).stack;
-                    stack.push(frame);
-                    stack.push(callee);
+                    let frame = stack.remove(stack.len() - 1);
+                    let function = frame.function();
+                    let outcome = self.run_frame(id, frame, report);
+                    self.settle(id, function, outcome, report)?
                 }
-                Ok(Flow::GoesOn(frame)) => self.thread_mut(id).stack.push(frame),
-                Ok(Flow::Returned) => report.event(|| Event::Left(function)),
-                Ok(Flow::Failed(error)) => {
-                    self.thread_mut(id).error = Some(error);
-                    report.event(|| Event::Left(function));
-                }
-                Ok(Flow::Acted(frame)) => {
-                    let stack = &mut self.thread_mut(id).stack;
-                    report.acted_in(stack, function);
-                    stack.push(frame);
-                    return Ok(());
-                }
-                Ok(Flow::ActedAndReturned) => {
-                    report.acted_in(&self.thread_mut(id).stack, function);
-                    report.event(|| Event::Left(function));
-                    return Ok(());
-                }
-                Ok(Flow::ActedAndFailed(error)) => {
-                    let thread = self.thread_mut(id);
-                    thread.error = Some(error);
-                    report.acted_in(&thread.stack, function);
-                    report.event(|| Event::Left(function));
-                    return Ok(());
-                }
-                Ok(Flow::CallDone) => {
-                    let thread = self.thread_mut(id);
-                    thread.error = None;
-                    report.acted_in(&thread.stack, function);
-                    report.event(|| Event::Left(function));
-                    for frame in thread.stack.drain(..).rev() {
-                        report.event(|| Event::Left(frame.function()));
-                    }
-                    thread.position += 1;
-                    self.end_call(id, report);
-                    return Ok(());
-                }
-                Ok(Flow::Killed) => {
-                    let thread = self.thread_mut(id);
-                    report.acted_in(&thread.stack, function);
-                    thread.stack.clear();
-                    thread.error = None;
-                    thread.killed = true;
-                    self.unmap_all(id, report);
-                    self.end_call(id, report);
-                    return Ok(());
-                }
+            };
+            if acted {
+                return Ok(());
             }
         }
+    }
+
+    /// Puts on the stack what a frame that has run leaves there. `true` if it acted, and the step is
+    /// over. Matched as it is: each move of a frame costs as much as what many frames do.
+    fn settle(
+        &mut self,
+        id: ThreadId,
+        function: &'static str,
+        outcome: Outcome,
+        report: &mut impl Report,
+    ) -> Result<bool, Refusal> {
+        let thread = self.thread_mut(id);
+        match outcome {
+            Err(refusal) => return Err(refusal),
+            Ok(Flow::Acted(frame)) => {
+                report.acted_in(&thread.stack, function);
+                thread.stack.push(frame);
+                return Ok(true);
+            }
+            Ok(Flow::ActedAndReturned) => {
+                report.acted_in(&thread.stack, function);
+                report.event(|| Event::Left(function));
+                return Ok(true);
+            }
+            Ok(Flow::Calls(frame, callee)) => {
+                report.event(|| Event::Entered(callee.function()));
+                thread.stack.push(frame);
+                thread.stack.push(callee);
+            }
+            Ok(Flow::GoesOn(frame)) => thread.stack.push(frame),
+            Ok(Flow::Returned) => report.event(|| Event::Left(function)),
+            Ok(Flow::Failed(error)) => {
+                thread.error = Some(error);
+                report.event(|| Event::Left(function));
+            }
+            Ok(Flow::ActedAndFailed(error)) => {
+                thread.error = Some(error);
+                report.acted_in(&thread.stack, function);
+                report.event(|| Event::Left(function));
+                return Ok(true);
+            }
+            Ok(Flow::CallDone) => {
+                thread.error = None;
+                report.acted_in(&thread.stack, function);
+                report.event(|| Event::Left(function));
+                for frame in thread.stack.drain(..).rev() {
+                    report.event(|| Event::Left(frame.function()));
+                }
+                thread.position += 1;
+                self.end_call(id, report);
+                return Ok(true);
+            }
+            Ok(Flow::Killed) => {
+                report.acted_in(&thread.stack, function);
+                thread.stack.clear();
+                thread.error = None;
+                thread.killed = true;
+                self.unmap_all(id, report);
+                self.end_call(id, report);
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Takes the error that the callee returned, if it did.
@@ -247,9 +261,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             Frame::DaxWritebackMappingRange { mapping, wbc, at } => {
                 self.dax_writeback_mapping_range(id, (mapping, wbc), at, report)
             }
-            Frame::DaxWritebackOne { mapping, index, entry, at } => {
-                self.dax_writeback_one(id, mapping, index, entry, at, report)
-            }
+            Frame::DaxWritebackOne { .. } => unreachable!("it runs where it lies on the stack"),
 
             Frame::WriteCachePages { walk, at } => self.write_cache_pages(id, walk, at, report),
             Frame::BlockWriteFullPage { mapping, index, at } => {

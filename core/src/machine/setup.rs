@@ -310,26 +310,24 @@ impl Setup {
     /// Each block is in the pool and has one owner.
     fn check_blocks(&self, n: usize, file: &FileSetup) -> Result<(), SetupError> {
         let mut taken: Vec<BlockNr> = self.files[..n].iter().flat_map(FileSetup::owned).collect();
+        taken.sort_unstable();
+        let mut take = |block: BlockNr| {
+            self.in_pool(block)?;
+            match taken.binary_search(&block) {
+                Ok(_) => Err(format!("{block} has an owner already, a block has one")),
+                Err(place) => {
+                    taken.insert(place, block);
+                    Ok(())
+                }
+            }
+        };
         for (_, block) in &file.index_blocks {
-            let fail = |message| Err(SetupError { place: Place::File(n), message });
-            if let Err(message) = self.in_pool(*block) {
-                return fail(message);
-            }
-            if taken.contains(block) {
-                return fail(format!("{block} has an owner already, a block has one"));
-            }
-            taken.push(*block);
+            take(*block).map_err(|message| SetupError { place: Place::File(n), message })?;
         }
         for (page, block) in file.blocks.iter().enumerate() {
-            let Some(block) = block else { continue };
-            let fail = |message| Err(SetupError { place: Place::FileBlock(n, page), message });
-            if let Err(message) = self.in_pool(*block) {
-                return fail(message);
-            }
-            if taken.contains(block) {
-                return fail(format!("{block} has an owner already, a block has one"));
-            }
-            taken.push(*block);
+            let place = Place::FileBlock(n, page);
+            let taken = block.map_or(Ok(()), &mut take);
+            taken.map_err(|message| SetupError { place, message })?;
         }
         Ok(())
     }

@@ -146,6 +146,10 @@ pub trait Report {
     fn acted_in(&mut self, callers: &[Frame], function: &'static str);
     /// A component changed. Listing one that stayed equal is allowed, missing one is not.
     fn changed(&mut self, component: Component);
+    /// Whether it takes nothing, so that nobody walks a tree for it.
+    fn takes_nothing(&self) -> bool {
+        false
+    }
 }
 
 /// Builds a whole [`Step`].
@@ -214,4 +218,7 @@ impl Report for NoReport {
     fn event(&mut self, _: impl FnOnce() -> Event) {}
     fn acted_in(&mut self, _: &[Frame], _: &'static str) {}
     fn changed(&mut self, _: Component) {}
+    fn takes_nothing(&self) -> bool {
+        true
+    }
 }

@@ -260,6 +260,10 @@ pub struct Iter<'a, const FAN: usize> {
     base: u64,
     /// The leaf; none if nothing follows.
     node: NodeNr,
+    /// The node above it, and its slots still to visit. They are here so that the way to the next leaf
+    /// does not wait for memory of this one.
+    branch: NodeNr,
+    branch_bits: u64,
     last: u64,
     which: Option<Tag>,
 }
@@ -280,8 +284,10 @@ impl<'a, const FAN: usize> Iter<'a, FAN> {
             Bound::Excluded(index) => index.0.checked_sub(1),
             Bound::Unbounded => Some(u64::MAX),
         };
+        let (node, branch) = (NodeNr::NONE, NodeNr::NONE);
+        let (slots, bits, base, branch_bits, last_index) = (&[][..], 0, 0, 0, 0);
         let mut iter =
-            Self { tree, slots: &[], bits: 0, base: 0, node: NodeNr::NONE, last: 0, which };
+            Self { tree, slots, bits, base, node, branch, branch_bits, last: last_index, which };
         let (Some(first), Some(last)) = (first, last) else {
             return iter;
         };
@@ -301,14 +307,52 @@ impl<'a, const FAN: usize> Iter<'a, FAN> {
     /// Makes `leaf` the current one, unless what it has lies behind the range.
     fn enter(&mut self, leaf: Option<Leaf>) {
         self.node = NodeNr::NONE;
+        self.branch_bits = 0;
         let Some(Leaf { node, base, bits }) = leaf else {
             return;
         };
+        let here = &self.tree.arena[node];
+        self.branch = here.parent;
+        if !self.branch.is_none() {
+            let parent = &self.tree.arena[self.branch];
+            self.branch_bits = parent.map(self.which) & parent.present & above(here.offset());
+        }
+        self.show(node, base, bits);
+    }
+
+    /// Makes a leaf the current one, unless what it has lies behind the range.
+    #[inline]
+    fn show(&mut self, node: NodeNr, base: u64, bits: u64) {
         self.bits = bits & up_to(self.last, base);
-        if self.bits != 0 {
-            self.slots = &self.tree.arena[node].slots;
-            self.node = node;
-            self.base = base;
+        if self.bits == 0 {
+            self.node = NodeNr::NONE;
+            self.branch_bits = 0;
+            return;
+        }
+        self.slots = &self.tree.arena[node].slots;
+        self.node = node;
+        self.base = base;
+    }
+
+    /// Goes to the next leaf; without any, `bits` stays 0.
+    #[inline]
+    fn advance(&mut self) {
+        while self.branch_bits != 0 {
+            let offset = self.branch_bits.trailing_zeros() as usize;
+            self.branch_bits &= self.branch_bits - 1;
+            let slot = self.tree.arena[self.branch].slots[offset];
+            let node = slot.as_node().expect("above a leaf, every slot has a node");
+            let leaf = &self.tree.arena[node];
+            let bits = leaf.map(self.which) & leaf.present;
+            // None where a bit dangles: see `range_tag_downward`.
+            if bits != 0 {
+                let shift = RadixTree::<FAN>::SHIFT;
+                let base = self.base & !((FAN as u64 - 1) << shift) | (offset as u64) << shift;
+                return self.show(node, base, bits);
+            }
+        }
+        if !self.node.is_none() {
+            self.enter(self.tree.next_leaf(self.node, self.base, self.which));
         }
     }
 }
@@ -319,10 +363,7 @@ impl<const FAN: usize> Iterator for Iter<'_, FAN> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.bits == 0 {
-            if self.node.is_none() {
-                return None;
-            }
-            self.enter(self.tree.next_leaf(self.node, self.base, self.which));
+            self.advance();
             if self.bits == 0 {
                 return None;
             }
@@ -331,6 +372,25 @@ impl<const FAN: usize> Iterator for Iter<'_, FAN> {
         self.bits &= self.bits - 1;
         let item = self.slots[offset as usize].as_item().expect("a visited slot has an item");
         Some((PageIndex(self.base | u64::from(offset)), item))
+    }
+
+    /// Leaf by leaf: what `for_each` and the like do.
+    #[inline]
+    fn fold<B, F: FnMut(B, Self::Item) -> B>(mut self, init: B, mut f: F) -> B {
+        let mut result = init;
+        loop {
+            let (slots, base) = (self.slots, self.base);
+            while self.bits != 0 {
+                let offset = self.bits.trailing_zeros();
+                self.bits &= self.bits - 1;
+                let item = slots[offset as usize].as_item().expect("a visited slot has an item");
+                result = f(result, (PageIndex(base | u64::from(offset)), item));
+            }
+            self.advance();
+            if self.bits == 0 {
+                return result;
+            }
+        }
     }
 }
 

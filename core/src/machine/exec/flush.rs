@@ -15,6 +15,45 @@ use alloc::vec::Vec;
 /// Entries fetched at a time (PAGEVEC_SIZE, 4.5).
 pub(super) const BATCH: usize = 14;
 
+/// The frame that runs in place.
+pub(super) const WRITEBACK_ONE: &str = "dax_writeback_one";
+
+/// What came of running a frame of the flush where it lies on the stack.
+pub(super) enum InPlace {
+    /// It acted, observably; it goes on later.
+    Acted,
+    /// `dax_writeback_one` acted, is over, and off the stack.
+    Over(End),
+    /// The top of the stack is no such frame.
+    No,
+}
+
+/// What `dax_writeback_one` did.
+enum One {
+    /// It acted, observably; it goes on from here later.
+    At(OneAt),
+    /// It acted and is over.
+    Over(End),
+}
+
+/// How `dax_writeback_one` ends: a part of [`Flow`], which is much larger.
+#[derive(Clone, Copy)]
+pub(super) enum End {
+    Returned,
+    Failed(Errno),
+    Killed,
+}
+
+impl From<End> for Flow {
+    fn from(end: End) -> Self {
+        match end {
+            End::Returned => Self::ActedAndReturned,
+            End::Failed(error) => Self::ActedAndFailed(error),
+            End::Killed => Self::Killed,
+        }
+    }
+}
+
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn dax_writeback_mapping_range(
         &mut self,
@@ -53,15 +92,13 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 batch.reverse();
                 Ok(Flow::Acted(frame(RangeAt::Each(batch))))
             }
-            RangeAt::Each(mut batch) => {
+            RangeAt::Each(batch) => {
                 if let Some(error) = self.take_error(id) {
                     return Ok(Flow::Failed(error));
                 }
-                let Some((index, entry)) = batch.pop() else {
-                    return Ok(Flow::GoesOn(frame(RangeAt::Lookup)));
-                };
-                let callee = Frame::DaxWritebackOne { mapping, index, entry, at: OneAt::Check };
-                Ok(Flow::Calls(frame(RangeAt::Each(batch)), callee))
+                // Otherwise it calls `dax_writeback_one`, in place.
+                assert!(batch.is_empty(), "the next entry of a batch is flushed in place");
+                Ok(Flow::GoesOn(frame(RangeAt::Lookup)))
             }
             RangeAt::Fence => {
                 if self.semantics.fence_place()? == FencePlace::DeviceFlush {
@@ -78,8 +115,50 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
     }
 
+    /// Moves the flush on without taking its frames from the stack: most of what an fsync does is
+    /// here, and frames are large.
+    pub(super) fn flush_in_place(
+        &mut self,
+        id: ThreadId,
+        report: &mut impl Report,
+    ) -> Result<InPlace, Refusal> {
+        let thread = self.thread_mut(id);
+        let fine = thread.error.is_none();
+        let (mapping, index, entry, at) = match thread.stack.last_mut() {
+            Some(&mut Frame::DaxWritebackOne { mapping, index, entry, at }) => {
+                (mapping, index, entry, at)
+            }
+            Some(Frame::DaxWritebackMappingRange { mapping, at: RangeAt::Each(batch), .. })
+                if fine =>
+            {
+                let Some((index, entry)) = batch.pop() else { return Ok(InPlace::No) };
+                let (mapping, at) = (*mapping, OneAt::Check);
+                let callee = Frame::DaxWritebackOne { mapping, index, entry, at };
+                report.event(|| Event::Entered(callee.function()));
+                thread.stack.push(callee);
+                (mapping, index, entry, at)
+            }
+            _ => return Ok(InPlace::No),
+        };
+        let end = match self.dax_writeback_one(id, mapping, index, entry, at, report)? {
+            One::At(next) => {
+                let stack = &mut self.thread_mut(id).stack;
+                let Some((Frame::DaxWritebackOne { at, .. }, callers)) = stack.split_last_mut()
+                else {
+                    unreachable!("the frame that acted is the top one");
+                };
+                *at = next;
+                report.acted_in(callers, WRITEBACK_ONE);
+                return Ok(InPlace::Acted);
+            }
+            One::Over(end) => end,
+        };
+        self.thread_mut(id).stack.pop();
+        Ok(InPlace::Over(end))
+    }
+
     /// Flushes one entry. The order differs between 4.5 (DAX-12 step 6) and 4.10 (DAX-18).
-    pub(super) fn dax_writeback_one(
+    fn dax_writeback_one(
         &mut self,
         id: ThreadId,
         mapping: MappingId,
@@ -87,13 +166,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         entry: Entry,
         at: OneAt,
         report: &mut impl Report,
-    ) -> Outcome {
+    ) -> Result<One, Refusal> {
         let clears = self.semantics.dirty_cleared_by_flush()? != DirtyClearedByFlush::No;
-        let frame = |at| Frame::DaxWritebackOne { mapping, index, entry, at };
         match at {
             OneAt::Check if clears && !entry.is_exceptional() => {
                 report.rule(RuleId::DAX_18_1);
-                Ok(Self::page_in_the_way(mapping, index, report))
+                Ok(One::Over(Self::page_in_the_way(mapping, index, report)))
             }
             OneAt::Check if clears => self.lock_for_flush(id, mapping, index, entry, report),
             OneAt::Check => {
@@ -106,26 +184,26 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     report.event(|| Event::EntryChecked { mapping, index, skip });
                 }
                 if skip.is_some() {
-                    return Ok(Flow::ActedAndReturned);
+                    return Ok(One::Over(End::Returned));
                 }
                 if !entry.is_exceptional() {
-                    return Ok(Self::page_in_the_way(mapping, index, report));
+                    return Ok(One::Over(Self::page_in_the_way(mapping, index, report)));
                 }
-                Ok(Flow::Acted(frame(OneAt::WriteBack)))
+                Ok(One::At(OneAt::WriteBack))
             }
             OneAt::Mkclean => {
                 let count = self.mkclean(mapping, index, report);
                 report.event(|| Event::PtesProtected { mapping, index, count });
-                Ok(Flow::Acted(frame(OneAt::WriteBack)))
+                Ok(One::At(OneAt::WriteBack))
             }
             OneAt::WriteBack if self.has_no_bdev(mapping, report)? => {
                 report.event(|| Event::Oops { function: "dax_writeback_one" });
-                Ok(Flow::Killed)
+                Ok(One::Over(End::Killed))
             }
             OneAt::WriteBack => {
                 let rule = if clears { RuleId::DAX_18_4 } else { RuleId::DAX_12_6D };
                 self.write_back_entry(id, mapping, index, entry, rule, report);
-                Ok(Flow::Acted(frame(OneAt::Clear)))
+                Ok(One::At(OneAt::Clear))
             }
             OneAt::Clear => {
                 self.take_lock(self.cpu(id), report)?;
@@ -138,16 +216,16 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     Self::slot_changed(mapping, index, report);
                     report.event(|| Event::TowriteCleared { mapping, index });
                 }
-                Ok(Flow::ActedAndReturned)
+                Ok(One::Over(End::Returned))
             }
         }
     }
 
     /// The flush has found a page that is tagged TOWRITE, where only entries of DAX ought to be: the
     /// kernel warns and gives up. The page stays as it is. Models DAX-12 step 6a, MIX-3: `fs/dax.c`.
-    fn page_in_the_way(mapping: MappingId, index: PageIndex, report: &mut impl Report) -> Flow {
+    fn page_in_the_way(mapping: MappingId, index: PageIndex, report: &mut impl Report) -> End {
         report.event(|| Event::PageInTheWay { mapping, index });
-        Flow::ActedAndFailed(Errno::Eio)
+        End::Failed(Errno::Eio)
     }
 
     /// Up to 4.5-rc6 the flush asks the inode's superblock for the device, and that of the device's
@@ -179,11 +257,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         index: PageIndex,
         entry: Entry,
         report: &mut impl Report,
-    ) -> Outcome {
-        let frame = |at| Frame::DaxWritebackOne { mapping, index, entry, at };
+    ) -> Result<One, Refusal> {
         self.take_lock(self.cpu(id), report)?;
         if self.waits_for_entry(id, mapping, index, report) {
-            return Ok(Flow::Acted(frame(OneAt::Check)));
+            return Ok(One::At(OneAt::Check));
         }
         let obeyed = self.obeys(RuleId::DAX_18_1, report);
         let block = |entry: Entry| entry.as_dax().map(|dax| dax.block);
@@ -191,7 +268,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         if skip.is_some() {
             self.put_unlocked_entry(mapping, index, report);
             report.event(|| Event::EntryChecked { mapping, index, skip });
-            return Ok(Flow::ActedAndReturned);
+            return Ok(One::Over(End::Returned));
         }
         let lock = self.has_entry_lock()? && obeyed;
         let space = self.mapping_mut(mapping);
@@ -203,8 +280,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         Self::slot_changed(mapping, index, report);
         report.event(|| Event::EntryLockedForFlush { mapping, index, locked: lock });
         let protects = self.semantics.dirty_cleared_by_flush()? == DirtyClearedByFlush::Protected;
-        let next = if protects { OneAt::Mkclean } else { OneAt::WriteBack };
-        Ok(Flow::Acted(frame(next)))
+        Ok(One::At(if protects { OneAt::Mkclean } else { OneAt::WriteBack }))
     }
 
     /// Write-protects every PTE of the page; says how many were writable. Models DAX-18 step 3:

@@ -224,8 +224,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     ) -> u64 {
         let mut count = 0;
         for (n, vma) in (0u8..).zip(&mut self.vmas).filter(|(_, vma)| vma.mapping == mapping) {
-            if let Some(pte) = vma.pte(index).filter(|pte| pte.writable) {
-                vma.set_pte(index, Pte { writable: false, ..pte });
+            if let Some(pte) = vma.pte_mut(index).filter(|pte| pte.writable) {
+                pte.writable = false;
                 report.changed(Component::Pte(VmaId(n), index));
                 count += 1;
             }

@@ -35,8 +35,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 tree.range_tag_downward(first, last, Tag::Dirty, Tag::Towrite)
             };
         }
-        let tagged = self.mapping(mapping).i_pages.iter_tagged(.., Tag::Towrite);
-        tagged.for_each(|(index, _)| Self::slot_changed(mapping, index, report));
+        if !report.takes_nothing() {
+            let tagged = self.mapping(mapping).i_pages.iter_tagged(.., Tag::Towrite);
+            tagged.for_each(|(index, _)| Self::slot_changed(mapping, index, report));
+        }
         report.event(|| Event::TaggedForWriteback { mapping, count });
         Ok(())
     }
