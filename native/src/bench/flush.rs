@@ -94,7 +94,7 @@ fn fsync(bench: &mut Bench, shape: &Shape) -> Result<()> {
     let (files, len) = (ours.blocks().to_vec(), ours.bytes());
     let entries = shape.entries * shape.files();
     // What a round takes at least, so that short ones are repeated.
-    let runs = (4_000 / entries).max(1) as u32;
+    let runs = (bench.so_many(4_000) / entries).max(1) as u32;
     let plural = if shape.entries == 1 { "entry" } else { "entries" };
     let name = format!("{}, {} {plural}", kind(shape), shape.entries);
     let mut case = Case::new(name, "entry", entries, Box::new(ours))
@@ -252,7 +252,7 @@ impl Subject for Kernel {
 
 /// A program that makes its stores durable by itself: the machine takes a step for each instruction.
 fn program(bench: &mut Bench) -> Result<()> {
-    let count = 1_000;
+    let count = bench.so_many(1_000);
     let ours = OwnFlush::create(&bench.dir().join("program"), count)?;
     let mut bare = map(bench.dir().join("bare"), BLOCK)?;
     let peer = subject(
@@ -282,13 +282,13 @@ fn persist(medium: &mut PmemMedium, at: WordAddr) {
 
 /// Eight bytes at a time, in three orders.
 fn eight_bytes(bench: &mut Bench) -> Result<()> {
-    let count = 4_000;
+    let count = bench.so_many(4_000);
     let lines = if bench.is_quick() { 1 << 12 } else { 1 << 20 };
     let len = lines * 64;
     let mut random = Random::new();
     let orders: [(&str, Vec<u64>); 3] = [
-        ("the same line", vec![0; count]),
-        ("one line after the other", (0..count as u64).collect()),
+        ("the same line", vec![0; count as usize]),
+        ("one line after the other", (0..count).collect()),
         ("random lines", (0..count).map(|_| random.below(lines)).collect()),
     ];
     for (order, at) in orders {
@@ -303,7 +303,7 @@ fn eight_bytes(bench: &mut Bench) -> Result<()> {
             },
         );
         let counts = Counts { write_backs: 1.0, fences: 1.0 };
-        let mut case = Case::new(name, "persist", count as u64, ours).counts(counts);
+        let mut case = Case::new(name, "persist", count, ours).counts(counts);
         if let Some(mapped) = libpmem(bench, len)? {
             let peer = subject(
                 mapped,
@@ -325,7 +325,7 @@ fn eight_bytes(bench: &mut Bench) -> Result<()> {
 
 /// A page whose every line is dirty.
 fn page(bench: &mut Bench) -> Result<()> {
-    let count = 1_000;
+    let count = bench.so_many(1_000);
     let len = count * BLOCK;
     let ours = subject(
         map(bench.dir().join("page"), len)?,

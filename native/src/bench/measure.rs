@@ -239,6 +239,13 @@ impl Bench {
         self.persists
     }
 
+    /// How many operations a run has where so many would do: few of them if it is to be quick, or if
+    /// each is an msync.
+    #[must_use]
+    pub fn so_many(&self, count: u64) -> u64 {
+        if self.quick || self.persists == Persists::FileMsync { count.div_ceil(50) } else { count }
+    }
+
     /// Whether small sizes are asked for.
     #[must_use]
     pub const fn is_quick(&self) -> bool {

@@ -24,8 +24,7 @@ pub(super) fn run(bench: &mut Bench) -> Result<()> {
 fn copies(bench: &mut Bench, size: u64) -> Result<()> {
     let dir = bench.dir().to_owned();
     let path = |name: &str| dir.join(name);
-    let total = if bench.is_quick() { 64 << 10 } else { 4 << 20 };
-    let count = (total / size).max(1);
+    let count = bench.so_many((4 << 20) / size).max(1);
     let side = |medium| store_side(medium, size, count);
     let with = |name: &str, nt_threshold| {
         let options = Options { nt_threshold: Some(nt_threshold), ..Options::new(LEN) };
@@ -38,10 +37,9 @@ fn copies(bench: &mut Bench, size: u64) -> Result<()> {
         .note(format!("from {NT_THRESHOLD} bytes on the medium stores around the cache"))
         .peer("always around the cache", side(with("nt", 0)?))
         .peer("always through it, then written back", side(with("clwb", usize::MAX)?));
-    if let Some(mapped) = libpmem(bench, LEN)? {
+    if let Some(mut mapped) = libpmem(bench, LEN)? {
         let bytes = vec![0x55; size as usize];
-        let mut mapped = mapped;
-        (0..LEN / 8).for_each(|word| mapped.store((word * 8) as usize, 0));
+        (0..LEN / 64).for_each(|line| mapped.store((line * 64) as usize, 0));
         let peer = subject(
             (mapped, 0),
             |_| {},
@@ -67,8 +65,10 @@ fn name(size: u64) -> String {
 }
 
 /// A side that copies `size` bytes to one place after the other, with a fence after each.
-fn store_side(medium: PmemMedium, size: u64, count: u64) -> Box<dyn Subject> {
+fn store_side(mut medium: PmemMedium, size: u64, count: u64) -> Box<dyn Subject> {
     let words = vec![Word(*b"UUUUUUUU"); (size / 8) as usize];
+    // Every page is mapped before anything is timed.
+    (0..LEN / 64).for_each(|line| medium.store_word(CPU, WordAddr(line * 8), Word::ZERO));
     subject(
         (medium, 0),
         |_| {},
