@@ -36,9 +36,6 @@ const WORD: usize = size_of::<Word>();
 pub(super) const LINE: usize = 64;
 /// Words of a cache line.
 const WORDS: usize = LINE / WORD;
-/// Bytes of a page of the MMU.
-pub(super) const PAGE: usize = 4096;
-
 /// Which kind of mapping to ask for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum How {
@@ -160,7 +157,7 @@ impl Region {
     /// Has the kernel write the pages of these lines back, and waits for it.
     pub(super) fn msync(&self, lines: Range<u64>) -> Result<(), Errno> {
         let from = self.place_of_lines(&lines);
-        let before = from.addr() % PAGE;
+        let before = from.addr() % rustix::param::page_size();
         let bytes = before + (lines.end - lines.start) as usize * LINE;
         // SAFETY: rounded down to a page, still within the mapping (I1); what msync does to memory
         // is nothing.
