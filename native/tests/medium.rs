@@ -347,8 +347,9 @@ fn what_cannot_be_mapped_is_an_error_that_names_the_path() {
 #[test]
 fn no_address_beyond_the_end_is_touched() {
     let words = [Word::ZERO; 2];
-    let beyond: [fn(&mut PmemMedium, &[Word; 2]); 6] = [
+    let beyond: [fn(&mut PmemMedium, &[Word; 2]); 7] = [
         |medium, _| _ = medium.load_word(WordAddr(512)),
+        |medium, words| medium.store_word(CPU, WordAddr(512), words[0]),
         |medium, words| medium.store(CPU, WordAddr(511), words),
         |medium, words| medium.store_nt(CPU, WordAddr(1 << 60), words),
         |medium, words| medium.load(WordAddr(511), &mut words.clone()),

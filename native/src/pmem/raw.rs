@@ -129,12 +129,20 @@ impl Region {
         Word(unsafe { from.cast::<u64>().read_volatile() }.to_ne_bytes())
     }
 
-    /// Stores words, in order of address, each by one instruction or together with its neighbour.
+    /// Stores words in order of address, each by one instruction, alone or together with its neighbour.
     #[inline]
     pub(super) fn store(&mut self, at: WordAddr, words: &[Word]) {
         let to = self.place(at, words.len());
         // SAFETY: `to` leads to as many words (I3), aligned (I1), outside of `words` (I2).
         unsafe { put::<false>(words, at.in_line(), to) };
+    }
+
+    /// Stores one word, by one instruction.
+    #[inline]
+    pub(super) fn store_word(&mut self, at: WordAddr, word: Word) {
+        let to = self.place(at, 1);
+        // SAFETY: an aligned word of the mapping (I1, I3).
+        unsafe { to.cast::<u64>().write_volatile(u64::from_ne_bytes(word.0)) };
     }
 
     /// Stores words around the cache: they are on their way to the memory, and the next fence of this
@@ -242,7 +250,11 @@ impl Flush {
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 fn cpu_has(bit: u32) -> bool {
     use std::arch::x86_64::{__cpuid, __cpuid_count};
-    __cpuid(0).eax >= 7 && __cpuid_count(7, 0).ebx >> bit & 1 == 1
+    #[allow(unused_unsafe, reason = "these two are unsafe functions before Rust 1.94")]
+    // SAFETY: every x86-64 has the instruction.
+    unsafe {
+        __cpuid(0).eax >= 7 && __cpuid_count(7, 0).ebx >> bit & 1 == 1
+    }
 }
 
 #[cfg(any(not(target_arch = "x86_64"), miri))]
