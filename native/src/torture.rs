@@ -13,10 +13,12 @@
 mod model;
 mod oracle;
 mod stream;
+mod superblock;
 
 pub use model::{File, Model};
 pub use oracle::{Verified, verify};
 pub use stream::{Next, Stream, Universe};
+pub use superblock::mend_superblock;
 
 use daxscope_core::config::{Epoch, Geometry, Semantics};
 use daxscope_core::fs::{Kind, Layout, ROOT};

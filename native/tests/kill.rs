@@ -2,10 +2,10 @@
 #![cfg(target_os = "linux")]
 
 use daxscope_core::medium::Medium;
-use daxscope_core::units::{Word, WordAddr};
+use daxscope_core::units::{Cpu, Word, WordAddr};
 use daxscope_native::pmem::{Options, PmemMedium};
-use daxscope_native::torture::{Universe, Writer, verify};
-use std::io::{BufRead, BufReader};
+use daxscope_native::torture::{Universe, Verified, Writer, mend_superblock, verify};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -43,7 +43,7 @@ fn writer(file: &Path, seed: u64, more: &[&str]) -> Child {
         .args(["--seed", &seed.to_string()])
         .args(more)
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap()
 }
@@ -63,8 +63,10 @@ fn killed_after(mut child: Child, acks: u64, moment: Duration) -> u64 {
     child.kill().unwrap();
     // What it has said is in the pipe, whole lines all of them.
     lines.for_each(|line| heard(&line.unwrap()));
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     let status = child.wait().unwrap();
-    assert_eq!(status.code(), None, "it would write for ever: {status}");
+    assert_eq!(status.code(), None, "it would write for ever: {status}, {said}");
     acked
 }
 
@@ -76,14 +78,19 @@ fn image(medium: &PmemMedium) -> Vec<Word> {
 
 /// Verifies what a writer has left; then mounts it in place, and verifies what is there after that.
 fn verified(universe: &Universe, file: &Path, seed: u64, acked: u64) -> Result<(), String> {
-    let medium = PmemMedium::open(file, &Options::new(0)).unwrap();
-    let before = verify(universe, &image(&medium), seed, acked, 0)?;
+    let mut medium = PmemMedium::open(file, &Options::new(0)).unwrap();
+    let mut left = image(&medium);
+    let before = verify(universe, &left, seed, acked, 0)?;
+    if let Some(at) = mend_superblock(universe, &mut left) {
+        medium.store_word(Cpu(0), at, left[at.0 as usize]);
+    }
     let after = if universe.geometry.fan_out == 8 {
         image(&Writer::<_, 8>::mount(universe, medium)?.machine.medium)
     } else {
         image(&Writer::<_, 64>::mount(universe, medium)?.machine.medium)
     };
     let after = verify(universe, &after, seed, acked, 0)?;
+    let before = Verified { torn_superblock: false, ..before };
     assert_eq!(before, after, "recovery in place brings back the same");
     Ok(())
 }

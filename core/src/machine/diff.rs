@@ -196,7 +196,13 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
             }
             Component::Allocator => match &self.mounted {
                 None => "none".to_string(),
-                Some(mounted) => format!("{} free blocks", mounted.free_blocks()),
+                Some(mounted) if mounted.orphans.is_empty() => {
+                    format!("{} free blocks", mounted.free_blocks())
+                }
+                Some(mounted) => {
+                    let (free, orphans) = (mounted.free_blocks(), mounted.orphans.len());
+                    format!("{free} free blocks, inodes without a name: {orphans}")
+                }
             },
             Component::Journal => self.describe_journal(),
             Component::JournalHead(block) => self.describe_head(block),

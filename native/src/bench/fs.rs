@@ -14,7 +14,7 @@ use daxscope_core::machine::{FileSetup, FileWord, Op, Setup, System};
 use daxscope_core::units::{BlockNr, Ino, PageIndex, Tid, Word};
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Files of a storm.
@@ -139,7 +139,7 @@ impl<F: Files> Subject for Side<F> {
 
 fn measure(bench: &mut Bench, storm: Storm, dax: bool) -> Result<()> {
     let device = bench.dir().join("device");
-    let ours = Side { files: Ours::create(device.clone(), dax)?, storm };
+    let ours = Side { files: Ours::create(&device, dax)?, storm };
     let how = if dax { "DAX file" } else { "page cache" };
     let name = format!("{}, {how}", storm.words());
     let mut case = Case::new(name, "file", u64::from(FILES), Box::new(ours))
@@ -158,7 +158,7 @@ fn measure(bench: &mut Bench, storm: Storm, dax: bool) -> Result<()> {
 /// A mounted file system is left in peace: unmounted, mounted again, and checked.
 fn remount(bench: &mut Bench, dax: bool) -> Result<()> {
     let device = bench.dir().join("device");
-    let mut ours = Ours::create(device.clone(), dax)?;
+    let mut ours = Ours::create(&device, dax)?;
     for file in 0..FILES {
         for step in [Step::Create, Step::Write, Step::Fsync] {
             ours.call(file, step)?;
@@ -195,7 +195,7 @@ struct Ours {
 }
 
 impl Ours {
-    fn create(device: PathBuf, dax: bool) -> Result<Self> {
+    fn create(device: &Path, dax: bool) -> Result<Self> {
         let geometry = Geometry::KERNEL;
         let root = FileSetup {
             ino: ROOT,
@@ -215,7 +215,7 @@ impl Ours {
             programs: Vec::new(),
             planted: None,
         };
-        let make = |len| Ok(PmemMedium::create(&device, &Options::new(len))?);
+        let make = |len| Ok(PmemMedium::create(device, &Options::new(len))?);
         let page = (0..WORDS).map(Word::number).collect();
         Ok(Self { host: Host::create(setup, make)?, page })
     }

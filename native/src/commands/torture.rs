@@ -47,6 +47,11 @@ fn verify_file(file: &Path, seed: u64, acked: u64, lost_acks: u64) -> Result<Out
     };
     match verify(&universe, &image, seed, acked, lost_acks) {
         Ok(found) => {
+            if found.torn_superblock {
+                println!(
+                    "the journal superblock was torn: a mount refuses it until its checksum is put right"
+                );
+            }
             println!(
                 "as it may be: {} files, {} pages of data; {} states were possible",
                 found.files, found.pages, found.candidates

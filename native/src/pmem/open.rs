@@ -14,6 +14,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// The length of a medium is a multiple of this many bytes, a page of most MMUs and of none less.
 const PAGE: u64 = 4096;
@@ -230,12 +231,22 @@ impl Target {
     }
 }
 
+/// How long a lock is waited for: a process that was started beside the last owner holds what the owner
+/// had open until it runs its own program.
+const LOCK_WAIT: Duration = Duration::from_secs(1);
+
 /// Keeps other users of this program out; a file system without locks lets everybody in.
 fn lock(path: &Path, file: &File) -> Result<(), MapError> {
-    match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
-        Err(Errno::WOULDBLOCK) => Err(MapError::new(path, "is in use, by another daxscope?")),
-        _ => Ok(()),
+    let began = Instant::now();
+    while rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive)
+        == Err(Errno::WOULDBLOCK)
+    {
+        if began.elapsed() > LOCK_WAIT {
+            return Err(MapError::new(path, "is in use, by another daxscope?"));
+        }
+        std::thread::sleep(Duration::from_millis(5));
     }
+    Ok(())
 }
 
 fn file_system_of(path: &Path, file: &File) -> Result<String, MapError> {

@@ -2,6 +2,7 @@
 
 use super::model::{File, Model};
 use super::stream::{Stream, Universe};
+use super::superblock::mend_superblock;
 use daxscope_core::crash::{self, Recovered, RecoveredFile};
 use daxscope_core::fs::{Kind, NameRecord};
 use daxscope_core::jbd::LogLayout;
@@ -19,6 +20,9 @@ pub struct Verified {
     pub pages: usize,
     /// Operations that may have been the last.
     pub candidates: usize,
+    /// The journal superblock was torn, and its checksum had to be put right before anything could be
+    /// mounted: see [`mend_superblock`].
+    pub torn_superblock: bool,
 }
 
 /// Recovers the image of a device on which a writer with this seed died, and compares it with what
@@ -43,7 +47,9 @@ pub fn verify(
     let geometry = &universe.geometry;
     assert_eq!(image.len() as u64, geometry.words(), "words of the device");
     let log = LogLayout::of(geometry);
-    let (found, names) = match crash::recover(image, geometry, Some(&log)) {
+    let mut mended = image.to_vec();
+    let torn_superblock = mend_superblock(universe, &mut mended).is_some();
+    let (found, names) = match crash::recover(&mended, geometry, Some(&log)) {
         Recovered::Unreadable(why) => return Err(format!("cannot be mounted: {why}")),
         Recovered::Files { problems, .. } if !problems.is_empty() => {
             return Err(format!("fsck: {problems:?}"));
@@ -60,7 +66,7 @@ pub fn verify(
         files += usize::from(file.is_some());
         pages += file.map_or(0, |file| file.pages.len());
     }
-    Ok(Verified { files, pages, candidates: history.states.len() })
+    Ok(Verified { files, pages, candidates: history.states.len(), torn_superblock })
 }
 
 /// The states since everything was promised for the last time.

@@ -38,6 +38,33 @@ fn every_prefix_of_an_honest_run_is_accepted() {
     }
 }
 
+/// The old tail with the new checksum, and the new tail with the old one: either is good to recover
+/// from, and nothing else passes for it.
+#[test]
+fn a_torn_journal_superblock_is_seen_as_that_and_as_nothing_worse() {
+    let universe = Universe::teaching();
+    let block = LogLayout::of(&universe.geometry).superblock;
+    let first = universe.geometry.first_word(block).0 as usize;
+    let (tail, checksum) = (first + 3, first + 31);
+    let mut before: Option<Vec<Word>> = None;
+    let mut torn = 0;
+    run(3, None, 150, |image, acked| {
+        let older = before.replace(image.clone()).filter(|older| older[tail] != image[tail]);
+        let Some(older) = older else { return };
+        for word in [tail, checksum] {
+            let mut image = image.clone();
+            image[word] = older[word];
+            let verified = verify(&universe, &image, 3, acked, 0).unwrap();
+            assert!(verified.torn_superblock, "word {word}");
+            image[first + 4].0[0] ^= 1;
+            let why = verify(&universe, &image, 3, acked, 0).unwrap_err();
+            assert!(why.contains("cannot be mounted"), "{why}");
+        }
+        torn += 1;
+    });
+    assert!(torn > 3, "the tail has moved {torn} times");
+}
+
 #[test]
 fn a_writer_that_breaks_a_rule_of_the_journal_is_found_out() {
     let faults = [
