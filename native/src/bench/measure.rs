@@ -243,7 +243,11 @@ impl Bench {
     /// each is an msync.
     #[must_use]
     pub fn so_many(&self, count: u64) -> u64 {
-        if self.quick || self.persists == Persists::FileMsync { count.div_ceil(50) } else { count }
+        match self.persists {
+            Persists::FileMsync => count.div_ceil(400),
+            _ if self.quick => count.div_ceil(50),
+            _ => count,
+        }
     }
 
     /// Whether small sizes are asked for.
