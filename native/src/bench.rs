@@ -8,8 +8,11 @@
 //! In reading order: [`measure`], [`report`], one group ([`radix`]), [`peers`].
 
 pub mod flush;
+pub mod fs;
 pub mod host;
 pub mod html;
+pub mod journal;
+mod machine;
 pub mod measure;
 pub mod peers;
 mod plot;
@@ -32,11 +35,15 @@ pub enum Group {
     Radix,
     /// What makes stores durable.
     Flush,
+    /// What a transaction costs.
+    Journal,
+    /// What an operation on a file does.
+    Fs,
 }
 
 impl Group {
     /// Every group, in the order in which they run.
-    pub const ALL: [Self; 2] = [Self::Radix, Self::Flush];
+    pub const ALL: [Self; 4] = [Self::Radix, Self::Flush, Self::Journal, Self::Fs];
 
     /// The word on the command line and in the JSON.
     #[must_use]
@@ -44,6 +51,8 @@ impl Group {
         match self {
             Self::Radix => "radix",
             Self::Flush => "flush",
+            Self::Journal => "journal",
+            Self::Fs => "fs",
         }
     }
 
@@ -57,6 +66,8 @@ impl Group {
         match self {
             Self::Radix => radix::run(bench),
             Self::Flush => flush::run(bench),
+            Self::Journal => journal::run(bench),
+            Self::Fs => fs::run(bench),
         }
     }
 }

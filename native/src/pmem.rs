@@ -180,6 +180,12 @@ impl<const COUNTED: bool> Medium for RealMedium<COUNTED> {
     }
 
     #[inline]
+    fn store_word(&mut self, _: Cpu, at: WordAddr, word: Word) {
+        self.region.store_word(at, word);
+        self.count(|counts| counts.words += 1);
+    }
+
+    #[inline]
     fn load_word(&self, at: WordAddr) -> Word {
         self.region.load_word(at)
     }

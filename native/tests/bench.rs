@@ -2,7 +2,9 @@
 #![cfg(target_os = "linux")]
 
 use assert_cmd::Command;
+use daxscope_core::machine::frame::Frame;
 use daxscope_native::bench::flush::{Shape, fsync_counts};
+use daxscope_native::bench::journal::{Commit, commit_counts};
 use daxscope_native::bench::report::Counts;
 use daxscope_native::bench::{Bench, Case, Report, subject};
 use daxscope_native::pmem::Persists;
@@ -31,6 +33,35 @@ fn an_fsync_writes_back_every_line_of_every_dirty_entry_once() {
             assert_eq!(counts.fences, files, "{shape:?}");
             assert_eq!(counts.nt_lines, 0, "{shape:?}");
         }
+    }
+}
+
+/// Descriptor block, copies and commit block, each line once and around the cache; what is before the
+/// commit block is fenced before it, unless the commit is asynchronous.
+#[test]
+fn a_commit_costs_two_fences_and_an_asynchronous_one_costs_one() {
+    for (commit, fences) in [(Commit::Ordinary, 2), (Commit::Asynchronous, 1)] {
+        for blocks in [1, 4, 16] {
+            let counts = commit_counts(blocks, commit).unwrap();
+            assert_eq!(counts.fences, fences, "{commit:?} of {blocks}");
+            assert_eq!(counts.nt_lines, 64 * (blocks + 2), "{commit:?} of {blocks}");
+            assert_eq!(counts.write_backs, 0, "{commit:?} of {blocks}");
+        }
+    }
+}
+
+#[test]
+fn the_groups_of_the_journal_and_the_file_system_run_and_name_their_frames() {
+    let report = bench(&["journal", "fs"]);
+    let rows = report["rows"].as_array().unwrap();
+    let functions: Vec<_> =
+        rows.iter().flat_map(|row| row["functions"].as_array().unwrap()).collect();
+    for function in functions {
+        assert!(Frame::functions().any(|known| function == known), "{function} is no frame");
+    }
+    for case in ["commit, 1 block", "commit, asynchronous, 4 blocks", "recovery", "umount, mount"] {
+        let found = |row: &&Value| row["case"].as_str().unwrap().starts_with(case);
+        assert!(rows.iter().any(|row| found(&row)), "{case}");
     }
 }
 

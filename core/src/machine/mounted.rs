@@ -18,6 +18,8 @@ pub struct Mounted {
     taken: Vec<u64>,
     /// The inode in each slot of the table.
     slots: Vec<Option<Ino>>,
+    /// The inodes in memory that no name leads to any more (`s_orphan`).
+    pub orphans: Vec<Ino>,
 }
 
 impl Mounted {
@@ -30,6 +32,7 @@ impl Mounted {
             goal,
             taken: vec![0; blocks.div_ceil(64) as usize],
             slots: vec![None; layout.inodes_max() as usize],
+            orphans: Vec::new(),
         };
         let pool = layout.pool();
         (0..blocks).filter(|nr| !pool.contains(nr)).for_each(|nr| mounted.take(BlockNr(nr)));

@@ -25,6 +25,9 @@ fn every_word_of_a_page_is_stored_where_it_belongs() {
             stored += count;
         }
     }
+    medium.store_word(CPU, WordAddr(510), Word::number(510));
+    expected[510] = Word::number(510);
+    stored += 1;
     medium.write_back(CPU, LineRange::new(LineNr(0), 64));
     medium.write_back(CPU, LineRange::new(LineNr(64), 0));
     medium.fence(CPU);

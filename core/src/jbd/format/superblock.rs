@@ -2,7 +2,7 @@
 
 use super::super::LogLayout;
 use super::super::crc32c::{INITIAL, crc32c_words};
-use super::{MAGIC, be32, put_be32, put_uuid, without};
+use super::{MAGIC, be32, put_be32, put_uuid};
 use crate::units::{LogBlockNr, Tid, Word};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -137,7 +137,8 @@ fn uuid() -> [Word; 2] {
 
 /// Models: fs/jbd2/journal.c `jbd2_superblock_csum`, 4.5.
 fn checksum(block: &[Word]) -> u32 {
-    let mut covered = without(block, CHECKSUM);
+    let mut covered = block.to_vec();
     covered.resize(WORDS, Word::ZERO);
+    put_be32(&mut covered, CHECKSUM, 0);
     crc32c_words(INITIAL, &covered)
 }

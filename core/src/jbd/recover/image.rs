@@ -56,36 +56,60 @@ pub fn replays(
     read: Read<'_>,
     obeys: Obeys<'_>,
 ) -> Replays {
-    let mut found =
-        Replays { clean: false, blocks: Vec::new(), skipped: Vec::new(), next: Ok(Tid(0)) };
-    let superblock = match Superblock::decode(&read(layout.superblock), layout) {
+    let mut blocks = Vec::new();
+    let superblock = read(layout.superblock);
+    let over = drive(layout, bad_descriptor, &superblock, |recovery| {
+        let mut step = recovery.step(read, obeys);
+        if let RecoveryStep::Replayed { home, from, tid, words } = &mut step {
+            let words = core::mem::take(words);
+            blocks.push(Replay { home: *home, from: *from, tid: *tid, words });
+        }
+        step
+    });
+    Replays { clean: over.clean, blocks, skipped: over.skipped, next: over.next }
+}
+
+/// How a recovery has ended.
+struct Over {
+    clean: bool,
+    skipped: Vec<(BlockNr, Tid)>,
+    next: Result<Tid, String>,
+}
+
+/// Takes the steps of a recovery until it is over. Who takes one sees to what goes home.
+fn drive(
+    layout: &LogLayout,
+    bad_descriptor: BadDescriptor,
+    superblock: &[Word],
+    mut take: impl FnMut(&mut Recovery) -> RecoveryStep,
+) -> Over {
+    let mut over = Over { clean: false, skipped: Vec::new(), next: Ok(Tid(0)) };
+    let superblock = match Superblock::decode(superblock, layout) {
         Ok(superblock) => superblock,
-        Err(why) => return Replays { next: Err(why), ..found },
+        Err(why) => return Over { next: Err(why), ..over },
     };
     let Some(mut recovery) = Recovery::begin(&superblock, *layout, bad_descriptor) else {
-        return Replays { clean: true, next: Ok(superblock.sequence.next()), ..found };
+        return Over { clean: true, next: Ok(superblock.sequence.next()), ..over };
     };
     let mut first_damage = None;
     loop {
-        match recovery.step(read, obeys) {
-            RecoveryStep::Replayed { home, from, tid, words } => {
-                found.blocks.push(Replay { home, from, tid, words });
-            }
+        match take(&mut recovery) {
             RecoveryStep::Skipped { home, tid, why: Skip::Revoked { .. }, .. } => {
-                found.skipped.push((home, tid));
+                over.skipped.push((home, tid));
             }
             RecoveryStep::Skipped { home, from, tid, why } => {
                 first_damage.get_or_insert_with(|| damage(home, from, tid, why));
             }
             RecoveryStep::Failed { at, tid, why } => {
-                found.next = Err(format!("{at} of the log, {tid}: {why}"));
-                return found;
+                over.next = Err(format!("{at} of the log, {tid}: {why}"));
+                return over;
             }
             RecoveryStep::Done { next, .. } => {
-                found.next = first_damage.map_or(Ok(next), Err);
-                return found;
+                over.next = first_damage.map_or(Ok(next), Err);
+                return over;
             }
-            RecoveryStep::Scanned { .. }
+            RecoveryStep::Replayed { .. }
+            | RecoveryStep::Scanned { .. }
             | RecoveryStep::ScanEnded { .. }
             | RecoveryStep::Revoked { .. }
             | RecoveryStep::RevokeEnded { .. } => {}
@@ -112,17 +136,22 @@ pub fn recover_image(
         let first = usize::try_from(block.0).expect("the device fits memory") * size;
         first..first + size
     };
-    let found = replays(layout, bad_descriptor, &mut |block| image[place(block)].to_vec(), obeys);
-    for replay in &found.blocks {
-        image[place(replay.home)].copy_from_slice(&replay.words);
-    }
-    let next = found.next?;
-    if !found.clean {
+    let mut replayed = Vec::new();
+    let superblock = image[place(layout.superblock)].to_vec();
+    let over = drive(layout, bad_descriptor, &superblock, |recovery| {
+        let step = recovery.step(&mut |block| image[place(block)].to_vec(), obeys);
+        if let RecoveryStep::Replayed { home, tid, words, .. } = &step {
+            image[place(*home)].copy_from_slice(words);
+            replayed.push((*home, *tid));
+        }
+        step
+    });
+    let next = over.next?;
+    if !over.clean {
         let clean = Superblock { sequence: next, start: None };
         image[place(layout.superblock)].copy_from_slice(&clean.encode(layout));
     }
-    let replayed = found.blocks.iter().map(|replay| (replay.home, replay.tid)).collect();
-    Ok(Summary { replayed, skipped: found.skipped, next })
+    Ok(Summary { replayed, skipped: over.skipped, next })
 }
 
 fn damage(home: BlockNr, from: BlockNr, tid: Tid, why: Skip) -> String {

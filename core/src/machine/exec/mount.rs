@@ -264,6 +264,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             if let Ok(Some(disk)) = DiskInode::decode(line, &layout) {
                 mounted.set_slot(slot, Some(disk.ino));
                 let inode = self.inode_of(&disk, &found, &image, &layout);
+                if inode.links == 0 {
+                    sorted::insert(&mut mounted.orphans, inode.ino);
+                }
                 self.inodes.push(inode.in_slot(slot));
             }
         }

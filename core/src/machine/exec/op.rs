@@ -254,14 +254,17 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             self.threads.iter().any(|thread| thread.stack.iter().any(|f| f.file() == Some(ino)))
         };
         let mapped = |ino| self.vmas.iter().any(|vma| vma.mapping.ino() == Some(ino));
-        let dead: Vec<Ino> =
-            self.inodes.iter().filter(|inode| inode.links == 0).map(|i| i.ino).collect();
-        for ino in dead.into_iter().filter(|ino| !used(*ino) && !mapped(*ino)).collect::<Vec<_>>() {
+        let orphans = self.mounted.iter().flat_map(|mounted| &mounted.orphans).copied();
+        let dead: Vec<Ino> = orphans.filter(|ino| !used(*ino) && !mapped(*ino)).collect();
+        for ino in dead {
             let mapping = crate::address_space::MappingId::File(ino);
             let items = self.mapping(mapping).i_pages.iter(..);
             let items: Vec<PageIndex> = items.map(|(index, _)| index).collect();
             items.into_iter().for_each(|index| self.drop_item(mapping, index, report));
             self.inodes.retain(|inode| inode.ino != ino);
+            let mounted = self.mounted.as_mut().expect("it has an orphan");
+            mounted.orphans.retain(|orphan| *orphan != ino);
+            report.changed(Component::Allocator);
             report.changed(Component::Inodes);
             report.changed(Component::Inode(ino));
             report.changed(Component::Counters(mapping));

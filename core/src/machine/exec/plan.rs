@@ -317,6 +317,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let slot = inode.slot.take().expect("an inode in use has a slot");
         let mounted = self.mounted.as_mut().expect("operations need a file system");
         mounted.set_slot(slot, None);
+        sorted::insert(&mut mounted.orphans, ino);
         edits.push(Edit::ClearInode { slot, ino });
     }
 
