@@ -26,7 +26,7 @@ use daxscope_core::units::{BlockNr, Cpu, LineNr, Word, WordAddr};
 use frames::{Frames, OwnFlush};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 /// Whose stores, write-backs and fences they are.
@@ -106,7 +106,7 @@ fn fsync(bench: &mut Bench, shape: &Shape) -> Result<()> {
         case = case.counts(Counts::per_operation(counted.write_backs, counted.fences, entries));
     }
     let whole = shape.whole;
-    let bare = Bare { medium: map(path("bare"), len)?, files: files.clone(), whole };
+    let bare = Bare { medium: map(&path("bare"), len)?, files: files.clone(), whole };
     case = case.peer("bare write-back loop", Box::new(bare));
     if let Some(mapped) = libpmem(bench, len)? {
         let dense = !shape.scattered;
@@ -115,7 +115,7 @@ fn fsync(bench: &mut Bench, shape: &Shape) -> Result<()> {
     }
     if bench.persists() != Persists::DramBacked {
         case = case
-            .peer("fsync(2) by the kernel", Box::new(Kernel::create(path("file"), files, len)?));
+            .peer("fsync(2) by the kernel", Box::new(Kernel::create(&path("file"), files, len)?));
     }
     let measured = bench.measure(case);
     for file in ["frames", "bare", "libpmem", "file"] {
@@ -124,8 +124,8 @@ fn fsync(bench: &mut Bench, shape: &Shape) -> Result<()> {
     measured
 }
 
-fn map(path: PathBuf, len: u64) -> Result<PmemMedium> {
-    Ok(PmemMedium::create(&path, &Options::new(len))?)
+fn map(path: &Path, len: u64) -> Result<PmemMedium> {
+    Ok(PmemMedium::create(path, &Options::new(len))?)
 }
 
 /// A mapping of libpmem's, unless the machine has none, or the folder is on an ordinary file system:
@@ -220,7 +220,7 @@ struct Kernel {
 }
 
 impl Kernel {
-    fn create(path: PathBuf, files: Vec<Vec<BlockNr>>, len: u64) -> Result<Self> {
+    fn create(path: &Path, files: Vec<Vec<BlockNr>>, len: u64) -> Result<Self> {
         let files = files.into_iter().enumerate().map(|(n, blocks)| -> Result<_> {
             let file = File::create(path.with_extension(n.to_string()))?;
             file.set_len(len)?;
@@ -254,7 +254,7 @@ impl Subject for Kernel {
 fn program(bench: &mut Bench) -> Result<()> {
     let count = bench.so_many(1_000);
     let ours = OwnFlush::create(&bench.dir().join("program"), count)?;
-    let mut bare = map(bench.dir().join("bare"), BLOCK)?;
+    let mut bare = map(&bench.dir().join("bare"), BLOCK)?;
     let peer = subject(
         (),
         |()| {},
@@ -293,7 +293,7 @@ fn eight_bytes(bench: &mut Bench) -> Result<()> {
     ];
     for (order, at) in orders {
         let name = format!("8 bytes, {order}");
-        let (medium, lines) = (map(bench.dir().join("words"), len)?, at.clone());
+        let (medium, lines) = (map(&bench.dir().join("words"), len)?, at.clone());
         let ours = subject(
             medium,
             |_| {},
@@ -328,7 +328,7 @@ fn page(bench: &mut Bench) -> Result<()> {
     let count = bench.so_many(1_000);
     let len = count * BLOCK;
     let ours = subject(
-        map(bench.dir().join("page"), len)?,
+        map(&bench.dir().join("page"), len)?,
         |_| {},
         move |medium| {
             for page in 0..count {

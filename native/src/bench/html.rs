@@ -3,7 +3,7 @@
 
 use super::plot;
 use super::report::{Report, Row};
-use super::table::{about, nanoseconds, verdict};
+use super::table::{about, nanoseconds, spread, verdict};
 use anyhow::Result;
 use std::fmt::Write;
 
@@ -27,8 +27,9 @@ pub fn page(report: &Report) -> Result<String> {
     }
     html.push_str("</dl>\n");
     html.push_str(
-        "<p>Every side of a case does the same work, in interleaved rounds. Points are medians, \
-         bars go from the lower to the upper quartile; axes are logarithmic, less is better.\n",
+        "<p>Every side of a case does the same work, in interleaved rounds. Times are medians, in \
+         brackets and as bars the quartiles; axes are logarithmic, less is better. Ratio: ours by \
+         the peer's.\n",
     );
     for group in groups(&report.rows) {
         writeln!(html, "<h2>{}</h2>", escaped(&group[0].group))?;
@@ -50,33 +51,31 @@ fn groups(rows: &[Row]) -> impl Iterator<Item = &[Row]> {
 
 fn table(html: &mut String, rows: &[Row]) -> Result<()> {
     html.push_str(
-        "<div class=\"wide\"><table>\n<tr><th>case<th>per<th>daxscope<th>quartiles<th>peer<th>time\
-         <th>quartiles<th>ratio<th><th>write-backs<th>fences\n",
+        "<div class=\"wide\"><table>\n<tr><th>case<th>per<th class=\"n\">daxscope<th><th>peer<th class=\"n\">time<th>\
+         <th class=\"n\">ratio<th><th class=\"n\">write-backs<th class=\"n\">fences\n",
     );
     for case in rows.chunk_by(|one, other| one.case == other.case) {
         for (n, row) in case.iter().enumerate() {
             let first = n == 0;
             let class = if first { " class=\"first\"" } else { "" };
             let name = if first { escaped(&row.case) } else { String::new() };
-            let (peer, at) = (row.peer_ns.map(nanoseconds), row.peer_spread.map(quartiles));
+            let (peer, at) = (row.peer_ns.map(nanoseconds), row.peer_spread.map(spread));
             let ratio = row.ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}"));
+            let unit = if first { escaped(&row.unit) } else { String::new() };
+            let ours = if first { nanoseconds(row.ours_ns) } else { String::new() };
+            let our_spread = if first { spread(row.ours_spread) } else { String::new() };
             let counts = row.counts.filter(|_| first);
-            let count = |count: Option<f64>| count.map_or_else(String::new, |n| format!("{n:.4}"));
-            let count = |n| count(n).trim_end_matches('0').trim_end_matches('.').to_owned();
             writeln!(
                 html,
-                "<tr{class}><td>{name}<td>{}<td class=\"n\">{}<td class=\"q\">{}<td>{}\
+                "<tr{class}><td>{name}<td>{unit}<td class=\"n\">{ours}<td class=\"q\">{our_spread}<td>{}\
                  <td class=\"n\">{}<td class=\"q\">{}<td class=\"n\">{ratio}<td>{}\
                  <td class=\"n\">{}<td class=\"n\">{}",
-                escaped(&row.unit),
-                nanoseconds(row.ours_ns),
-                quartiles(row.ours_spread),
                 escaped(&row.peer),
                 peer.unwrap_or_default(),
                 at.unwrap_or_default(),
                 verdict(row),
-                count(counts.map(|counts| counts.write_backs)),
-                count(counts.map(|counts| counts.fences)),
+                counts.map_or_else(String::new, |counts| counts.write_backs.to_string()),
+                counts.map_or_else(String::new, |counts| counts.fences.to_string()),
             )?;
         }
         if !case[0].note.is_empty() {
@@ -86,10 +85,6 @@ fn table(html: &mut String, rows: &[Row]) -> Result<()> {
     }
     html.push_str("</table></div>\n");
     Ok(())
-}
-
-fn quartiles([low, high]: [f64; 2]) -> String {
-    format!("{} – {}", nanoseconds(low), nanoseconds(high))
 }
 
 fn missing(html: &mut String, report: &Report) -> Result<()> {

@@ -145,8 +145,8 @@ impl Case {
         self
     }
 
-    fn row(&self, group: &str, ours: Spread, peer: Option<(String, Spread)>) -> Row {
-        let ratio = peer.as_ref().map(|(_, peer)| ours.median / peer.median);
+    fn row(&self, group: &str, ours: Spread, peer: Option<(&str, Spread)>) -> Row {
+        let ratio = peer.map(|(_, peer)| ours.median / peer.median);
         Row {
             group: group.into(),
             case: self.name.clone(),
@@ -154,9 +154,9 @@ impl Case {
             unit: self.unit.into(),
             ours_ns: ours.median,
             ours_spread: [ours.low, ours.high],
-            peer: peer.as_ref().map_or_else(String::new, |(name, _)| name.clone()),
-            peer_ns: peer.as_ref().map(|(_, peer)| peer.median),
-            peer_spread: peer.as_ref().map(|(_, peer)| [peer.low, peer.high]),
+            peer: peer.map_or_else(String::new, |(name, _)| name.into()),
+            peer_ns: peer.map(|(_, peer)| peer.median),
+            peer_spread: peer.map(|(_, peer)| [peer.low, peer.high]),
             ratio,
             won: ratio.map(|ratio| ratio <= 1.0),
             counts: self.counts,
@@ -243,7 +243,11 @@ impl Bench {
     /// each is an msync.
     #[must_use]
     pub fn so_many(&self, count: u64) -> u64 {
-        if self.quick || self.persists == Persists::FileMsync { count.div_ceil(50) } else { count }
+        match self.persists {
+            Persists::FileMsync => count.div_ceil(400),
+            _ if self.quick => count.div_ceil(50),
+            _ => count,
+        }
     }
 
     /// Whether small sizes are asked for.
@@ -295,7 +299,7 @@ impl Bench {
         if peers.is_empty() {
             self.rows.push(case.row(self.group, ours, None));
         }
-        let rows = peers.into_iter().map(|peer| case.row(self.group, ours, Some(peer)));
+        let rows = peers.iter().map(|(name, at)| case.row(self.group, ours, Some((name, *at))));
         self.rows.extend(rows);
         Ok(())
     }

@@ -29,14 +29,14 @@ struct Point {
 
 /// The name under which our side is drawn.
 const OURS: &str = "daxscope";
-/// Colours that also the colour-blind tell apart (Okabe and Ito), ours first.
+/// Colours that also the colour-blind tell apart (most are Okabe and Ito's), ours first.
 const COLORS: [RGBColor; 7] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
     RGBColor(0, 158, 115),
     RGBColor(204, 121, 167),
     RGBColor(230, 159, 0),
-    RGBColor(86, 180, 233),
+    RGBColor(130, 105, 200),
     RGBColor(128, 128, 128),
 ];
 const WIDTH: u32 = 960;

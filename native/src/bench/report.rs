@@ -38,11 +38,17 @@ impl Report {
             file_system: granted.file_system.clone(),
             dir: dir.display().to_string(),
             date: time::OffsetDateTime::now_utc().date().to_string(),
-            version: env!("CARGO_PKG_VERSION").into(),
+            version: version(),
             missing: peers::missing(granted.persists),
             rows,
         }
     }
+}
+
+/// The version, and whether its times can be taken seriously.
+fn version() -> String {
+    let slow = if cfg!(debug_assertions) { ", built without optimisation" } else { "" };
+    format!("{}{slow}", env!("CARGO_PKG_VERSION"))
 }
 
 /// A peer that was not measured, and how to have it.

@@ -105,7 +105,9 @@ fn three_digits(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
-fn spread([low, high]: [f64; 2]) -> String {
+/// Quartiles in the unit of the upper one: `(9.83–10.3)`.
+#[must_use]
+pub fn spread([low, high]: [f64; 2]) -> String {
     let divide = if high < 1e3 {
         1.0
     } else if high < 1e6 {

@@ -30,7 +30,7 @@ fn copies(bench: &mut Bench, size: u64) -> Result<()> {
         let options = Options { nt_threshold: Some(nt_threshold), ..Options::new(LEN) };
         PmemMedium::create(&path(name), &options)
     };
-    let mut case = Case::new(name(size), "copy", count, side(map(path("copy"), LEN)?))
+    let mut case = Case::new(name(size), "copy", count, side(map(&path("copy"), LEN)?))
         .functions(if size == 4096 { &["pmem_make_request"] } else { &[] })
         .sweep("copy and persist", "bytes", size)
         .counts(counts(size)?)

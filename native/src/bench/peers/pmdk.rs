@@ -113,7 +113,7 @@ impl Mapped {
 
     /// Stores eight bytes; nothing is durable yet.
     pub fn store(&mut self, at: usize, value: u64) {
-        assert!(at % 8 == 0, "words are aligned");
+        assert!(at.is_multiple_of(8), "words are aligned");
         let to = self.at(at, 8).cast::<u64>();
         // SAFETY: aligned and within the mapping, which nobody else uses while `self` is borrowed.
         unsafe { to.write_volatile(value) }
