@@ -2,7 +2,8 @@
 //! our model is right.
 //!
 //! Read in this order: [`verdict`] the three outcomes; what a boot needs: [`apt`], [`unpacked`], [`modules`], [`cpio`],
-//! [`initrd`] with `guest/init`, [`programs`]; one boot: [`console`], [`boot`]; what is checked: [`pair`] and [`model`].
+//! [`initrd`] with `guest/init`, [`programs`]; one boot: [`console`], [`boot`]; what is checked: [`doctor`], [`suite`],
+//! [`bench`], [`pair`] with [`model`], [`torture`]; and [`lane`], the order of it all.
 
 mod verdict;
 
@@ -16,11 +17,14 @@ mod unpacked;
 mod boot;
 mod console;
 
+mod bench;
+mod doctor;
 mod model;
 mod pair;
+mod suite;
+mod torture;
 
-use std::collections::BTreeMap;
-use std::path::Path;
+mod lane;
 
 use anyhow::{Result, bail};
 
@@ -31,9 +35,6 @@ use unpacked::Tools;
 use verdict::{Fault, Report};
 
 pub(crate) use verdict::Conclusion;
-
-/// The file systems that have DAX.
-const FILE_SYSTEMS: [&str; 2] = ["ext4", "xfs"];
 
 /// `cargo xtask pmem-vm`: what could not run is said and no failure, unless it must run.
 pub(crate) fn command(must_run: bool) -> Result<()> {
@@ -92,11 +93,11 @@ fn in_guests(programs: &Programs) -> Result<Report, Fault> {
     ];
     initrd::write(&machine.initrd, &packages.kernel, &machine.tools, &ours)?;
     let reports = std::thread::scope(|scope| {
-        let guests = FILE_SYSTEMS.map(|fs| {
+        let lanes = lane::FILE_SYSTEMS.map(|fs| {
             let machine = &machine;
-            scope.spawn(move || on(fs, machine, programs))
+            scope.spawn(move || lane::run(fs, machine, &programs.daxscope))
         });
-        guests.map(|guest| guest.join().expect("a guest's checks do not panic"))
+        lanes.map(|lane| lane.join().expect("a lane does not panic"))
     });
     let mut all = Report::default();
     reports.into_iter().for_each(|report| all.append(report));
@@ -112,33 +113,4 @@ fn folder() -> Result<std::path::PathBuf, Fault> {
         return Err(Fault::could_not_run(why));
     }
     Ok(folder)
-}
-
-/// All checks of one file system.
-fn on(fs: &str, machine: &Machine<'_>, programs: &Programs) -> Report {
-    let mut report = Report::default();
-    machine.forget(fs);
-    let pair = pair::run(machine, fs, fs);
-    let model = model_table(&programs.daxscope, "6.1.0");
-    match (&pair, &model) {
-        (Ok(table), Ok(model)) => {
-            println!("\n{}", pair::side_by_side(fs, table, "5.1", model));
-            report.add(format!("{fs}: hard reset"), pair::verdict(table));
-            report.add(format!("{fs}: S25"), pair::agreement(table, model));
-        }
-        _ => report.add(format!("{fs}: hard reset"), pair.map(|_| String::new())),
-    }
-    report
-}
-
-fn model_table(
-    daxscope: &Path,
-    linux: &str,
-) -> Result<BTreeMap<&'static str, model::Answer>, Fault> {
-    let epoch = model::epoch(daxscope, linux)?;
-    let mut table = BTreeMap::new();
-    for (variant, _) in pair::VARIANTS {
-        table.insert(variant, model::answer(daxscope, variant, &epoch)?);
-    }
-    Ok(table)
 }

@@ -182,6 +182,10 @@ fn end(lines: &[String], killed: Option<Killed>, errors: &str) -> Result<End, St
         }
         None => {}
     }
+    // The guest's own word may be lost with the reset; the kernel's waits until it is printed.
+    if lines.iter().any(|line| line.contains("sysrq: Resetting")) {
+        return Ok(End::Reset);
+    }
     match lines.iter().filter_map(|line| line.strip_prefix("GUEST ")).next_back() {
         Some("off") => Ok(End::PoweredOff),
         Some("reset") => Ok(End::Reset),
@@ -258,11 +262,15 @@ impl Drop for Guest {
 fn lines(console: ChildStdout) -> Receiver<String> {
     let (sender, receiver) = channel();
     std::thread::spawn(move || {
-        for line in BufReader::new(console).split(b'\n').map_while(Result::ok) {
-            let line = String::from_utf8_lossy(&line).trim_end_matches('\r').to_owned();
-            if sender.send(line).is_err() {
+        let mut console = BufReader::new(console);
+        let mut line = Vec::new();
+        // A line without an end was cut off, and is not what it looks like.
+        while console.read_until(b'\n', &mut line).is_ok() && line.ends_with(b"\n") {
+            let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+            if sender.send(text).is_err() {
                 return;
             }
+            line.clear();
         }
     });
     receiver

@@ -55,7 +55,7 @@ impl Console {
     }
 
     /// The last line that a task printed, for a message.
-    fn last_words(&self, task: &str) -> String {
+    pub(crate) fn last_words(&self, task: &str) -> String {
         let begin = format!("TASK {task}");
         let from = self.lines.iter().rposition(|line| *line == begin).map_or(0, |at| at + 1);
         let lines = self.lines[from..].iter().take_while(|line| !line.starts_with("DONE "));

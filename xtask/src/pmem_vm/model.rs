@@ -1,5 +1,6 @@
 //! The model's answer to the question that is put to the kernel: lecture S25 with the power cut at the program's end.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
@@ -26,8 +27,28 @@ impl Answer {
     }
 }
 
+/// What the model says of some variants.
+pub(crate) struct Model {
+    /// The kernel whose rules held.
+    pub(crate) epoch: String,
+    /// What came out, by variant.
+    pub(crate) answers: BTreeMap<String, Answer>,
+}
+
+impl Model {
+    /// Asks the command line, for the rules of the newest kernel that is not newer than `linux`.
+    pub(crate) fn of(daxscope: &Path, linux: &str, variants: &[&str]) -> Result<Self> {
+        let epoch = epoch(daxscope, linux)?;
+        let mut answers = BTreeMap::new();
+        for variant in variants {
+            answers.insert((*variant).to_owned(), answer(daxscope, variant, &epoch)?);
+        }
+        Ok(Self { epoch, answers })
+    }
+}
+
 /// The newest kernel of the model that is not newer than `linux`, which is a release such as `6.1.0-56-cloud-amd64`.
-pub(crate) fn epoch(daxscope: &Path, linux: &str) -> Result<String> {
+fn epoch(daxscope: &Path, linux: &str) -> Result<String> {
     let list = json(daxscope, &["list"])?;
     let lectures = list.as_array().context("`daxscope list` is no list")?;
     let lecture = lectures.iter().find(|lecture| lecture["id"] == LECTURE);
@@ -52,7 +73,7 @@ fn version(release: &str) -> Option<(u32, u32)> {
 }
 
 /// Runs a variant to its end and cuts the power there.
-pub(crate) fn answer(daxscope: &Path, variant: &str, epoch: &str) -> Result<Answer> {
+fn answer(daxscope: &Path, variant: &str, epoch: &str) -> Result<Answer> {
     let which = [LECTURE, "--variant", variant, "--epoch", epoch];
     let run = json(daxscope, &[&["run"], which.as_slice()].concat())?;
     let last = run["steps"].as_array().and_then(|steps| steps.last());

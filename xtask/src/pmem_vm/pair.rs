@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::boot::{Boot, Booted, Device, Machine};
 use super::console::{Console, End, number, value};
-use super::model::Answer;
+use super::model::Model;
 use super::verdict::{Fault, Verdict, expect};
 
 /// The variants of S25 with the mapping that the guest makes for each, in the guest's order.
@@ -42,8 +42,14 @@ impl Kept {
     }
 }
 
-/// What the guest said, by variant.
-pub(crate) type Table = BTreeMap<&'static str, Kept>;
+/// What the guest said.
+#[derive(Debug)]
+pub(crate) struct Table {
+    /// The release of its kernel.
+    pub(crate) linux: String,
+    /// What became of each variant.
+    kept: BTreeMap<&'static str, Kept>,
+}
 
 /// Boots twice, with a hard reset in between.
 pub(crate) fn run(machine: &Machine<'_>, image: &str, fs: &str) -> Result<Table, Fault> {
@@ -84,7 +90,8 @@ fn boot(machine: &Machine<'_>, image: &str, name: &str, tasks: &[&str]) -> Resul
 /// Reads both consoles.
 fn table(before: &Console, after: &Console) -> Result<Table, Fault> {
     let mut faults = before.all("FAULT");
-    let mut table = Table::new();
+    let linux = value(after.say("GUEST up")?, "linux")?.to_owned();
+    let mut table = BTreeMap::new();
     for (variant, _) in VARIANTS {
         let before = of(before, "BEFORE", variant)?;
         let after = of(after, "AFTER", variant)?;
@@ -99,7 +106,7 @@ fn table(before: &Console, after: &Console) -> Result<Table, Fault> {
         };
         table.insert(variant, kept);
     }
-    Ok(table)
+    Ok(Table { linux, kept: table })
 }
 
 /// The line of a variant.
@@ -111,7 +118,7 @@ fn of<'a>(console: &'a Console, when: &'a str, variant: &str) -> Result<&'a str,
 /// The kernel's promise: MAP_SYNC and fsync keep the page, and without either the control has lost it.
 pub(crate) fn verdict(table: &Table) -> Verdict {
     for (variant, mapping) in VARIANTS {
-        let Some(kept) = table.get(variant) else {
+        let Some(kept) = table.kept.get(variant) else {
             return Err(Fault::could_not_run(format!("{mapping} was not tried")));
         };
         let seen = format!("{mapping} left {} blocks of {}", kept.blocks.1, kept.data);
@@ -121,9 +128,10 @@ pub(crate) fn verdict(table: &Table) -> Verdict {
 }
 
 /// Whether the model and the kernel give the same table.
-pub(crate) fn agreement(table: &Table, model: &BTreeMap<&'static str, Answer>) -> Verdict {
+pub(crate) fn agreement(table: &Table, model: &Model) -> Verdict {
     for (variant, _) in VARIANTS {
-        let (Some(kernel), Some(model)) = (table.get(variant), model.get(variant)) else {
+        let (Some(kernel), Some(model)) = (table.kept.get(variant), model.answers.get(variant))
+        else {
             return Err(Fault::could_not_run(format!("{variant} has no answer on both sides")));
         };
         let same = if model.is_kept() { kernel.is_kept() } else { kernel.is_lost() };
@@ -133,24 +141,28 @@ pub(crate) fn agreement(table: &Table, model: &BTreeMap<&'static str, Answer>) -
     Ok("the model gives the same table".into())
 }
 
+/// A release without its flavour.
+fn short(linux: &str) -> &str {
+    linux.split('-').next().unwrap_or(linux)
+}
+
 /// The kernel's table beside the model's.
-pub(crate) fn side_by_side(
-    fs: &str,
-    table: &Table,
-    epoch: &str,
-    model: &BTreeMap<&'static str, Answer>,
-) -> String {
+pub(crate) fn side_by_side(fs: &str, table: &Table, model: &Model) -> String {
     let mut text = String::new();
     let _ = writeln!(
         text,
-        "  {:<24}{:<12}{:<18}{:<26}the model, S25 at {epoch}",
-        format!("{fs}: mapping"),
+        "  {:<24}{:<12}{:<18}{:<26}the model, S25 at {}",
+        format!("Linux {}, {fs}", short(&table.linux)),
         "variant",
         "the fault was",
         "st_blocks, page after",
+        model.epoch,
     );
     for (variant, mapping) in VARIANTS {
-        let (Some(kept), Some(answer)) = (table.get(variant), model.get(variant)) else { continue };
+        let (Some(kept), Some(answer)) = (table.kept.get(variant), model.answers.get(variant))
+        else {
+            continue;
+        };
         let after = format!("{} -> {}, {}", kept.blocks.0, kept.blocks.1, kept.data);
         let said = match answer.lost {
             0 => format!("kept in every image of {}", answer.images),
@@ -163,6 +175,7 @@ pub(crate) fn side_by_side(
 
 #[cfg(test)]
 mod tests {
+    use super::super::model::Answer;
     use super::*;
 
     fn console(text: &str) -> Console {
@@ -172,16 +185,19 @@ mod tests {
     const BEFORE: &str = "BEFORE variant=map-sync blocks=8 data=stored\n\
         BEFORE variant=fsync blocks=8 data=stored\nBEFORE variant=shared blocks=8 data=stored\n\
         FAULT MAJOR|NEEDDSYNC\nFAULT MAJOR|NOPAGE\nFAULT MAJOR|NOPAGE";
-    const AFTER: &str = "AFTER variant=map-sync blocks=8 data=stored\n\
+    const AFTER: &str = "GUEST up seconds=3 linux=6.1.0-56-cloud-amd64\n\
+        AFTER variant=map-sync blocks=8 data=stored\n\
         AFTER variant=fsync blocks=8 data=stored\nAFTER variant=shared blocks=0 data=zeros";
 
     fn read(before: &str, after: &str) -> Result<Table, Fault> {
         table(&console(before), &console(after))
     }
 
-    fn model(lost: [u64; 3]) -> BTreeMap<&'static str, Answer> {
+    fn model(lost: [u64; 3]) -> Model {
         let answers = VARIANTS.iter().zip(lost);
-        answers.map(|((variant, _), lost)| (*variant, Answer { images: 1, lost })).collect()
+        let answers =
+            answers.map(|((variant, _), lost)| ((*variant).into(), Answer { images: 1, lost }));
+        Model { epoch: "5.1".into(), answers: answers.collect() }
     }
 
     #[test]
@@ -189,7 +205,7 @@ mod tests {
         let table = read(BEFORE, AFTER).unwrap();
         assert!(verdict(&table).is_ok());
         assert!(agreement(&table, &model([0, 0, 1])).is_ok());
-        let text = side_by_side("ext4", &table, "5.1", &model([0, 0, 1]));
+        let text = side_by_side("ext4", &table, &model([0, 0, 1]));
         assert!(text.contains("MAJOR|NEEDDSYNC   8 -> 8, stored"), "{text}");
         assert!(text.contains("8 -> 0, zeros             lost in 1 of 1 images"), "{text}");
     }
@@ -222,14 +238,17 @@ mod tests {
 
     #[test]
     fn a_missing_line_could_not_run() {
-        let missing = AFTER.lines().skip(1).collect::<Vec<_>>().join("\n");
+        let nothing = || Table { linux: "6.1".into(), kept: BTreeMap::new() };
+        let missing =
+            AFTER.lines().filter(|line| !line.contains("fsync")).collect::<Vec<_>>().join("\n");
         let before = BEFORE.replace("shared blocks=8 data=stored", "shared blocks=0 data=zeros");
         for fault in [
             read(BEFORE, &missing).unwrap_err(),
+            read(BEFORE, "AFTER variant=map-sync blocks=8 data=stored").unwrap_err(),
             read("", AFTER).unwrap_err(),
             read(&before, AFTER).unwrap_err(),
-            verdict(&Table::new()).unwrap_err(),
-            agreement(&Table::new(), &model([0, 0, 1])).unwrap_err(),
+            verdict(&nothing()).unwrap_err(),
+            agreement(&nothing(), &model([0, 0, 1])).unwrap_err(),
         ] {
             assert!(matches!(fault, Fault::CouldNotRun(_)), "{fault:?}");
         }
