@@ -3,6 +3,8 @@
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use daxscope_core::check::Verdict;
 use daxscope_core::config::Epoch;
+#[cfg(target_os = "linux")]
+use daxscope_core::rules::RuleId;
 use std::path::PathBuf;
 
 /// See where bytes live: page-cache tree, DAX flush, persistent memory, and what a power cut leaves.
@@ -29,6 +31,9 @@ Examples:
   daxscope check                                 every lecture, variant and epoch against its file
   daxscope check my-lecture.toml                 a file of your own
   daxscope matrix                                the whole history: a verdict per lecture and kernel
+  daxscope torture write FILE --seed 1           writes until it is killed; `ACK 7`: operation 7 is safe
+  daxscope torture verify FILE --seed 1 --acked 7
+                                                 nothing acknowledged is lost, nothing torn is accepted
 
 Exit status: 0 as expected, 1 a verdict differs from the expectation, 2 bad input.";
 
@@ -69,6 +74,58 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Crash for real: write through the journal on a mapped file until killed; then verify the file
+    #[cfg(target_os = "linux")]
+    #[command(subcommand)]
+    Torture(Torture),
+}
+
+/// The two ends of a crash.
+#[cfg(target_os = "linux")]
+#[derive(Subcommand, Debug)]
+pub(crate) enum Torture {
+    /// Makes a device in the file and writes to it, with a line `ACK n` for every fsync or sync, the
+    /// n-th operation, that has returned; `READY` comes first, `DONE n` after the last
+    Write {
+        /// A file, made if it is not there, or a DAX device; what it holds is lost
+        file: PathBuf,
+        /// All operations follow from it
+        #[arg(long, value_name = "N")]
+        seed: u64,
+        /// 32 MiB with the kernel's sizes, instead of the 8 KiB of the teaching device
+        #[arg(long)]
+        kernel: bool,
+        /// So many operations [default: without end]
+        #[arg(long, value_name = "N")]
+        operations: Option<u64>,
+        /// Go on only if the kernel grants MAP_SYNC
+        #[arg(long)]
+        map_sync: bool,
+        /// A rule to break, for a test of the verification
+        #[arg(long, value_name = "RULE", hide = true, value_parser = rule)]
+        planted: Option<RuleId>,
+    },
+    /// Recovers what the file holds, changes nothing, and compares it with what may be there: status 1
+    /// and a message if something acknowledged is lost or something is there that was never written
+    Verify {
+        /// The file or device
+        file: PathBuf,
+        /// The writer's
+        #[arg(long, value_name = "N")]
+        seed: u64,
+        /// The number in the last line `ACK n` that arrived; 0 if none did
+        #[arg(long, value_name = "N")]
+        acked: u64,
+        /// So many further ACK lines may have been lost on their way
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        lost_acks: u64,
+    },
+}
+
+#[cfg(target_os = "linux")]
+fn rule(name: &str) -> Result<RuleId, String> {
+    let found = RuleId::ALL.iter().find(|id| id.rule().id == name);
+    found.copied().ok_or_else(|| "expected the id of a rule, for instance JBD-2.12".to_owned())
 }
 
 #[derive(ClapArgs, Debug)]

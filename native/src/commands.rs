@@ -5,6 +5,8 @@ mod crash;
 mod list;
 mod matrix;
 mod run;
+#[cfg(target_os = "linux")]
+mod torture;
 
 use crate::Outcome;
 use crate::args::{Args, Command};
@@ -23,6 +25,8 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
         Command::Check { paths, json } => check::check(&paths, json),
         Command::Matrix { paths, json } => matrix::matrix(&paths, json),
         Command::Crash { choice, step, json } => crash::crash(&choice, step, json),
+        #[cfg(target_os = "linux")]
+        Command::Torture(torture) => torture::torture(&torture),
     }
 }
 

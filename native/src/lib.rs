@@ -8,3 +8,4 @@
 pub mod pmem;
 #[cfg(target_os = "linux")]
 pub mod sys;
+pub mod torture;
