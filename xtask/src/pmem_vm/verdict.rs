@@ -66,9 +66,9 @@ pub(crate) struct Report {
 pub(crate) enum Conclusion {
     /// Every check ran and is as expected.
     AsExpected,
-    /// Nothing differs, but these checks could not run.
+    /// Nothing differs, but so many checks could not run, and why the first of them.
     Skipped(String),
-    /// At least one check differs.
+    /// So many checks differ, and how the first of them.
     Differs(String),
 }
 
@@ -95,10 +95,13 @@ impl Report {
                 Err(Fault::CouldNotRun(why)) => skipped.push(named(row, why)),
             }
         }
+        let of_all = |found: &[String]| {
+            format!("{} of {} checks; the first: {}", found.len(), self.rows.len(), found[0])
+        };
         if !differs.is_empty() {
-            Conclusion::Differs(differs.join("; "))
+            Conclusion::Differs(of_all(&differs))
         } else if !skipped.is_empty() {
-            Conclusion::Skipped(skipped.join("; "))
+            Conclusion::Skipped(of_all(&skipped))
         } else if self.rows.is_empty() {
             Conclusion::Skipped("there was nothing to check".into())
         } else {
@@ -139,8 +142,9 @@ mod tests {
         let skipped = Err(Fault::could_not_run("y"));
         assert_eq!(conclusion(&[seen.clone(), seen.clone()]), Conclusion::AsExpected);
         let some_skipped = conclusion(&[seen.clone(), skipped.clone()]);
-        assert_eq!(some_skipped, Conclusion::Skipped("a: y".into()));
-        assert_eq!(conclusion(&[skipped, differs, seen]), Conclusion::Differs("a: x".into()));
+        let first = |why: &str| format!("1 of 2 checks; the first: a: {why}");
+        assert_eq!(some_skipped, Conclusion::Skipped(first("y")));
+        assert_eq!(conclusion(&[skipped, differs]), Conclusion::Differs(first("x")));
         assert_ne!(conclusion(&[]), Conclusion::AsExpected);
     }
 
