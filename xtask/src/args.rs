@@ -14,7 +14,7 @@ usage: cargo xtask COMMAND
                        --no-opt leaves out wasm-opt, for a machine without node
   test [--only GROUP]… [-- PLAYWRIGHT-ARGUMENT…]
                        prove all of it; GROUP is lint, native or browser
-  ci                   what continuous integration runs: all of test, then pmem-vm
+  ci                   all of test, then pmem-vm
   pmem-vm [--must-run] boot Debian's Linux with emulated persistent memory, test there what is built for the real
                        one, and ask it what the model says; what cannot run here is SKIPPED, which --must-run
                        makes a failure
