@@ -31,6 +31,7 @@ Examples:
   daxscope check                                 every lecture, variant and epoch against its file
   daxscope check my-lecture.toml                 a file of your own
   daxscope matrix                                the whole history: a verdict per lecture and kernel
+  daxscope doctor /mnt/pmem                      is MAP_SYNC granted there, and if not, why not
   daxscope torture write FILE --seed 1           writes until it is killed; `ACK 7`: operation 7 is safe
   daxscope torture verify FILE --seed 1 --acked 7
                                                  nothing acknowledged is lost, nothing torn is accepted
@@ -70,6 +71,16 @@ pub(crate) enum Command {
         /// After which step to cut the power; 0 is the initial state
         #[arg(long, value_name = "N")]
         step: usize,
+        /// Print JSON with stable keys
+        #[arg(long)]
+        json: bool,
+    },
+    /// Which persistent memory is here, how a path would be mapped, and why not better
+    #[cfg(target_os = "linux")]
+    Doctor {
+        /// Files, folders or devices [default: /dev/shm, the working folder, every file system on a pmem
+        /// device]
+        paths: Vec<PathBuf>,
         /// Print JSON with stable keys
         #[arg(long)]
         json: bool,

@@ -2,6 +2,8 @@
 
 mod check;
 mod crash;
+#[cfg(target_os = "linux")]
+mod doctor;
 mod list;
 mod matrix;
 mod run;
@@ -25,6 +27,8 @@ pub(crate) fn run(args: Args) -> Result<Outcome> {
         Command::Check { paths, json } => check::check(&paths, json),
         Command::Matrix { paths, json } => matrix::matrix(&paths, json),
         Command::Crash { choice, step, json } => crash::crash(&choice, step, json),
+        #[cfg(target_os = "linux")]
+        Command::Doctor { paths, json } => doctor::doctor(&paths, json),
         #[cfg(target_os = "linux")]
         Command::Torture(torture) => torture::torture(&torture),
     }

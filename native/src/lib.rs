@@ -5,6 +5,8 @@
 #![deny(unsafe_code)]
 
 #[cfg(target_os = "linux")]
+pub mod doctor;
+#[cfg(target_os = "linux")]
 pub mod pmem;
 #[cfg(target_os = "linux")]
 pub mod sys;

@@ -22,7 +22,7 @@ pub use error::MapError;
 pub use granted::{
     FlushInstruction, Granted, Mapping, NoMapSync, Persists, file_system_name, is_memory_only,
 };
-pub use open::{Options, Wanted, best_flush, has_flush};
+pub use open::{Options, Wanted, best_flush, grants_map_sync, has_flush};
 
 use daxscope_core::medium::{LineRange, Medium};
 use daxscope_core::units::{Cpu, Word, WordAddr};

@@ -278,3 +278,49 @@ fn help_explains_and_version_answers() {
     }
     assert_eq!(daxscope(&["--version"]).status, 0);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn doctor_says_of_each_path_what_scripts_rely_on() {
+    let file = file("doctor.txt", "as it was");
+    let folder = file.parent().unwrap();
+    let found = json(&["doctor", "--json", file.to_str().unwrap(), folder.to_str().unwrap()]);
+    assert!(found["real_pmem"].is_boolean());
+    assert!(!found["reasons"].as_array().unwrap().is_empty());
+    assert!(found["cpu"]["clwb"].is_boolean() && found["cpu"]["clflushopt"].is_boolean());
+    assert!(found.as_object().unwrap().contains_key("persistence_domain"));
+    let paths = found["paths"].as_array().unwrap();
+    assert_eq!(paths.len(), 2);
+    for path in paths {
+        let granted = path["map_sync"].as_bool().unwrap();
+        assert_eq!(granted, path["errno"].is_null(), "{path}");
+        assert_eq!(granted, path["would_map"] == "DAX, MAP_SYNC", "{path}");
+        assert!(path["dax"].is_boolean() || path["dax"].is_null(), "{path}");
+        assert!(path["why"].as_str().unwrap().len() > 20, "{path}");
+    }
+    assert_eq!(paths[0]["path"], file.to_str().unwrap());
+    assert_eq!(paths[0]["fs"], paths[1]["fs"]);
+    let text = daxscope(&["doctor"]);
+    assert_eq!(text.status, 0, "{}", text.err);
+    for words in ["kernel:", "CPU:", "persistent memory:", "MAP_SYNC:", "why:"] {
+        assert!(text.out.contains(words), "{words}: {}", text.out);
+    }
+    refused(&["doctor", "/does/not/exist"], &["/does/not/exist: ", "No such file"]);
+    refused(&["doctor", "/dev/null"], &["/dev/null: ", "no /dev/dax"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn torture_refuses_what_is_no_device() {
+    let file = file("torture.img", "short");
+    let name = file.to_str().unwrap();
+    let verify = ["torture", "verify", name, "--seed", "1", "--acked", "0"];
+    refused(&verify, &["torture.img: ", "expected a multiple of 4096"]);
+    fs::write(&file, vec![0; 16384]).unwrap();
+    refused(&verify, &["16384 bytes, a device has 8192 or 33554432"]);
+    fs::write(&file, vec![0; 8192]).unwrap();
+    let ran = daxscope(&verify);
+    assert!(ran.status == 1 && ran.out.starts_with("wrong: cannot be mounted: "), "{}", ran.out);
+    refused(&["torture", "write", "/does/not/exist", "--seed", "1"], &["/does/not/exist: "]);
+    refused(&["torture", "write", name, "--seed", "1", "--planted", "X"], &["id of a rule"]);
+}

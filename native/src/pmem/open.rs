@@ -11,7 +11,7 @@ use rustix::fs::{FallocateFlags, FlockOperation};
 use rustix::io::Errno;
 use std::cell::Cell;
 use std::fs::{File, OpenOptions};
-use std::io::{Seek, SeekFrom};
+use std::io::{self, Seek, SeekFrom};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
@@ -61,6 +61,15 @@ pub fn best_flush(persistence_domain: Option<&str>) -> FlushInstruction {
     }
     let best = FlushInstruction::ALL.into_iter().find(|flush| has_flush(*flush));
     best.expect("every CPU can do without")
+}
+
+/// Whether the kernel grants `MAP_SYNC` for the start of a file that is open at least for reading; `bytes`
+/// is a multiple of what may be mapped there. Nothing of the file is touched.
+///
+/// # Errors
+/// What the kernel says.
+pub fn grants_map_sync(file: &File, bytes: usize) -> io::Result<()> {
+    Ok(Region::grants_map_sync(file, bytes)?)
 }
 
 /// What is at a path.

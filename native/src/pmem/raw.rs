@@ -72,6 +72,17 @@ impl Region {
         }
     }
 
+    /// Whether the kernel grants `MAP_SYNC` for the first `bytes` bytes. The file may be open for reading
+    /// only; nothing of it is touched.
+    pub(super) fn grants_map_sync(file: &File, bytes: usize) -> Result<(), Errno> {
+        let flags = MapFlags::SHARED_VALIDATE | MapFlags::SYNC;
+        // SAFETY: as above; and what is mapped is unmapped at once.
+        unsafe {
+            let base = rustix::mm::mmap(ptr::null_mut(), bytes, ProtFlags::READ, flags, file, 0)?;
+            rustix::mm::munmap(base, bytes)
+        }
+    }
+
     /// Anonymous memory of this process alone.
     pub(super) fn anonymous(bytes: usize) -> Result<Self, Errno> {
         let both = ProtFlags::READ | ProtFlags::WRITE;
