@@ -123,6 +123,19 @@ impl<M: Medium, const FAN: usize> Writer<M, FAN> {
         Self { machine: machine.expect("the setup names what exists") }
     }
 
+    /// Mounts what is on a medium: the machine's own recovery replays the log, in place.
+    ///
+    /// # Errors
+    /// If the mount fails.
+    pub fn mount(universe: &Universe, medium: M) -> Result<Self, String> {
+        let setup = setup(universe, None);
+        let setup = Setup { system: System { mounted: false, ..setup.system }, ..setup };
+        let machine = Machine::with_medium(&setup, |_| medium);
+        let mut writer = Self { machine: machine.expect("the setup names what exists") };
+        writer.call(&Next { number: 0, op: Op::Mount, expected: Ok(()) })?;
+        Ok(writer)
+    }
+
     /// Runs one operation to its end.
     ///
     /// # Errors

@@ -205,7 +205,9 @@ fn the_mount_has_no_dax() {
     let why = on("without", "ext4", "relatime").why_not("ext4", false);
     says(&why, &["mounted without dax", "mount /dev/pmem0 with -o dax=always"]);
     let why = on("never", "xfs", "attr2,dax=never").why_not("xfs", false);
-    says(&why, &["mounted with dax=never", "-o dax=always"]);
+    says(&why, &["mounted with dax=never", "-o dax=always", "if it was", "dmesg"]);
+    let why = on("never-ext4", "ext4", "dax=never").why_not("ext4", false);
+    assert_eq!(why, "mounted with dax=never: mount /dev/pmem0 with -o dax=always");
     let why = on("inode", "xfs", "dax=inode").why_not("xfs", false);
     says(&why, &["dax=inode", "chattr +x"]);
     let why = on("xfs", "xfs", "dax=always").why_not("xfs", false);

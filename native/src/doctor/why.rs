@@ -95,11 +95,12 @@ fn on_fsdax(probe: &Probe, mount: Option<&Mount>, errno: &io::Error) -> String {
         );
     }
     match mount.and_then(Mount::dax) {
+        Some("never") if probe.fs == "xfs" => format!("mounted with dax=never: mount {source} with -o dax=always; if it was, XFS has found that it cannot and has mounted all the same, dmesg says why"),
         Some("never") => format!("mounted with dax=never: mount {source} with -o dax=always"),
         Some("inode") => "mounted with dax=inode, and this file does not ask for DAX: xfs_io -c 'chattr +x' on the folder before the file is made, or mount with -o dax=always".to_owned(),
-        Some(_) if probe.fs == "xfs" => format!("mounted with dax, but its files have none: XFS accepts -o dax=always on a device without DAX, or with a block size that is not the page's, and mounts all the same; the kernel's log says why (dmesg), /proc/mounts does not; is the namespace of {source} in mode fsdax?"),
+        Some(_) if probe.fs == "xfs" => format!("mounted with dax, but this file has none: XFS accepts -o dax=always on a device without DAX, or with blocks that are no pages, and mounts all the same; dmesg says why; is the namespace of {source} in mode fsdax?"),
         Some(_) => "mounted with dax, but this file has none: ext4 gives none to files that are encrypted, verified, inline or journalled (data=journal)".to_owned(),
-        None => format!("mounted without dax: mount {source} with -o dax=always, then look at /proc/mounts (XFS accepts it on a device without DAX and mounts all the same)"),
+        None => format!("mounted without dax: mount {source} with -o dax=always, then look at /proc/mounts: on a device without DAX, XFS accepts it, mounts all the same, and says dax=never there"),
     }
 }
 

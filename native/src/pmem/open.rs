@@ -1,7 +1,7 @@
 //! From a path to a medium, step by step: the best mapping that the kernel grants.
 
 use super::granted::is_memory_only;
-use super::raw::{Flush, How, PAGE, Region};
+use super::raw::{Flush, How, Region, WRITES_BACK};
 use super::{
     Counts, FlushInstruction, Granted, MapError, Mapping, NT_THRESHOLD, NoMapSync, Persists,
     RealMedium, file_system_name,
@@ -14,6 +14,9 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
+
+/// The length of a medium is a multiple of this many bytes, a page of most MMUs and of none less.
+const PAGE: u64 = 4096;
 
 /// Which mapping the caller wants.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -167,7 +170,7 @@ impl<const COUNTED: bool> RealMedium<COUNTED> {
         let domain = Sys::host().region(device.0, device.1);
         let domain = domain.and_then(|region| Sys::persistence_domain(&region));
         let persists = match mapping {
-            Mapping::MapSync => Persists::DaxMapSync,
+            Mapping::MapSync if WRITES_BACK => Persists::DaxMapSync,
             _ if is_memory_only(&file_system) => Persists::DramBacked,
             _ => Persists::FileMsync,
         };
@@ -268,7 +271,7 @@ fn region(
 }
 
 fn check_len(path: &Path, len: u64) -> Result<(), MapError> {
-    if len == 0 || !len.is_multiple_of(PAGE as u64) || usize::try_from(len).is_err() {
+    if len == 0 || !len.is_multiple_of(PAGE) || usize::try_from(len).is_err() {
         let tried = format!("a length of {len} bytes, expected a multiple of {PAGE}");
         return Err(MapError::new(path, tried));
     }

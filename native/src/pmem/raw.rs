@@ -36,9 +36,6 @@ const WORD: usize = size_of::<Word>();
 pub(super) const LINE: usize = 64;
 /// Words of a cache line.
 const WORDS: usize = LINE / WORD;
-/// Bytes of a page of the MMU.
-pub(super) const PAGE: usize = 4096;
-
 /// Which kind of mapping to ask for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum How {
@@ -132,12 +129,20 @@ impl Region {
         Word(unsafe { from.cast::<u64>().read_volatile() }.to_ne_bytes())
     }
 
-    /// Stores words, in order of address, each by one instruction or together with its neighbour.
+    /// Stores words in order of address, each by one instruction, alone or together with its neighbour.
     #[inline]
     pub(super) fn store(&mut self, at: WordAddr, words: &[Word]) {
         let to = self.place(at, words.len());
         // SAFETY: `to` leads to as many words (I3), aligned (I1), outside of `words` (I2).
-        unsafe { copy_in_order(words, to) };
+        unsafe { put::<false>(words, at.in_line(), to) };
+    }
+
+    /// Stores one word, by one instruction.
+    #[inline]
+    pub(super) fn store_word(&mut self, at: WordAddr, word: Word) {
+        let to = self.place(at, 1);
+        // SAFETY: an aligned word of the mapping (I1, I3).
+        unsafe { to.cast::<u64>().write_volatile(u64::from_ne_bytes(word.0)) };
     }
 
     /// Stores words around the cache: they are on their way to the memory, and the next fence of this
@@ -146,7 +151,7 @@ impl Region {
     pub(super) fn stream(&mut self, at: WordAddr, words: &[Word]) {
         let to = self.place(at, words.len());
         // SAFETY: as above.
-        unsafe { stream(words, at.in_line(), to) };
+        unsafe { put::<true>(words, at.in_line(), to) };
     }
 
     /// Begins the write-back of lines.
@@ -160,7 +165,7 @@ impl Region {
     /// Has the kernel write the pages of these lines back, and waits for it.
     pub(super) fn msync(&self, lines: Range<u64>) -> Result<(), Errno> {
         let from = self.place_of_lines(&lines);
-        let before = from.addr() % PAGE;
+        let before = from.addr() % rustix::param::page_size();
         let bytes = before + (lines.end - lines.start) as usize * LINE;
         // SAFETY: rounded down to a page, still within the mapping (I1); what msync does to memory
         // is nothing.
@@ -193,6 +198,9 @@ pub(super) fn fence() {
     std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
 }
 
+/// Whether there are instructions here that write lines back; without them only `msync` makes durable.
+pub(super) const WRITES_BACK: bool = cfg!(all(target_arch = "x86_64", not(miri)));
+
 /// A flush instruction that this CPU has (I5).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Flush(FlushInstruction);
@@ -203,7 +211,7 @@ impl Flush {
         let has = match wanted {
             FlushInstruction::Clwb => cpu_has(24),
             FlushInstruction::Clflushopt => cpu_has(23),
-            FlushInstruction::Clflush => cfg!(all(target_arch = "x86_64", not(miri))),
+            FlushInstruction::Clflush => WRITES_BACK,
             FlushInstruction::None => true,
         };
         has.then_some(Self(wanted))
@@ -234,7 +242,7 @@ impl Flush {
             }
         }
         #[cfg(any(not(target_arch = "x86_64"), miri))]
-        let _ = (from, count);
+        let _ = (self.0, from, count);
     }
 }
 
@@ -242,7 +250,11 @@ impl Flush {
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 fn cpu_has(bit: u32) -> bool {
     use std::arch::x86_64::{__cpuid, __cpuid_count};
-    __cpuid(0).eax >= 7 && __cpuid_count(7, 0).ebx >> bit & 1 == 1
+    #[allow(unused_unsafe, reason = "these two are unsafe functions before Rust 1.94")]
+    // SAFETY: every x86-64 has the instruction.
+    unsafe {
+        __cpuid(0).eax >= 7 && __cpuid_count(7, 0).ebx >> bit & 1 == 1
+    }
 }
 
 #[cfg(any(not(target_arch = "x86_64"), miri))]
@@ -250,111 +262,89 @@ fn cpu_has(_: u32) -> bool {
     false
 }
 
-/// Stores words in order of address, two at a time where they share 16 bytes.
+/// Stores words in order of address, whole lines 16 bytes at a time, the words before and after one by
+/// one; around the cache or not. `in_line` is the first word's place in its line.
 ///
 /// Not `memcpy`: that promises neither an order nor that a word is stored by one instruction.
 ///
 /// # Safety
 /// `to` leads to as many words that may be written, aligned to 8, and not into `words`.
 #[inline]
-unsafe fn copy_in_order(words: &[Word], to: *mut Word) {
-    let mut n = 0;
-    // SAFETY: `n` stays below the length; `to` is aligned to 8, and to 16 where two are stored at once;
-    // a volatile store of a type of 8 or 16 bytes is one instruction, and they keep their order.
-    unsafe {
-        #[cfg(target_arch = "x86_64")]
-        if words.len() > 1 {
-            use std::arch::x86_64::{__m128i, _mm_loadu_si128};
-            if !to.addr().is_multiple_of(16) {
-                store_one(words[0], to);
-                n = 1;
-            }
-            while n + 2 <= words.len() {
-                let both = _mm_loadu_si128(words.as_ptr().add(n).cast());
-                to.add(n).cast::<__m128i>().write_volatile(both);
-                n += 2;
-            }
-        }
-        while n < words.len() {
-            store_one(words[n], to.add(n));
-            n += 1;
-        }
-    }
-}
-
-/// # Safety
-/// `to` leads to a word that may be written, aligned to 8.
-#[inline]
-unsafe fn store_one(word: Word, to: *mut Word) {
-    // SAFETY: by the caller.
-    unsafe { to.cast::<u64>().write_volatile(u64::from_ne_bytes(word.0)) };
-}
-
-/// Non-temporal stores: whole lines at a time, the words before and after one by one. `in_line` is the
-/// first word's place in its line.
-///
-/// # Safety
-/// As for [`copy_in_order`].
-#[inline]
-unsafe fn stream(words: &[Word], in_line: usize, to: *mut Word) {
+unsafe fn put<const AROUND: bool>(words: &[Word], in_line: usize, to: *mut Word) {
     let before = ((WORDS - in_line) % WORDS).min(words.len());
     let (head, rest) = words.split_at(before);
     let (lines, tail) = rest.split_at(rest.len() / WORDS * WORDS);
     // SAFETY: the three parts of `words` go to three parts of the target, of which the middle one
     // begins with a line.
     unsafe {
-        stream_words(head, to);
-        stream_lines(lines, to.add(before));
-        stream_words(tail, to.add(before + lines.len()));
+        put_words::<AROUND>(head, to);
+        put_lines::<AROUND>(lines, to.add(before));
+        put_words::<AROUND>(tail, to.add(before + lines.len()));
     }
 }
 
 /// # Safety
-/// As for [`copy_in_order`].
+/// As for [`put`].
 #[inline]
-unsafe fn stream_words(words: &[Word], to: *mut Word) {
+unsafe fn put_words<const AROUND: bool>(words: &[Word], to: *mut Word) {
     for (n, word) in words.iter().enumerate() {
-        // SAFETY: by the caller; (I4), (I6).
+        let value = u64::from_ne_bytes(word.0);
+        // SAFETY: by the caller; (I4), (I6). A volatile store of 8 aligned bytes is one instruction.
         unsafe {
             #[cfg(all(target_arch = "x86_64", not(miri)))]
-            std::arch::asm!("movnti [{to}], {value}", to = in(reg) to.add(n),
-                value = in(reg) u64::from_ne_bytes(word.0), options(nostack, preserves_flags));
-            #[cfg(any(not(target_arch = "x86_64"), miri))]
-            store_one(*word, to.add(n));
+            if AROUND {
+                std::arch::asm!("movnti [{to}], {value}", to = in(reg) to.add(n),
+                    value = in(reg) value, options(nostack, preserves_flags));
+                continue;
+            }
+            to.add(n).cast::<u64>().write_volatile(value);
         }
     }
 }
 
 /// # Safety
-/// As for [`copy_in_order`]; whole lines, and `to` is the start of one.
+/// As for [`put`]; whole lines, and `to` is the start of one.
 #[inline]
-unsafe fn stream_lines(words: &[Word], to: *mut Word) {
+unsafe fn put_lines<const AROUND: bool>(words: &[Word], to: *mut Word) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
-    for (n, line) in words.chunks_exact(WORDS).enumerate() {
-        // SAFETY: by the caller; every x86-64 has these instructions (SSE2); (I4), (I6).
-        unsafe {
-            std::arch::asm!(
-                "movups {a}, [{from}]",
-                "movups {b}, [{from} + 16]",
-                "movups {c}, [{from} + 32]",
-                "movups {d}, [{from} + 48]",
-                "movntdq [{to}], {a}",
-                "movntdq [{to} + 16], {b}",
-                "movntdq [{to} + 32], {c}",
-                "movntdq [{to} + 48], {d}",
-                from = in(reg) line.as_ptr(),
-                to = in(reg) to.add(n * WORDS),
-                a = out(xmm_reg) _,
-                b = out(xmm_reg) _,
-                c = out(xmm_reg) _,
-                d = out(xmm_reg) _,
-                options(nostack, preserves_flags),
-            );
+    {
+        macro_rules! line {
+            ($store:literal, $from:expr, $to:expr) => {
+                std::arch::asm!(
+                    "movups {a}, [{from}]",
+                    "movups {b}, [{from} + 16]",
+                    "movups {c}, [{from} + 32]",
+                    "movups {d}, [{from} + 48]",
+                    concat!($store, " [{to}], {a}"),
+                    concat!($store, " [{to} + 16], {b}"),
+                    concat!($store, " [{to} + 32], {c}"),
+                    concat!($store, " [{to} + 48], {d}"),
+                    from = in(reg) $from,
+                    to = in(reg) $to,
+                    a = out(xmm_reg) _,
+                    b = out(xmm_reg) _,
+                    c = out(xmm_reg) _,
+                    d = out(xmm_reg) _,
+                    options(nostack, preserves_flags),
+                )
+            };
+        }
+        for (n, line) in words.chunks_exact(WORDS).enumerate() {
+            // SAFETY: by the caller; every x86-64 has these instructions (SSE2), and 16 bytes within a
+            // line are aligned; (I4), (I6).
+            unsafe {
+                let to = to.add(n * WORDS);
+                if AROUND {
+                    line!("movntdq", line.as_ptr(), to);
+                } else {
+                    line!("movaps", line.as_ptr(), to);
+                }
+            }
         }
     }
     #[cfg(any(not(target_arch = "x86_64"), miri))]
     // SAFETY: by the caller.
     unsafe {
-        stream_words(words, to);
+        put_words::<AROUND>(words, to);
     }
 }

@@ -18,7 +18,7 @@ use crate::say;
 const PMEM: u64 = 512 << 20;
 
 /// Bytes of the disk by which the guest hands out files.
-const OUT: u64 = 16 << 20;
+const OUT: u64 = 64 << 20;
 
 /// No boot may take longer.
 const LIMIT: Duration = Duration::from_secs(150);

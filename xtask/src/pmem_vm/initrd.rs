@@ -13,9 +13,9 @@ use super::verdict::Fault;
 const INIT: &str = include_str!("guest/init");
 
 /// What the shell finds of busybox. Linked by name: `busybox --install` would take the place of our own programs.
-const APPLETS: [&str; 17] = [
-    "sh", "mount", "umount", "cat", "echo", "sleep", "poweroff", "insmod", "mkdir", "grep", "sed",
-    "head", "tail", "tr", "tar", "dmesg", "sync",
+const APPLETS: [&str; 18] = [
+    "sh", "cp", "mount", "umount", "cat", "echo", "sleep", "poweroff", "insmod", "mkdir", "grep",
+    "sed", "head", "tail", "tr", "tar", "dmesg", "sync",
 ];
 
 /// Debian's programs.

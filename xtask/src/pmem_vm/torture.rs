@@ -47,7 +47,7 @@ pub(crate) fn run(machine: &Machine<'_>, image: &str, fs: &str) -> Verdict {
         let booted = boot(machine, image, &name, &tasks, round.map(|(_, death)| death))?;
         let console = &booted.console;
         if let Some(dead) = dead {
-            verified(console, fs, dead)?;
+            verified(&booted, fs, dead)?;
         }
         let Some((_, death)) = round else { break };
         dead = Some(died(console, seed, death)?);
@@ -80,7 +80,7 @@ fn verify(Dead { seed, acked }: Dead) -> String {
 
 /// The same file with a promise that was never given.
 fn control(Dead { seed, acked }: Dead) -> String {
-    format!("torture_verify:{seed}:{}:0", acked + BEYOND)
+    format!("torture_control:{seed}:{}:0", acked + BEYOND)
 }
 
 fn boot(
@@ -111,7 +111,8 @@ fn died(console: &Console, seed: u64, death: Death) -> Result<Dead, Fault> {
 }
 
 /// What the boot after a death said.
-fn verified(console: &Console, fs: &str, dead: Dead) -> Result<(), Fault> {
+fn verified(booted: &Booted, fs: &str, dead: Dead) -> Result<(), Fault> {
+    let console = &booted.console;
     let status = console.status(&format!("attach:{fs}:dax=always"))?;
     expect(status == 0, format!("after {dead:?} {fs} does not mount"))?;
     match console.status(&verify(dead))? {
@@ -146,12 +147,13 @@ mod tests {
     }
 
     fn verified(text: &str) -> Result<(), Fault> {
-        super::verified(&console(text, End::PoweredOff), "xfs", DEAD)
+        let console = console(text, End::PoweredOff);
+        super::verified(&Booted { console, files: "out".into() }, "xfs", DEAD)
     }
 
     const GOOD: &str = "DONE attach:xfs:dax=always status=0\n\
         TASK torture_verify:7:40:585\nas it may be\nDONE torture_verify:7:40:585 status=0\n\
-        TASK torture_verify:7:20040:0\nwrong\nDONE torture_verify:7:20040:0 status=1\n\
+        TASK torture_control:7:20040:0\nwrong\nDONE torture_control:7:20040:0 status=1\n\
         DONE fsck:xfs status=0";
 
     #[test]
