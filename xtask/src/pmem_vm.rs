@@ -3,7 +3,7 @@
 //!
 //! Read in this order: [`verdict`] the three outcomes; what a boot needs: [`apt`], [`unpacked`], [`modules`], [`cpio`],
 //! [`initrd`] with `guest/init`, [`programs`]; one boot: [`console`], [`boot`]; what is checked: [`doctor`], [`suite`],
-//! [`bench`], [`pair`] with [`model`], [`torture`]; and [`lane`], the order of it all.
+//! [`mod@bench`], [`pair`] with [`model`], [`torture`]; and [`lane`], the order of it all.
 
 mod verdict;
 
