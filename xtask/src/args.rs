@@ -14,11 +14,15 @@ usage: cargo xtask COMMAND
                        --no-opt leaves out wasm-opt, for a machine without node
   test [--only GROUP]… [-- PLAYWRIGHT-ARGUMENT…]
                        prove all of it; GROUP is lint, native or browser
-  ci                   what continuous integration runs: all of test
+  ci                   all of test, then pmem-vm
+  pmem-vm [--must-run] boot Debian's Linux with emulated persistent memory, test there what is built for the real
+                       one, and ask it what the model says; what cannot run here is SKIPPED, which --must-run
+                       makes a failure
   help                 this text
 
 Each command sets up what it needs: the wasm32 target, rustfmt and clippy by rustup, npm packages in
-e2e/node_modules, Chromium and e2fsprogs by apt when you are root (otherwise it says what to type).
+e2e/node_modules, Chromium and e2fsprogs by apt when you are root (otherwise it says what to type). pmem-vm
+downloads Debian's packages and installs none.
 CHROMIUM=/path/to/chromium chooses the browser; DAXSCOPE_WITHOUT_E2FSPROGS=1 does without a second
 reader of the journal.";
 
@@ -39,8 +43,13 @@ pub(crate) enum Command {
     },
     /// Run the checks and tests.
     Test(Choice),
-    /// All of `test`.
+    /// All of `test`, and `pmem-vm`.
     Ci,
+    /// Ask a real Linux.
+    PmemVm {
+        /// What cannot run here is a failure.
+        must_run: bool,
+    },
 }
 
 /// Which part of `test` to run.
@@ -108,6 +117,7 @@ fn command(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
             "dist" => Command::Dist { optimise: true },
             "test" => Command::Test(Choice::default()),
             "ci" => Command::Ci,
+            "pmem-vm" => Command::PmemVm { must_run: false },
             other => return Err(format!("there is no command `{other}`").into()),
         },
         Some(other) => return Err(other.unexpected()),
@@ -117,6 +127,7 @@ fn command(parser: &mut lexopt::Parser) -> Result<Command, lexopt::Error> {
             (_, Long("help") | Short('h')) => return Ok(Command::Help),
             (Command::Serve { port }, Long("port")) => *port = Some(parser.value()?.parse()?),
             (Command::Dist { optimise }, Long("no-opt")) => *optimise = false,
+            (Command::PmemVm { must_run }, Long("must-run")) => *must_run = true,
             (Command::Test(choice), Long("only")) => choice.only.push(parser.value()?.parse()?),
             (_, other) => return Err(other.unexpected()),
         }
@@ -138,6 +149,8 @@ mod tests {
         assert_eq!(parsed(""), Ok(Command::Help));
         assert_eq!(parsed("serve --port 9000"), Ok(Command::Serve { port: Some(9000) }));
         assert_eq!(parsed("dist --no-opt"), Ok(Command::Dist { optimise: false }));
+        assert_eq!(parsed("pmem-vm"), Ok(Command::PmemVm { must_run: false }));
+        assert_eq!(parsed("pmem-vm --must-run"), Ok(Command::PmemVm { must_run: true }));
         let Ok(Command::Test(choice)) =
             parsed("test --only lint --only browser -- -g smoke --headed")
         else {
@@ -156,6 +169,7 @@ mod tests {
             "dist --port 1",
             "test --only all",
             "ci --only lint",
+            "ci --must-run",
             "test lint",
             "serve -- x",
         ] {

@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`args`] what was typed, [`say`] how it speaks, [`project`] where things are, [`tools`] what it
 //! installs; then the page: [`page`], [`wasm`], [`twin`], [`single_file`], [`size`], [`dist`], [`serve`]; then the
-//! proof: [`plan`], [`lint`], [`edges`], [`tidy`], [`browser`].
+//! proof: [`plan`], [`lint`], [`edges`], [`tidy`], [`browser`]; and what a real Linux says: [`pmem_vm`].
 #![forbid(unsafe_code)]
 
 mod args;
@@ -31,6 +31,8 @@ mod tidy;
 
 mod browser;
 
+mod pmem_vm;
+
 use std::process::ExitCode;
 
 use args::Command;
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Ok(Command::Dist { optimise }) => dist::command(optimise),
         Ok(Command::Test(choice)) => plan::test(&choice),
         Ok(Command::Ci) => plan::ci(),
+        Ok(Command::PmemVm { must_run }) => pmem_vm::command(must_run),
         Err(error) => {
             eprintln!("xtask: {error}\n\n{}", args::HELP);
             return ExitCode::from(2);

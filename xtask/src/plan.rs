@@ -1,17 +1,28 @@
-//! The steps of `test`: all of them run, and the last line says how many passed.
+//! The steps of `test` and `ci`: all of them run, and the last line says how many passed.
 
 use anyhow::{Result, bail};
 
 use crate::args::{Choice, Group};
+use crate::pmem_vm::{self, Conclusion};
 use crate::{browser, dist, edges, lint, project, say, tidy, tools};
 
 /// `cargo xtask ci`
 pub(crate) fn ci() -> Result<()> {
-    test(&Choice::default())
+    let mut tally = steps(&Choice::default());
+    tally.step_if_possible("a real Linux with persistent memory", || match pmem_vm::prove()? {
+        Conclusion::AsExpected => Ok(Possible::Done(())),
+        Conclusion::Skipped(why) => Ok(Possible::Not(why)),
+        Conclusion::Differs(what) => bail!("{what}"),
+    });
+    tally.conclude()
 }
 
 /// `cargo xtask test`
 pub(crate) fn test(choice: &Choice) -> Result<()> {
+    steps(choice).conclude()
+}
+
+fn steps(choice: &Choice) -> Tally {
     let mut tally = Tally::default();
     if choice.includes(Group::Lint) {
         lint_steps(&mut tally);
@@ -22,7 +33,7 @@ pub(crate) fn test(choice: &Choice) -> Result<()> {
     if choice.includes(Group::Browser) {
         browser_steps(&mut tally, choice);
     }
-    tally.conclude()
+    tally
 }
 
 fn lint_steps(tally: &mut Tally) {
@@ -64,26 +75,49 @@ fn browser_steps(tally: &mut Tally, choice: &Choice) {
     }
 }
 
+/// What a step came to that did not fail.
+enum Possible<T> {
+    /// It ran.
+    Done(T),
+    /// It could not run here, and why.
+    Not(String),
+}
+
 /// What has passed and what has not.
 #[derive(Default)]
 struct Tally {
     passed: usize,
     failed: Vec<&'static str>,
+    skipped: Vec<&'static str>,
 }
 
 impl Tally {
     /// Runs one step and keeps its outcome.
     fn step<T>(&mut self, name: &'static str, run: impl FnOnce() -> Result<T>) -> Option<T> {
+        self.step_if_possible(name, || run().map(Possible::Done))
+    }
+
+    /// Runs one step that this machine may not be able to run: then it has neither passed nor failed.
+    fn step_if_possible<T>(
+        &mut self,
+        name: &'static str,
+        run: impl FnOnce() -> Result<Possible<T>>,
+    ) -> Option<T> {
         println!();
         say::step(name);
         let started = say::elapsed();
         let outcome = run();
         let seconds = say::elapsed() - started;
         match outcome {
-            Ok(value) => {
+            Ok(Possible::Done(value)) => {
                 self.passed += 1;
                 say::step(format!("{name}: passed in {seconds:.1} s"));
                 Some(value)
+            }
+            Ok(Possible::Not(why)) => {
+                self.skipped.push(name);
+                say::step(format!("{name}: SKIPPED in {seconds:.1} s: {why}"));
+                None
             }
             Err(error) => {
                 self.failed.push(name);
@@ -97,10 +131,14 @@ impl Tally {
     fn conclude(self) -> Result<()> {
         println!();
         let (passed, failed) = (self.passed, self.failed.len());
+        let skipped = match self.skipped.len() {
+            0 => String::new(),
+            skipped => format!(", {skipped} SKIPPED ({})", self.skipped.join("; ")),
+        };
         if failed > 0 {
-            bail!("{passed} passed, {failed} failed: {}", self.failed.join("; "));
+            bail!("{passed} passed{skipped}, {failed} failed: {}", self.failed.join("; "));
         }
-        say::step(format!("{passed} passed, 0 failed"));
+        say::step(format!("{passed} passed{skipped}, 0 failed"));
         Ok(())
     }
 }
@@ -115,5 +153,16 @@ mod tests {
         assert_eq!(tally.step("one", || bail!("no") as Result<()>), None);
         assert_eq!(tally.step("two", || Ok(2)), Some(2));
         assert_eq!(tally.conclude().unwrap_err().to_string(), "1 passed, 1 failed: one");
+    }
+
+    #[test]
+    fn a_step_that_could_not_run_has_neither_passed_nor_failed() {
+        let mut tally = Tally::default();
+        let why = || Ok(Possible::<()>::Not("no packages".into()));
+        assert_eq!(tally.step_if_possible("one", why), None);
+        assert_eq!((tally.passed, tally.failed.len()), (0, 0));
+        assert_eq!(tally.step("two", || bail!("no") as Result<()>), None);
+        let said = tally.conclude().unwrap_err().to_string();
+        assert_eq!(said, "0 passed, 1 SKIPPED (one), 1 failed: two");
     }
 }
