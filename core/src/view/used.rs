@@ -47,8 +47,7 @@ impl Used {
                 |event: &Event| matches!(event, Event::LogWritten { what: LogWrite::Copy(_), .. });
             used.logged |= events.into_iter().any(copies);
         }
-        let blocks = (0..first.geometry.first_log_block().0).map(BlockNr);
-        used.rewritten = blocks.filter(|b| path.versions(*b, last).nth(1).is_some()).collect();
+        used.rewritten = path.rewritten(last).collect();
         used.touch(used.rewritten.clone());
         let ops = first.threads.iter().flat_map(|thread| &thread.program.ops);
         used.touch(ops.into_iter().filter_map(|op| match op {
