@@ -1,12 +1,16 @@
 //! A path: the states that a sequence of actions leads through. Back and forth is indexing.
 
+use crate::EXT4;
 use crate::check::{Holds, Invariant, Judge, Verdict};
 use crate::crash::{self, CrashReport};
+use crate::jbd::LogLayout;
+use crate::jbd::ring::{self, RingBlock};
 use crate::machine::{Action, Machine, Refusal, Setup, SetupError, Step};
 use crate::medium::SimMedium;
 use crate::sorted::Table;
 use crate::units::{BlockNr, WORDS_PER_LINE, Word};
 use alloc::borrow::Cow;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::hash::{Hash, Hasher};
 
@@ -25,6 +29,8 @@ pub struct Moment<const FAN: usize> {
     pub invariants: Vec<Holds>,
     /// What a power cut could leave now.
     pub crash: CrashReport,
+    /// What each block of the log ring holds, as the CPUs see it; empty without a journal.
+    pub(crate) ring: Arc<[RingBlock]>,
 }
 
 /// The states that a sequence of actions leads through.
@@ -82,14 +88,14 @@ impl<const FAN: usize> Path<FAN> {
             _ => invariant.check(&machine, &judge),
         };
         let invariants = Invariant::ALL.iter().enumerate().map(check).collect();
-        let crash = match still {
-            Some(last) => last.crash.clone(),
+        let (crash, ring) = match still {
+            Some(last) => (last.crash.clone(), Arc::clone(&last.ring)),
             None => {
                 self.note_newest(&machine, &judge);
-                crash::report(&machine, &judge)
+                (crash::report(&machine, &judge), look_at_log(&machine))
             }
         };
-        self.moments.push(Moment { machine, judge, step, verdicts, invariants, crash });
+        self.moments.push(Moment { machine, judge, step, verdicts, invariants, crash, ring });
     }
 
     /// Takes note of contents that are the newest of their block for the first time.
@@ -201,6 +207,13 @@ impl<const FAN: usize> Path<FAN> {
         }
         numbers
     }
+}
+
+/// What the log ring holds.
+fn look_at_log<const FAN: usize>(machine: &Machine<SimMedium, FAN>) -> Arc<[RingBlock]> {
+    let log = machine.log.filter(|_| EXT4);
+    let look = |log: LogLayout| ring::look(&log, |at| machine.load_block(log.device_block(at)));
+    log.map(look).unwrap_or_default().into()
 }
 
 /// The newest content of a block: the medium as the CPUs see it, with every stored word put in.

@@ -14,7 +14,7 @@ use crate::machine::{
 };
 use crate::medium::{Image, PersistenceDomain, SimMedium};
 use crate::narrate::{START, actor_name, labels, narrate};
-use crate::path::Path;
+use crate::path::{self, Path};
 use crate::rules::RuleId;
 use crate::units::WORDS_PER_LINE;
 use alloc::format;
@@ -41,7 +41,7 @@ pub fn scene<const FAN: usize>(path: &Path<FAN>, step: usize) -> Scene {
         columns: matrix::columns(&now, &rows),
         rows,
         waterline: Waterline { below_row, text: waterline_text(machine) },
-        log: journal::log(rings),
+        log: journal::log(&now, rings),
         transactions: journal::details(&now),
         blocks: blocks::details(&now, rings),
         touched: blocks::touched(&now),
@@ -111,16 +111,10 @@ fn why_stop<const FAN: usize>(
     rows_before: impl FnOnce() -> Vec<Row>,
 ) -> Option<String> {
     let (now, before) = (path.moment(step), path.moment(step - 1));
-    let broken = |moment: &crate::path::Moment<FAN>| -> Vec<bool> {
-        moment.invariants.iter().map(|holds| matches!(holds, check::Holds::No(_))).collect()
-    };
-    let classes = |moment: &crate::path::Moment<FAN>| -> Vec<_> { moment.crash.broken().collect() };
     let reason = if !now.verdicts.is_empty() {
         "verdict"
-    } else if broken(now) != broken(before) {
-        "invariant"
-    } else if classes(now) != classes(before) {
-        "crash"
+    } else if let Some(what) = crash_or_invariant_changed(now, before) {
+        what
     } else if mismatches(rows) != mismatches(&rows_before()) {
         "mismatch"
     } else if now.step.as_ref().is_some_and(|(_, report)| promises(report)) {
@@ -133,7 +127,25 @@ fn why_stop<const FAN: usize>(
     Some(reason.to_string())
 }
 
-fn promises(step: &Step) -> bool {
+/// Whether other invariants are broken than before, or a power cut breaks other promises.
+pub(super) fn crash_or_invariant_changed<const FAN: usize>(
+    now: &path::Moment<FAN>,
+    before: &path::Moment<FAN>,
+) -> Option<&'static str> {
+    let broken = |moment: &path::Moment<FAN>| -> Vec<bool> {
+        moment.invariants.iter().map(|holds| matches!(holds, check::Holds::No(_))).collect()
+    };
+    let classes = |moment: &path::Moment<FAN>| -> Vec<_> { moment.crash.broken().collect() };
+    if broken(now) != broken(before) {
+        Some("invariant")
+    } else if classes(now) != classes(before) {
+        Some("crash")
+    } else {
+        None
+    }
+}
+
+pub(super) fn promises(step: &Step) -> bool {
     let promise =
         |event: &Event| matches!(event, Event::CallReturned { call, .. } if call.promises());
     step.events.iter().any(promise)
