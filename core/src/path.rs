@@ -36,7 +36,8 @@ pub struct Moment<const FAN: usize> {
 /// The states that a sequence of actions leads through.
 #[derive(Clone, Debug)]
 pub struct Path<const FAN: usize> {
-    moments: Vec<Moment<FAN>>,
+    /// Branches share what they have in common.
+    moments: Vec<Arc<Moment<FAN>>>,
     /// Of a block whose newest content has changed, every content that was once the newest: since
     /// which moment. In order; the first is that of the start.
     contents: Table<BlockNr, Vec<(usize, Vec<Word>)>>,
@@ -60,7 +61,7 @@ impl<const FAN: usize> Path<FAN> {
     /// # Errors
     /// If it is refused; the path is as before then.
     pub fn advance(&mut self, action: Action) -> Result<(), Refusal> {
-        let last = self.last();
+        let last = Arc::clone(self.moments.last().expect("a path has its start"));
         let mut machine = last.machine.clone();
         let mut judge = last.judge.clone();
         let step = machine.step(action)?;
@@ -95,7 +96,8 @@ impl<const FAN: usize> Path<FAN> {
                 (crash::report(&machine, &judge), look_at_log(&machine))
             }
         };
-        self.moments.push(Moment { machine, judge, step, verdicts, invariants, crash, ring });
+        let moment = Moment { machine, judge, step, verdicts, invariants, crash, ring };
+        self.moments.push(Arc::new(moment));
     }
 
     /// Takes note of contents that are the newest of their block for the first time.

@@ -16,7 +16,7 @@ mod trees;
 mod used;
 
 pub use outline::{Outline, outline};
-pub use scene::scene;
+pub use scene::{brief, scene};
 
 use alloc::string::String;
 use alloc::vec::Vec;

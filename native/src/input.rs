@@ -57,6 +57,9 @@ fn open_link(choice: &Choice, link: &str) -> Result<Opened> {
     if link.is_history() {
         bail!("the link leads to the page's history, not to a lecture: see `daxscope matrix`");
     }
+    if link.lecture.is_empty() {
+        bail!("the link leads to where the page opens a file: see `daxscope run --image`");
+    }
     let catalogue = Catalogue::embedded();
     let replayed = Session::replay(&catalogue, &link).map_err(|why| anyhow!("{why}"))?;
     if let Some(reason) = &replayed.problem {

@@ -46,7 +46,7 @@ pub struct Session {
 impl Session {
     /// The lecture.
     #[must_use]
-    pub fn lecture(&self) -> &Lecture {
+    pub fn lecture(&self) -> &Arc<Lecture> {
         &self.lecture
     }
 
@@ -143,7 +143,17 @@ impl Session {
     /// If the path is shorter.
     #[must_use]
     pub fn scene(&self, step: usize) -> Scene {
-        let mut scene = view::scene(&self.path, step);
+        self.with_script(view::scene(&self.path, step))
+    }
+
+    /// The same without its tables.
+    fn brief(&self, step: usize) -> Scene {
+        self.with_script(view::brief(&self.path, step))
+    }
+
+    /// What the lecture adds to a scene.
+    fn with_script(&self, mut scene: Scene) -> Scene {
+        let step = scene.step;
         let verdicts = self.verdicts_at(step);
         scene.caption.verdicts = verdicts.iter().map(ToString::to_string).collect();
         let next = self.scripted_next(step);

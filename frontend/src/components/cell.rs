@@ -67,7 +67,8 @@ fn note(note: &Note) -> Html {
 /// The letter is drawn from `data-letter`: one element per line keeps the page light.
 fn line(line: &Line) -> Tag {
     let class = classes(&["ln", state(line.state), when(line.changed, "chg")]);
-    let mut text = line.label.clone();
+    let mut text = if line.count > 1 { crate::words::lines(line.count) } else { String::new() };
+    text.push_str(&line.label);
     if line.versions > 1 {
         text.push_str(" ×");
         text.push_str(&line.versions.to_string());

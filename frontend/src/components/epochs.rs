@@ -8,7 +8,7 @@ use yew::Callback;
 use yew::virtual_dom::ListenerKind;
 
 use super::dom::{Tag, each, tag};
-use crate::course::{self, Epoch, Run};
+use crate::course::{self, Epoch, Run, WHOLE};
 use crate::msg::Msg;
 use crate::words;
 
@@ -57,8 +57,15 @@ pub(crate) fn select(run: &Run, send: &Callback<Msg>) -> Tag {
         )
         .key(epoch.name)
     };
-    let select = tag!("select", "aria-label" = words::EPOCH; each(epochs.iter(), option));
-    tag!("label", "class" = "choose epoch-select";
+    // An image declares nothing of any kernel: all are there to choose from.
+    let any = |(name, title): (&'static str, &'static str)| {
+        let selected = (name == run.choice().epoch).then_some("");
+        tag!("option", "value" = name, "selected" = selected; title).key(name)
+    };
+    let image = WHOLE && run.is_image();
+    let all = image.then(|| each(course::all_epochs(), any));
+    let select = tag!("select", "aria-label" = words::EPOCH; each(epochs.iter(), option), all);
+    tag!("label", "class" = if image { "choose" } else { "choose epoch-select" };
         tag!("span"; words::EPOCH), chosen(select, send, Msg::Epoch),
     )
 }
