@@ -114,6 +114,7 @@ pub(crate) const LINK_COPIED: &str = "Link copied";
 pub(crate) const LINK_BY_HAND: &str = "Copy this link";
 pub(crate) const HELP: &str = "Keys and help";
 pub(crate) const OPEN: &str = "Open a file";
+pub(crate) const OPEN_BUTTON: &str = "Open…";
 pub(crate) const CLOSE: &str = "Close";
 pub(crate) const DISMISS: &str = "Dismiss";
 

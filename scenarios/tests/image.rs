@@ -260,3 +260,20 @@ fn drawn(cell: &Cell) -> usize {
         _ => 1,
     }
 }
+
+/// The image that the tests of the command line and of the page open. `UPDATE_TRACES=1` writes it.
+#[test]
+fn the_image_of_the_other_tests_is_what_a_power_cut_leaves() {
+    let choice = Choice { variant: Some("reuse".into()), ..Choice::default() };
+    let lecture = Catalogue::embedded().find("S20").unwrap().clone();
+    let mut cut = Session::open(&lecture, choice).unwrap();
+    let at = cut.cut_power(cut.last_step(), 0).unwrap();
+    let image = bytes(&cut.moment(at).machine.medium);
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../e2e/tests/fixtures/left.img");
+    if std::env::var_os("UPDATE_TRACES").is_some() {
+        std::fs::write(path, &image).unwrap();
+    }
+    assert!(std::fs::read(path).unwrap() == image, "run with UPDATE_TRACES=1");
+    let found = open(&image, Epoch::V6_12, &[]);
+    assert!(found.last_step() > 10 && found.reached().verdicts == [Verdict::Ok]);
+}

@@ -46,7 +46,7 @@ pub(crate) fn header(state: &Rc<State>, lesson: &Lesson, send: &Callback<Msg>) -
 
 /// In the part of the page that goes without, it leads to the one that has it.
 pub(crate) fn open_button(send: &Callback<Msg>) -> Tag {
-    tag!("button", "type" = "button", "class" = "open", "aria-keyshortcuts" = "O"; words::OPEN, "…")
+    tag!("button", "type" = "button", "title" = words::OPEN, "aria-keyshortcuts" = "O"; words::OPEN_BUTTON)
         .press(send, Msg::Show(Layer::Open))
 }
 
