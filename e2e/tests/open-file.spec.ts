@@ -53,8 +53,8 @@ test('an image has kernels, switches and power cuts like a lecture, and no link'
   await opener(page);
   await field(page).setInputFiles(LEFT);
   await expect(page.locator('.where')).toContainText('from a file');
-  await page.getByLabel('Kernel').selectOption('4.5.0');
-  await expect(page.getByLabel('Kernel')).toHaveValue('4.5.0');
+  await page.getByLabel('Kernel', { exact: true }).selectOption('4.5.0');
+  await expect(page.getByLabel('Kernel', { exact: true })).toHaveValue('4.5.0');
   await page.keyboard.press('Home');
   for (let step = 0; step < 4; step += 1) await page.keyboard.press('n');
   await page.getByRole('button', { name: 'Boot from this image' }).first().click();
@@ -129,6 +129,7 @@ test('what cannot be opened is told, and everything else stays', async ({ page }
   // Bytes without any sense are a device that does not mount.
   await page.keyboard.press('o');
   await bytes(page, 'noise.img', Buffer.alloc(8_192, 7));
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('What boots from noise.img?');
   await page.keyboard.press('End');
   await expect(page.locator('.verdict')).toContainText('metadata-torn');
 });

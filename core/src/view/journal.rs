@@ -227,7 +227,7 @@ fn log_block_of<const FAN: usize>(now: &Moment<'_, FAN>) -> Option<BlockNr> {
 fn folded(blocks: &[Seen]) -> LogBlock {
     let label = match blocks {
         [one] => one.block.to_string(),
-        _ => format!("{}–{}", blocks[0].block, blocks[blocks.len() - 1].block),
+        _ => format!("{}…", blocks[0].block),
     };
     let mut tids: Vec<Tid> = blocks.iter().filter_map(|seen| seen.holds.tid()).collect();
     tids.dedup();
@@ -240,7 +240,10 @@ fn folded(blocks: &[Seen]) -> LogBlock {
     let old = if live { "" } else { ", old" };
     let words = match tids.is_empty() {
         true => String::new(),
-        false => format!("{} blocks of {transaction}{old}", blocks.len()),
+        false => {
+            let (last, count) = (blocks[blocks.len() - 1].block, blocks.len());
+            format!("to {last}, {count} blocks of {transaction}{old}")
+        }
     };
     LogBlock {
         label,
@@ -277,7 +280,8 @@ fn log_block(ring: &Ring, seen: &Seen) -> LogBlock {
         RingBlock::Copy { tid, home: of, .. } => {
             home = of.to_string();
             idle = ring.idle(*of, *tid).0;
-            (home.clone(), format!("copy of {of} {} of {tid}", seen.chips.join(" / ")))
+            let gap = if seen.chips.is_empty() { "" } else { " " };
+            (home.clone(), format!("copy of {of}{gap}{} of {tid}", seen.chips.join(" / ")))
         }
     };
     let mut words = what;

@@ -5,6 +5,9 @@ use yew::Html;
 
 use super::dom::{Node, Tag, classes, each, list, tag, when};
 
+/// So many lines are drawn of a block of many; its words tell of all.
+const LINES: usize = 6;
+
 pub(crate) fn cell(cell: &Cell) -> Html {
     if cell.content == Content::Empty {
         let words = Some(&cell.words).filter(|words| !words.is_empty());
@@ -45,7 +48,9 @@ fn drawn(content: &Content) -> Html {
         ),
         Content::Lines { lines, chips } => {
             let chips = tag!("span", "class" = "chips"; chips.join(" / "));
-            list(vec![each(lines, line), chips.node()])
+            let (shown, more) = lines.split_at(lines.len().min(LINES));
+            let more = (!more.is_empty()).then(|| tag!("i", "class" = "ln F more"; "⋯"));
+            list(vec![each(shown, line), more.node(), chips.node()])
         }
     }
 }
@@ -67,7 +72,8 @@ fn note(note: &Note) -> Html {
 /// The letter is drawn from `data-letter`: one element per line keeps the page light.
 fn line(line: &Line) -> Tag {
     let class = classes(&["ln", state(line.state), when(line.changed, "chg")]);
-    let mut text = if line.count > 1 { crate::words::lines(line.count) } else { String::new() };
+    let run = line.count > 1 && !line.label.is_empty();
+    let mut text = if run { crate::words::lines(line.count) } else { String::new() };
     text.push_str(&line.label);
     if line.versions > 1 {
         text.push_str(" ×");

@@ -6,6 +6,9 @@ use super::dom::{Node, Tag, each, list, tag};
 use crate::opened::{Cost, Numbers};
 use crate::words;
 
+/// So many cases stand beside a step; the text view has all.
+const CASES: usize = 5;
+
 /// Beside a step: what was measured of the kernel function that it acts in.
 pub(crate) fn costs(numbers: &Numbers, function: &str) -> Tag {
     let measured: Vec<&Cost> = numbers.of_function(function).collect();
@@ -13,10 +16,12 @@ pub(crate) fn costs(numbers: &Numbers, function: &str) -> Tag {
         "" => words::NOT_MEASURED_HERE.to_string(),
         function => words::not_measured(function),
     };
+    let (shown, more) = measured.split_at(measured.len().min(CASES));
     tag!("section", "class" = "costs";
         tag!("h2"; words::COSTS),
         measured.is_empty().then(|| tag!("p"; nothing())),
-        (!measured.is_empty()).then(|| tag!("ul"; each(measured, cost))),
+        (!shown.is_empty()).then(|| tag!("ul"; each(shown, |it| cost(it)))),
+        (!more.is_empty()).then(|| tag!("p"; words::more_costs(more.len()))),
         measured_on(numbers),
     )
 }
@@ -33,12 +38,11 @@ pub(crate) fn all(numbers: &Numbers) -> Tag {
 
 fn cost(cost: &Cost) -> Tag {
     let soft = |says: &String| (!says.is_empty()).then(|| tag!("span", "class" = "soft"; says));
-    let beside = Some(&cost.beside).filter(|beside| !beside.is_empty());
     tag!("li";
         tag!("span"; &cost.case), " ",
         tag!("b"; &cost.took), " ",
         soft(&cost.spread), " ",
-        beside.map(|beside| tag!("span", "class" = "beside"; beside)), " ",
+        each(&cost.beside, |beside| tag!("span", "class" = "beside"; beside)), " ",
         soft(&cost.counts), " ",
         soft(&cost.note),
     )

@@ -25,8 +25,11 @@ fn of(run: &Run) -> Rc<Vec<Epoch>> {
 }
 
 /// The row of all epochs, neighbours with one verdict together, for wide windows.
-pub(crate) fn row(run: &Run, send: &Callback<Msg>) -> Tag {
+pub(crate) fn row(run: &Run, send: &Callback<Msg>) -> Option<Tag> {
     let epochs = of(run);
+    if WHOLE && epochs.is_empty() {
+        return None;
+    }
     let alike = epochs.chunk_by(|one, other| one.verdict == other.verdict);
     let group = |alike: &[Epoch]| {
         let verdict = &alike[0].verdict;
@@ -36,7 +39,8 @@ pub(crate) fn row(run: &Run, send: &Callback<Msg>) -> Tag {
         )
         .key(alike[0].name)
     };
-    tag!("nav", "class" = "epochs", "aria-label" = words::VERDICTS; tag!("ul"; each(alike, group)))
+    let list = tag!("ul"; each(alike, group));
+    Some(tag!("nav", "class" = "epochs", "aria-label" = words::VERDICTS; list))
 }
 
 fn choice(epoch: &Epoch, chosen: &str, send: &Callback<Msg>) -> Tag {

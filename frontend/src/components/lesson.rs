@@ -29,6 +29,9 @@ use crate::words;
 /// How many columns a narrow window shows (UI-303), and how many where they hold words of the journal.
 const NARROW_COLUMNS: (usize, usize) = (5, 4);
 
+/// How many columns stand for the many of a large device, beside those that the step changes.
+const LARGE_COLUMNS: usize = 6;
+
 pub(crate) fn lesson(state: &Rc<State>, lesson: &Lesson, send: &Callback<Msg>) -> Tag {
     let skip = |to, says| jump(tag!("a", "href" = to; says), to);
     let inside = if state.text {
@@ -68,7 +71,18 @@ fn stage(state: &State, lesson: &Lesson, send: &Callback<Msg>) -> Tag {
     let parts = &lesson.parts;
     let log = Rc::clone(&parts.log);
     let few = if log.is_empty() { NARROW_COLUMNS.0 } else { NARROW_COLUMNS.1 };
-    let only = state.narrow.then(|| columns::busiest(lesson.run.changes(), few));
+    let large = lesson.run.is_large();
+    let few = if large && !state.narrow { LARGE_COLUMNS } else { few };
+    let busiest = || {
+        let mut only = columns::busiest(lesson.run.changes(), few);
+        if large {
+            // So many are touched that a stage of all would show none of them well.
+            let changed = parts.columns.iter().enumerate().filter(|(_, column)| column.changed);
+            only.extend(changed.map(|(number, _)| number));
+        }
+        only
+    };
+    let only = (state.narrow || large).then(busiest);
     let spans = Rc::new(columns::spans(&parts.columns, state.unfolded, only.as_deref()));
     let focus = state.focus().cloned();
     let frame = Frame {

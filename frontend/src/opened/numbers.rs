@@ -28,8 +28,8 @@ pub(crate) struct Cost {
     pub(crate) took: String,
     /// `11.9 to 12.8`
     pub(crate) spread: String,
-    /// `1.04 × the bare clwb loop`; empty without a peer.
-    pub(crate) beside: String,
+    /// `1.04 × the bare clwb loop`, for each peer.
+    pub(crate) beside: Vec<String>,
     /// `write-backs 1 · fences 0`; empty if nothing was counted.
     pub(crate) counts: String,
     pub(crate) note: String,
@@ -54,13 +54,16 @@ impl Numbers {
             machine.get("cpu")?.text()?,
             machine.get("kernel")?.text()?,
         ];
-        let rows = all.get("rows")?.list()?.into_iter().map(|row| cost(&row));
-        Ok(Self {
-            file: file.to_string(),
-            measured_on: places.join(" · "),
-            emulated,
-            rows: rows.collect::<Result<_, _>>()?,
-        })
+        let mut rows: Vec<Cost> = Vec::new();
+        for row in all.get("rows")?.list()? {
+            let cost = cost(&row)?;
+            // A case has a row for each of its peers.
+            match rows.iter_mut().find(|known| known.is_case_of(&cost)) {
+                Some(known) => known.beside.extend(cost.beside),
+                None => rows.push(cost),
+            }
+        }
+        Ok(Self { file: file.to_string(), measured_on: places.join(" · "), emulated, rows })
     }
 
     /// What was measured of a kernel function.
@@ -80,6 +83,16 @@ impl Numbers {
     }
 }
 
+impl Cost {
+    /// Whether another row differs in nothing but the peer.
+    fn is_case_of(&self, other: &Self) -> bool {
+        let said = |cost: &Self| {
+            [cost.case.clone(), cost.took.clone(), cost.spread.clone(), cost.note.clone()]
+        };
+        self.functions == other.functions && said(self) == said(other)
+    }
+}
+
 fn cost(row: &At<'_>) -> Result<Cost, String> {
     let functions = row.get("functions")?.list()?;
     let spread = row.get("ours_spread")?.list()?;
@@ -87,9 +100,9 @@ fn cost(row: &At<'_>) -> Result<Cost, String> {
         return Err(words::expected_at(&row.at("ours_spread"), &spread.len().to_string(), "2"));
     };
     let peer = row.get("peer")?.text()?;
-    let beside = match peer.as_str() {
-        "" => String::new(),
-        peer => words::beside(&short(row.get("ratio")?.number()?), peer),
+    let beside = match (peer.as_str(), row.get("ratio")?) {
+        ("", _) | (_, At { json: Json::Null, .. }) => Vec::new(),
+        (peer, ratio) => vec![words::beside(&short(ratio.number()?), peer)],
     };
     let counts = match row.get("counts")?.json {
         Json::Object(counts) => {
@@ -176,7 +189,10 @@ fn short(number: f64) -> String {
 
 /// A count, or one per operation that need not be whole.
 fn exactly(number: f64) -> String {
-    let text = decimal(number, 2);
+    let text = decimal(number, if number < 0.01 { 6 } else { 2 });
+    if !text.contains('.') {
+        return text;
+    }
     text.trim_end_matches('0').trim_end_matches('.').to_string()
 }
 
@@ -221,8 +237,11 @@ mod tests {
                 { "group": "flush", "case": "one dirty line", "functions": ["dax_writeback_one"], "unit": "entry",
                   "ours_ns": 12.34, "ours_spread": [9.996, 12.8], "peer": "bare clwb loop", "peer_ns": 11.8,
                   "ratio": 1.0449, "won": false, "counts": { "write_backs": 1, "fences": 0.5 }, "note": "" },
+                { "group": "flush", "case": "one dirty line", "functions": ["dax_writeback_one"], "unit": "entry",
+                  "ours_ns": 12.34, "ours_spread": [9.996, 12.8], "peer": "libpmem", "ratio": 2.1, "won": false,
+                  "counts": { "write_backs": 1, "fences": 0.5 }, "note": "" },
                 { "group": "fs", "case": "create", "functions": ["ext4_create", "ext4_add_entry"], "unit": "file",
-                  "ours_ns": 1240.4, "ours_spread": [1200, 1300], "peer": "", "ratio": 0, "won": true,
+                  "ours_ns": 1240.4, "ours_spread": [1200, 1300], "peer": "", "ratio": null, "won": null,
                   "counts": null, "note": "in bursts" },
             ],
         })
@@ -235,12 +254,22 @@ mod tests {
         let found: Vec<&Cost> = numbers.of_function("dax_writeback_one").collect();
         let [cost] = found[..] else { panic!("{found:?}") };
         assert_eq!((&*cost.took, &*cost.spread), ("12.3 ns per entry", "10.00 to 12.8 ns"));
-        assert_eq!(cost.beside, "1.04 × the bare clwb loop");
-        assert_eq!(cost.counts, "write-backs 1 · fences 0.5");
+        assert_eq!(cost.beside, ["1.04 × the bare clwb loop", "2.10 × libpmem"]);
+        assert_eq!(cost.counts, "fences 0.5 · write-backs 1");
         let found: Vec<&Cost> = numbers.of_function("ext4_add_entry").collect();
-        assert_eq!((&*found[0].took, &*found[0].beside), ("1240 ns per file", ""));
+        assert_eq!((&*found[0].took, found[0].beside.len()), ("1240 ns per file", 0));
         assert_eq!(numbers.of_function("dax_writeback").count(), 0);
         assert_eq!(numbers.functions().len(), 3);
+    }
+
+    #[test]
+    fn numbers_have_the_digits_that_tell_something() {
+        let told = [0.974, 12.34, 402.5, 24_100.0].map(short);
+        assert_eq!(told, ["0.97", "12.3", "403", "24100"]);
+        assert_eq!(
+            [64.0, 0.5, 0.02, 0.000_01, 0.0].map(exactly),
+            ["64", "0.5", "0.02", "0.00001", "0"]
+        );
     }
 
     #[test]
@@ -253,7 +282,7 @@ mod tests {
         let cases: [(fn(&mut Value), &str); 7] = [
             (|json| json["format"] = json!(2), "`format` is 2, expected 1"),
             (|json| json["rows"] = json!({}), "`rows` is an object, expected a list"),
-            (|json| json["rows"][1]["ours_ns"] = json!("1"), "`rows[1].ours_ns` is a text"),
+            (|json| json["rows"][2]["ours_ns"] = json!("1"), "`rows[2].ours_ns` is a text"),
             (|json| json["rows"][0]["ours_ns"] = json!(-1), "`rows[0].ours_ns` is a number"),
             (|json| json["rows"][0]["ours_spread"] = json!([1]), "`rows[0].ours_spread` is 1"),
             (|json| json["machine"] = json!(null), "`machine` is null, expected an object"),

@@ -70,6 +70,11 @@ pub(crate) fn not_measured(function: &str) -> String {
     format!("Nothing was measured of {function}.")
 }
 
+/// Cases that are not shown beside the step.
+pub(crate) fn more_costs(count: usize) -> String {
+    format!("And {count} more cases, in the text view.")
+}
+
 /// How long one of what is counted took.
 pub(crate) fn took(ns: &str, unit: &str) -> String {
     format!("{ns} ns per {unit}")
