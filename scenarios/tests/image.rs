@@ -66,7 +66,7 @@ fn kernel_device(fsyncs: u32) -> Vec<u8> {
 /// Opens an image in an epoch with switches.
 fn open(image: &[u8], epoch: Epoch, sets: &[(String, String)]) -> Session {
     let choice = Choice { epoch: Some(epoch), sets: sets.to_vec(), ..Choice::default() };
-    Session::open(&Lecture::of_image("left.img", image).unwrap(), choice).unwrap()
+    Session::open(Lecture::of_image("left.img", image).unwrap(), choice).unwrap()
 }
 
 /// What a step reported, without the names of files: before the mount nobody knows them.

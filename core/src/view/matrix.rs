@@ -249,7 +249,7 @@ const fn letter(flag: Bh) -> Option<char> {
 }
 
 fn lines_cell(lines: Vec<Line>, chips: Vec<String>, differs_from: Option<String>) -> Cell {
-    let lines = if METADATA && lines.len() > LINES { in_runs(lines) } else { lines };
+    let lines = if METADATA && lines.len() > LINES { in_runs(&lines) } else { lines };
     let (mut words, mut next) = (Vec::new(), 0);
     for line in &lines {
         let first = next;
@@ -280,7 +280,7 @@ const LINES: usize = 8;
 const LABELS: usize = 4;
 
 /// Joins neighbours that differ in nothing but what is on them.
-fn in_runs(lines: Vec<Line>) -> Vec<Line> {
+fn in_runs(lines: &[Line]) -> Vec<Line> {
     let alike = |a: &Line, b: &Line| {
         (a.state, a.versions, &a.marks, a.changed) == (b.state, b.versions, &b.marks, b.changed)
     };

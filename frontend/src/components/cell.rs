@@ -5,8 +5,8 @@ use yew::Html;
 
 use super::dom::{Node, Tag, classes, each, list, tag, when};
 
-/// So many lines are drawn of a block of many; its words tell of all.
-const LINES: usize = 6;
+/// A cell has room for so many lines; the words of a block of more tell of all.
+const LINES: usize = 4;
 
 pub(crate) fn cell(cell: &Cell) -> Html {
     if cell.content == Content::Empty {
@@ -48,9 +48,11 @@ fn drawn(content: &Content) -> Html {
         ),
         Content::Lines { lines, chips } => {
             let chips = tag!("span", "class" = "chips"; chips.join(" / "));
-            let (shown, more) = lines.split_at(lines.len().min(LINES));
-            let more = (!more.is_empty()).then(|| tag!("i", "class" = "ln F more"; "⋯"));
-            list(vec![each(shown, line), more.node(), chips.node()])
+            if lines.len() <= LINES {
+                return list(vec![each(lines, line), chips.node()]);
+            }
+            let more = tag!("i", "class" = "ln F"; "⋯").node();
+            list(vec![each(&lines[..LINES - 1], line), more, chips.node()])
         }
     }
 }
