@@ -1,9 +1,9 @@
 //! Files that the reader opens: an image of a device, which boots, or the numbers of a benchmark, which stand beside
 //! the steps. The content tells which one it is.
 
-mod numbers;
+pub(crate) mod numbers;
 
-pub(crate) use numbers::{Cost, Numbers};
+pub(crate) use numbers::Numbers;
 
 /// A file that was read.
 #[derive(Clone, PartialEq, Debug)]

@@ -3,7 +3,7 @@
 use yew::Html;
 
 use super::dom::{Node, Tag, each, list, tag};
-use crate::opened::{Cost, Numbers};
+use crate::opened::{Numbers, numbers::Cost};
 use crate::words;
 
 /// So many cases stand beside a step; the text view has all.

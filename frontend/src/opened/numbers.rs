@@ -274,12 +274,13 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named_with_its_place() {
-        let wrong = |change: fn(&mut Value)| {
+        type Change = fn(&mut Value);
+        let wrong = |change: Change| {
             let mut json = sound();
             change(&mut json);
             read(&json).unwrap_err()
         };
-        let cases: [(fn(&mut Value), &str); 7] = [
+        let cases: [(Change, &str); 7] = [
             (|json| json["format"] = json!(2), "`format` is 2, expected 1"),
             (|json| json["rows"] = json!({}), "`rows` is an object, expected a list"),
             (|json| json["rows"][2]["ours_ns"] = json!("1"), "`rows[2].ours_ns` is a text"),
