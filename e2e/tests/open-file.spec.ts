@@ -130,6 +130,7 @@ test('what cannot be opened is told, and everything else stays', async ({ page }
   await page.keyboard.press('o');
   await bytes(page, 'noise.img', Buffer.alloc(8_192, 7));
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('What boots from noise.img?');
+  await expect(page.locator('#stage')).toBeFocused();
   await page.keyboard.press('End');
   await expect(page.locator('.verdict')).toContainText('metadata-torn');
 });

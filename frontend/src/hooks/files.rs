@@ -26,7 +26,11 @@ pub(crate) fn read_file(file: &web_sys::File, send: Callback<Msg>) {
     send.emit(Msg::Opening(name.clone()));
     let answer = {
         let (name, send) = (name.clone(), send.clone());
-        move |content| send.emit(Msg::Open(Rc::new(File { name, content })))
+        move |content| {
+            send.emit(Msg::Open(Rc::new(File { name, content })));
+            // The dialog has given the focus back to the button by then; now keys are to step.
+            Timeout::new(PAUSE_MS, || super::focus("#stage")).forget();
+        }
     };
     let found = file.size() as u64;
     if found > NoImage::BYTES_MAX {
