@@ -104,6 +104,7 @@ test('the numbers of a benchmark stand beside the step whose function they are a
 });
 
 test('what cannot be opened is told, and everything else stays', async ({ page }) => {
+  test.slow();
   await page.goto(`./#/1/${LECTURES.find(({ id }) => id === 'S20')!.slug}/~/3`);
   await started(page);
   const question = await page.getByRole('heading', { level: 1 }).innerText();
