@@ -172,7 +172,7 @@ pub(crate) const GO_TO: &str = "Go to step";
 pub(crate) const OFF_SCRIPT: &str = "You left the lecture's path.";
 pub(crate) const REJOIN: &str = "Return to it";
 pub(crate) const TEACHING: &str = "teaching geometry: 8 slots, 4 lines";
-pub(crate) const LARGE: &str = "the kernel's sizes: blocks of 64 lines; trees of 8 slots";
+pub(crate) const LARGE: &str = "kernel-size blocks: 8 slots, 64 lines";
 pub(crate) const HINTS: [(&str, &str); 4] =
     [("→", "step"), ("Shift →", "event"), ("T", "text"), ("?", "keys")];
 

@@ -13,7 +13,7 @@ impl Session {
     ///
     /// # Errors
     /// In words, if there is no such step or action, if the core refuses it, or if the path would
-    /// grow beyond [`STEPS_MAX`]. Nothing has changed then.
+    /// grow beyond [`STEPS_MAX`](super::STEPS_MAX). Nothing has changed then.
     pub fn take(&mut self, step: usize, enabled: usize) -> Result<usize, String> {
         let last = self.last_step();
         if step > last {
@@ -46,7 +46,7 @@ impl Session {
     ///
     /// # Errors
     /// In words, if there is no such step or image, if the core refuses a step, or if the path would
-    /// grow beyond [`STEPS_MAX`]. Nothing has changed then.
+    /// grow beyond [`STEPS_MAX`](super::STEPS_MAX). Nothing has changed then.
     pub fn cut_power(&mut self, step: usize, image: u32) -> Result<usize, String> {
         self.cut(step, image, true)
     }
