@@ -9,11 +9,11 @@
   const single = carried('daxscope-wasm') !== undefined;
 
   // `#/1/<lecture>/<path>…?…`. The history has no lecture in its address, and needs them all; what boots after a power
-  // cut, `!` in the path, needs a mount; another variant, `w=`, or other switches, `s=`, may need anything.
+  // cut, `!` in the path, needs a mount; another variant, `w=`, or other switches, `s=`, may need anything; `v=open` opens a file.
   function part() {
     const first = document.querySelector('meta[name=daxscope-first]').content.split(' ');
     const lecture = location.hash.split(/[/?]/)[2];
-    const here = lecture === undefined || first.includes(lecture) && !/!|[?&][sw]=/.test(location.hash);
+    const here = lecture === undefined || first.includes(lecture) && !/!|[?&]([sw]=|v=open)/.test(location.hash);
     return first.length > 1 && here ? 'first' : 'daxscope';
   }
 

@@ -197,7 +197,8 @@ pub struct CrashClass {
 pub struct CrashReport {
     /// How many images there are, exactly.
     pub images: ImageCount,
-    /// How many were recovered and judged: all of them, or [`IMAGES_MAX`].
+    /// How many were recovered and judged: all of them, or [`IMAGES_MAX`]; fewer of a device that is
+    /// larger than that of the lectures.
     pub examined: u64,
     /// How many different contents of the files recovery found.
     pub outcomes: u64,
@@ -225,6 +226,16 @@ impl CrashReport {
     }
 }
 
+/// So many images are examined, so that it takes no longer for a large device than for a small one.
+const fn examined_max(geometry: &Geometry) -> u32 {
+    let most = IMAGES_MAX as u64 * Geometry::TEACHING.blocks / geometry.blocks;
+    match most {
+        0 => 1,
+        most if most < IMAGES_MAX as u64 => most as u32,
+        _ => IMAGES_MAX,
+    }
+}
+
 /// Cuts the power in this state: recovers and judges every image, fewest lost lines first.
 #[must_use]
 pub fn report<const FAN: usize>(machine: &Machine<SimMedium, FAN>, judge: &Judge) -> CrashReport {
@@ -232,7 +243,8 @@ pub fn report<const FAN: usize>(machine: &Machine<SimMedium, FAN>, judge: &Judge
     let mut classes: Vec<CrashClass> = Vec::new();
     let mut laboratory = Laboratory::new(machine);
     let mut examined = 0;
-    for (number, image) in (0..IMAGES_MAX).zip(images(&machine.medium, domain)) {
+    for (number, image) in (0..examined_max(&machine.geometry)).zip(images(&machine.medium, domain))
+    {
         examined += 1;
         let verdict = laboratory.verdict(&image, judge);
         match classes.iter_mut().find(|class| class.verdict == verdict) {

@@ -1,10 +1,16 @@
 //! A path: the states that a sequence of actions leads through. Back and forth is indexing.
 
+use crate::EXT4;
 use crate::check::{Holds, Invariant, Judge, Verdict};
 use crate::crash::{self, CrashReport};
+use crate::jbd::LogLayout;
+use crate::jbd::ring::{self, RingBlock};
 use crate::machine::{Action, Machine, Refusal, Setup, SetupError, Step};
 use crate::medium::SimMedium;
+use crate::sorted::Table;
 use crate::units::{BlockNr, WORDS_PER_LINE, Word};
+use alloc::borrow::Cow;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::hash::{Hash, Hasher};
 
@@ -23,14 +29,18 @@ pub struct Moment<const FAN: usize> {
     pub invariants: Vec<Holds>,
     /// What a power cut could leave now.
     pub crash: CrashReport,
+    /// What each block of the log ring holds, as the CPUs see it; empty without a journal.
+    pub(crate) ring: Arc<[RingBlock]>,
 }
 
 /// The states that a sequence of actions leads through.
 #[derive(Clone, Debug)]
 pub struct Path<const FAN: usize> {
-    moments: Vec<Moment<FAN>>,
-    /// Every content that was once the newest of its block: since which moment. In order.
-    contents: Vec<(usize, BlockNr, Vec<Word>)>,
+    /// Branches share what they have in common.
+    moments: Vec<Arc<Moment<FAN>>>,
+    /// Of a block whose newest content has changed, every content that was once the newest: since
+    /// which moment. In order; the first is that of the start.
+    contents: Table<BlockNr, Vec<(usize, Vec<Word>)>>,
 }
 
 impl<const FAN: usize> Path<FAN> {
@@ -40,7 +50,7 @@ impl<const FAN: usize> Path<FAN> {
     /// If the setup names something that does not exist.
     pub fn new(setup: &Setup) -> Result<Self, SetupError> {
         let machine = Machine::new(setup)?;
-        let mut path = Self { moments: Vec::new(), contents: Vec::new() };
+        let mut path = Self { moments: Vec::new(), contents: Table::default() };
         let judge = Judge::new(&machine);
         path.push(machine, judge, None, Vec::new());
         Ok(path)
@@ -51,7 +61,7 @@ impl<const FAN: usize> Path<FAN> {
     /// # Errors
     /// If it is refused; the path is as before then.
     pub fn advance(&mut self, action: Action) -> Result<(), Refusal> {
-        let last = self.last();
+        let last = Arc::clone(self.moments.last().expect("a path has its start"));
         let mut machine = last.machine.clone();
         let mut judge = last.judge.clone();
         let step = machine.step(action)?;
@@ -67,19 +77,46 @@ impl<const FAN: usize> Path<FAN> {
         step: Option<(Action, Step)>,
         verdicts: Vec<Verdict>,
     ) {
-        let invariants = Invariant::ALL.iter().map(|inv| inv.check(&machine, &judge)).collect();
-        let crash = crash::report(&machine, &judge);
+        // What a power cut leaves, and what is newest, follows from these alone. Most steps of a recovery
+        // change none of them, and to recover a whole device again is what a step costs most.
+        let still = self.moments.last().filter(|last| {
+            let before = &last.machine;
+            (&before.medium, &before.inodes) == (&machine.medium, &machine.inodes)
+                && last.judge == judge
+        });
+        let check = |(at, invariant): (usize, &Invariant)| match (invariant, still) {
+            (Invariant::Rec, Some(last)) => last.invariants[at].clone(),
+            _ => invariant.check(&machine, &judge),
+        };
+        let invariants = Invariant::ALL.iter().enumerate().map(check).collect();
+        let (crash, ring) = match still {
+            Some(last) => (last.crash.clone(), Arc::clone(&last.ring)),
+            None => {
+                self.note_newest(&machine, &judge);
+                (crash::report(&machine, &judge), look_at_log(&machine))
+            }
+        };
+        let moment = Moment { machine, judge, step, verdicts, invariants, crash, ring };
+        self.moments.push(Arc::new(moment));
+    }
+
+    /// Takes note of contents that are the newest of their block for the first time.
+    fn note_newest(&mut self, machine: &Machine<SimMedium, FAN>, judge: &Judge) {
         let at = self.moments.len();
-        for block in 0..machine.geometry.first_log_block().0 {
-            let block = BlockNr(block);
-            let newest = newest_content(&machine, &judge, block);
-            if self.newest_version(block, at).is_none_or(|(_, words)| *words != newest)
-                && !self.versions(block, at).any(|words| *words == newest)
-            {
-                self.contents.push((at, block, newest));
+        let Some(start) = self.moments.first() else { return };
+        for block in (0..machine.geometry.first_log_block().0).map(BlockNr) {
+            let newest = newest_content(machine, judge, block);
+            let known = self.contents.get(block).map_or(&[][..], |known| known);
+            let is_known = match known {
+                [] => newest_content(&start.machine, &start.judge, block) == newest,
+                known => known.iter().any(|(_, words)| *words == newest),
+            };
+            if !is_known {
+                let first =
+                    || alloc::vec![(0, newest_content(&start.machine, &start.judge, block))];
+                self.contents.get_or(block, first).push((at, newest));
             }
         }
-        self.moments.push(Moment { machine, judge, step, verdicts, invariants, crash });
     }
 
     /// Moments on the path, the start included; the last step's number is one less.
@@ -112,7 +149,9 @@ impl<const FAN: usize> Path<FAN> {
     /// Drops everything after `step` steps.
     pub fn truncate(&mut self, step: usize) {
         self.moments.truncate(step + 1);
-        self.contents.retain(|(since, ..)| *since <= step);
+        for (_, known) in self.contents.iter_mut() {
+            known.retain(|(since, _)| *since <= step);
+        }
     }
 
     /// A number that tells states apart, equal on every host: FNV-1a over the machine's hash.
@@ -123,15 +162,23 @@ impl<const FAN: usize> Path<FAN> {
         hasher.finish()
     }
 
-    /// The contents that have been the newest of `block`, v1 first, as known at a moment.
-    pub fn versions(&self, block: BlockNr, step: usize) -> impl Iterator<Item = &Vec<Word>> {
-        let known =
-            self.contents.iter().filter(move |(since, of, _)| *since <= step && *of == block);
-        known.map(|(.., words)| words)
+    /// The blocks that have had several contents up to a moment, ascending.
+    pub fn rewritten(&self, step: usize) -> impl Iterator<Item = BlockNr> {
+        let several =
+            move |known: &[(usize, Vec<Word>)]| known.get(1).is_some_and(|it| it.0 <= step);
+        self.contents.iter().filter(move |(_, known)| several(known)).map(|(block, _)| block)
     }
 
-    fn newest_version(&self, block: BlockNr, step: usize) -> Option<(usize, &Vec<Word>)> {
-        self.versions(block, step).enumerate().last()
+    /// The contents that have been the newest of `block`, v1 first, as known at a moment.
+    #[must_use]
+    pub fn versions(&self, block: BlockNr, step: usize) -> Vec<Cow<'_, [Word]>> {
+        match self.contents.get(block) {
+            None => alloc::vec![Cow::Owned(self.newest_content(block, 0))],
+            Some(known) => {
+                let known = known.iter().filter(|(since, _)| *since <= step);
+                known.map(|(_, words)| Cow::Borrowed(&words[..])).collect()
+            }
+        }
     }
 
     /// What the judge knows to be the newest content of a block.
@@ -145,14 +192,14 @@ impl<const FAN: usize> Path<FAN> {
     /// else the version of each line that tells versions apart, in line order, each once.
     #[must_use]
     pub fn version_numbers(&self, block: BlockNr, words: &[Word], step: usize) -> Vec<usize> {
-        let versions: Vec<_> = self.versions(block, step).collect();
-        if let Some(whole) = versions.iter().position(|version| *version == words) {
+        let versions = self.versions(block, step);
+        if let Some(whole) = versions.iter().position(|version| **version == *words) {
             return alloc::vec![whole + 1];
         }
         let mut numbers = Vec::new();
         for (line, content) in words.chunks(WORDS_PER_LINE).enumerate() {
             let at = line * WORDS_PER_LINE..(line + 1) * WORDS_PER_LINE;
-            let equal = |version: &&Vec<Word>| version[at.clone()] == *content;
+            let equal = |version: &Cow<'_, [Word]>| version[at.clone()] == *content;
             let matching = versions.iter().filter(|version| equal(version)).count();
             if matching == versions.len() {
                 continue;
@@ -162,6 +209,13 @@ impl<const FAN: usize> Path<FAN> {
         }
         numbers
     }
+}
+
+/// What the log ring holds.
+fn look_at_log<const FAN: usize>(machine: &Machine<SimMedium, FAN>) -> Arc<[RingBlock]> {
+    let log = machine.log.filter(|_| EXT4);
+    let look = |log: LogLayout| ring::look(&log, |at| machine.load_block(log.device_block(at)));
+    log.map(look).unwrap_or_default().into()
 }
 
 /// The newest content of a block: the medium as the CPUs see it, with every stored word put in.

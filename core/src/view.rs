@@ -9,12 +9,14 @@
 mod blocks;
 mod journal;
 mod matrix;
+mod outline;
 mod scene;
 pub mod text;
 mod trees;
 mod used;
 
-pub use scene::scene;
+pub use outline::{Outline, outline};
+pub use scene::{brief, scene};
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -29,13 +31,15 @@ pub struct Scene {
     pub step: usize,
     /// What that step did.
     pub caption: Caption,
-    /// The columns of the matrix: the blocks outside the log ring, in order.
+    /// The columns of the matrix: the blocks outside the log ring, in order; of a large device those
+    /// that matter on this path.
     pub columns: Vec<Column>,
     /// The rows, from the program down to the medium.
     pub rows: Vec<Row>,
     /// Where the rows that a power cut loses end.
     pub waterline: Waterline,
-    /// The log ring, in the order of the device; empty without a journal.
+    /// The log ring, in the order of the device; empty without a journal. Of a long one, what is far from
+    /// the step stands in one item.
     pub log: Vec<LogBlock>,
     /// The transactions that the journal knows, the running one first.
     pub transactions: Vec<Detail>,
@@ -304,9 +308,11 @@ impl LineState {
     }
 }
 
-/// A 64-byte line in one place.
+/// A 64-byte line in one place. In blocks of many lines, neighbours that are alike are one.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Line {
+    /// How many neighbours this stands for, itself included.
+    pub count: usize,
     /// How safe it is.
     pub state: LineState,
     /// The line's words as labels: the distinct ones that are not zero, joined by spaces.

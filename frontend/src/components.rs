@@ -21,6 +21,8 @@ mod cell;
 mod matrix;
 mod trees;
 
+#[cfg(feature = "ext4")]
+mod costs;
 mod crash;
 mod details;
 mod invariants;

@@ -6,9 +6,9 @@ use std::sync::{Arc, OnceLock};
 
 use crate::words;
 use daxscope_core::check::Verdict;
-use daxscope_core::config::Epoch as KernelEpoch;
+use daxscope_core::config::{Epoch as KernelEpoch, Geometry};
 use daxscope_core::machine::Refusal;
-use daxscope_core::view::{RowKind, Scene};
+use daxscope_core::view::{Outline, RowKind, Scene};
 use daxscope_scenarios::{
     Basis, Catalogue, Choice as Asked, Lecture as Source, Link, OpenError, Replayed, Run as Taken,
     Session, Side, find,
@@ -163,6 +163,19 @@ pub(crate) fn history_link() -> String {
     Link::history().to_string()
 }
 
+/// The link to where a file is opened: over the lecture of a link, or over the catalogue.
+pub(crate) fn open_link(over: &str) -> String {
+    match over.parse::<Link>() {
+        Ok(link) if !link.is_history() => Link { view: Link::open().view, ..link }.to_string(),
+        _ => Link::open().to_string(),
+    }
+}
+
+/// Whether a link asks for a file to be opened over what it leads to.
+pub(crate) fn opens(fragment: &str) -> bool {
+    WHOLE && fragment.parse::<Link>().is_ok_and(|link| link.opens())
+}
+
 /// The link to a lecture by its slug.
 pub(crate) fn link_to(slug: &str) -> String {
     Link::to(slug).to_string()
@@ -256,7 +269,9 @@ fn standing(session: &Session, by_hand: bool) -> Standing {
         ));
     }
     let basis = expect.map_or("", |expect| expect.basis.name());
-    Standing { status: session.variant().status.name(), basis, sources: sources.into() }
+    let image = WHOLE && session.is_image();
+    let status = if image { words::FROM_A_FILE } else { session.variant().status.name() };
+    Standing { status, basis, sources: sources.into() }
 }
 
 /// Whether a run needs what this part of the page goes without, as it may with other switches.
@@ -268,6 +283,7 @@ fn is_elsewhere(why: &OpenError) -> bool {
 pub(crate) enum Place {
     /// The page that has all shows it, at the same address.
     Elsewhere,
+    Home,
     History,
     Lesson(Box<Reopened>),
 }
@@ -307,11 +323,11 @@ pub(crate) fn follow(fragment: &str) -> Result<Place, String> {
     // What boots after a power cut needs a mount.
     let boots = link.path.iter().any(|run| matches!(run, Taken::PowerCut { .. }));
     let there = ELSEWHERE.iter().any(|(id, slug, _)| link.lecture == *id || link.lecture == *slug);
-    if !WHOLE && (link.is_history() || boots || there) {
+    if !WHOLE && (link.lecture.is_empty() || link.opens() || boots || there) {
         return Ok(Place::Elsewhere);
     }
-    if link.is_history() {
-        return Ok(Place::History);
+    if link.lecture.is_empty() {
+        return Ok(if link.opens() { Place::Home } else { Place::History });
     }
     let source = Arc::clone(find(shelf(), &link.lecture)?);
     match Session::replay_in(source, &link) {
@@ -343,7 +359,21 @@ impl Run {
     fn of(session: Session) -> Self {
         let mut changes = Vec::new();
         let mut marks = Vec::new();
-        for step in 0..=session.last_step() {
+        let in_short = session.is_image();
+        if WHOLE && in_short {
+            let columns = session.scene(0).columns;
+            changes.resize(columns.len(), 0);
+            for step in 0..=session.last_step() {
+                let Outline { actor, sentence, verdicts, stop: event, blocks } =
+                    session.outline(step);
+                for block in blocks {
+                    let column = columns.iter().position(|column| column.block == block.0);
+                    column.into_iter().for_each(|column| changes[column] += 1);
+                }
+                marks.push(Mark { actor, sentence, event, verdicts: failures(verdicts) });
+            }
+        }
+        for step in (0..=session.last_step()).filter(|_| !in_short) {
             let scene = session.scene(step);
             changes.resize(scene.columns.len(), 0);
             // Whose a block is does not tell whether anything happens in it.
@@ -367,14 +397,42 @@ impl Run {
         Self { lecture, standing, choice, session, switches, marks: marks.into(), changes }
     }
 
-    /// Runs a lecture's script to its end.
+    /// The same lecture's script with another choice, to its end.
     ///
     /// # Errors
     /// The link to the part of the page that can, or else why it is not possible.
-    pub(crate) fn open(lecture: &Lecture, choice: &Choice) -> Result<Self, Unable> {
-        let source = find(shelf(), &lecture.id).map_err(|why| Unable::Anywhere { why })?;
-        let session = Session::open(Arc::clone(source), choice.asked());
-        session.map(Self::of).map_err(|why| Unable::of(&why, || link(lecture, choice, 0)))
+    pub(crate) fn again(&self, choice: &Choice) -> Result<Self, Unable> {
+        let session = Session::open(Arc::clone(self.session.lecture()), choice.asked());
+        session.map(Self::of).map_err(|why| Unable::of(&why, || link(&self.lecture, choice, 0)))
+    }
+
+    /// What boots from a device that was left behind.
+    ///
+    /// # Errors
+    /// In words: why these bytes are none, or why it cannot be run.
+    #[cfg(feature = "ext4")]
+    pub(crate) fn of_image(name: &str, bytes: &[u8]) -> Result<Self, String> {
+        let lecture = Source::of_image(name, bytes).map_err(|why| why.to_string())?;
+        let session = Session::open(Arc::new(lecture), Asked::default());
+        session.map(Self::of).map_err(|why| why.to_string())
+    }
+
+    /// Whether it boots from an image, which no link can carry.
+    pub(crate) fn is_image(&self) -> bool {
+        self.session.is_image()
+    }
+
+    /// The sizes of its machine, if they are not those of the lectures.
+    pub(crate) fn is_large(&self) -> bool {
+        WHOLE && self.session.lecture().geometry.blocks > Geometry::TEACHING.blocks
+    }
+
+    /// The path that cuts the power after a step and boots from an image.
+    #[cfg(feature = "ext4")]
+    pub(crate) fn boot(&self, step: usize, image: u32) -> Result<Self, String> {
+        let mut session = self.session.clone();
+        session.cut_power(step, image)?;
+        Ok(Self::of(session))
     }
 
     fn replayed(replayed: Replayed) -> Reopened {

@@ -2,6 +2,8 @@
 //! while nothing happens.
 
 mod address;
+#[cfg(feature = "ext4")]
+mod files;
 mod keys;
 
 use std::cell::RefCell;
@@ -14,6 +16,8 @@ use web_sys::{Element, HtmlElement};
 use yew::prelude::*;
 
 pub(crate) use address::{Writer, address, copy_link, fragment, use_address};
+#[cfg(feature = "ext4")]
+pub(crate) use files::read_file;
 
 use crate::history;
 use crate::msg::{Msg, Theme};
@@ -46,12 +50,18 @@ pub(crate) type Latest = Rc<RefCell<Rc<State>>>;
 #[hook]
 pub(crate) fn use_listeners(latest: Latest, writer: Rc<RefCell<Writer>>, send: Callback<Msg>) {
     use_effect_with((), move |()| {
+        #[cfg(feature = "ext4")]
+        let dropped = files::listen(send.clone());
         let listeners = [
             Some(keys::listen(Rc::clone(&latest), send.clone())),
             Some(address::listen(latest, writer, send.clone())),
             listen_width(send),
         ];
-        move || drop(listeners)
+        move || {
+            drop(listeners);
+            #[cfg(feature = "ext4")]
+            drop(dropped);
+        }
     });
 }
 

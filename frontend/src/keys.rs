@@ -70,6 +70,9 @@ pub(crate) fn command(press: Press, place: Place, screen: Screen) -> Option<Comm
     match (screen, press.key) {
         (_, "?") => return Some(Command::Do(Msg::Show(Layer::Help))),
         (Screen::Text, "Escape") => return Some(Command::Do(Msg::Text)),
+        (_, "o" | "O") if screen != Screen::Text => {
+            return Some(Command::Do(Msg::Show(Layer::Open)));
+        }
         (Screen::Home, "m" | "M") => return Some(Command::Do(Msg::NextTheme)),
         (Screen::Stage, _) => {}
         _ => return None,

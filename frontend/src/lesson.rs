@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::course::{Question, Run};
+use crate::course::{self, Question, Run, WHOLE};
 use crate::msg::Go;
 use crate::parts::Parts;
 
@@ -82,8 +82,16 @@ impl Lesson {
         asked(self.step, false).or(just)
     }
 
+    /// The address without the step. No address leads to an image, so this is that of where one is opened.
+    pub(crate) fn place(&self) -> String {
+        if WHOLE && self.run.is_image() { self.link() } else { self.run.link(0) }
+    }
+
     /// Leads back to this very moment.
     pub(crate) fn link(&self) -> String {
+        if WHOLE && self.run.is_image() {
+            return course::open_link("");
+        }
         self.run.link(self.step)
     }
 }

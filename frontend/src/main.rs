@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`words`] everything the page says, [`course`] the lectures and their runs, [`history`] their
 //! verdicts in every kernel, [`parts`] a moment cut into panels, [`columns`] what folds away, [`state`] what is shown
-//! and what a message makes of it, [`keys`] what a key asks for; then, in a browser only, `hooks` and `components`.
+//! and what a message makes of it, `opened` files of the reader's own, [`keys`] what a key asks for; then, in a browser only, `hooks` and `components`.
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(target_arch = "wasm32"),
@@ -21,6 +21,9 @@ mod transcript;
 mod msg;
 
 mod lesson;
+
+#[cfg(feature = "ext4")]
+mod opened;
 
 mod state;
 

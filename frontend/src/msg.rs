@@ -20,8 +20,10 @@ pub(crate) enum Layer {
     None,
     Help,
     GoTo,
-    /// The link in a field, where the clipboard is refused.
+    /// The link in a field, where the clipboard is refused; or why there is none.
     Link,
+    /// A file to open.
+    Open,
 }
 
 /// Light or dark.
@@ -98,6 +100,15 @@ pub(crate) enum Msg {
     Text,
     NextTheme,
     Show(Layer),
+    /// A file of this name is being read.
+    #[cfg(feature = "ext4")]
+    Opening(String),
+    /// A file has been read.
+    #[cfg(feature = "ext4")]
+    Open(Rc<crate::opened::File>),
+    /// Cut the power at this step and boot from the image of this number, where no link can say so.
+    #[cfg(feature = "ext4")]
+    Boot(u32),
     /// Close the topmost layer.
     Close,
     DismissNotice,

@@ -2,10 +2,12 @@
 
 use std::rc::Rc;
 
-use crate::course::{self, Choice, Lecture, Place, Run, Unable};
+use crate::course::{self, Choice, Lecture, Place, Run, Unable, WHOLE};
 use crate::history::{self, Line};
 use crate::lesson::Lesson;
 use crate::msg::{Go, Layer, Msg, Notice, Theme};
+#[cfg(feature = "ext4")]
+use crate::opened::{Content, File, Numbers};
 use crate::words;
 
 /// Everything the page shows.
@@ -17,6 +19,9 @@ pub(crate) struct State {
     pub(crate) history: bool,
     /// The link to what this part of the page goes without.
     pub(crate) elsewhere: Option<String>,
+    /// The numbers of a benchmark that were opened.
+    #[cfg(feature = "ext4")]
+    pub(crate) numbers: Option<Rc<Numbers>>,
     /// The history as far as it has been computed.
     pub(crate) lines: Rc<Vec<Rc<Line>>>,
     pub(crate) text: bool,
@@ -41,6 +46,8 @@ impl State {
             lesson: None,
             history: false,
             elsewhere: None,
+            #[cfg(feature = "ext4")]
+            numbers: None,
             text: false,
             all_switches: false,
             unfolded: false,
@@ -53,6 +60,11 @@ impl State {
             pinned: None,
         };
         home.visit(fragment)
+    }
+
+    /// Whether an image of a device is shown, which no link can carry.
+    pub(crate) fn is_image(&self) -> bool {
+        WHOLE && self.lesson.as_ref().is_some_and(|lesson| lesson.run.is_image())
     }
 
     /// The block that is marked everywhere.
@@ -76,7 +88,7 @@ impl State {
 
     /// Another lecture, variant, epoch, branch or screen is another place; another step is not.
     pub(crate) fn place(&self) -> String {
-        self.lesson.as_ref().map_or_else(|| self.link(), |lesson| lesson.run.link(0))
+        self.lesson.as_ref().map_or_else(|| self.link(), Lesson::place)
     }
 
     /// The title of what is shown; none for the catalogue.
@@ -113,6 +125,17 @@ impl State {
             Msg::Text => next.text = !self.text && self.lesson.is_some(),
             Msg::NextTheme => next.theme = self.theme.next(),
             Msg::Show(Layer::GoTo | Layer::Link) if self.lesson.is_none() => {}
+            Msg::Show(Layer::Open) if !WHOLE => {
+                next.elsewhere = Some(course::open_link(&self.link()));
+            }
+            #[cfg(feature = "ext4")]
+            Msg::Opening(name) => {
+                (next.layer, next.notice) = (Layer::None, quiet(words::opening(&name)));
+            }
+            #[cfg(feature = "ext4")]
+            Msg::Open(file) => next.open_file(&file),
+            #[cfg(feature = "ext4")]
+            Msg::Boot(image) => next.boot(image),
             Msg::Show(layer) => next.layer = layer,
             Msg::Close => next.close(),
             Msg::DismissNotice => next.notice = None,
@@ -138,14 +161,17 @@ impl State {
         if fragment.trim_start_matches(['#', '/']).is_empty() {
             return home;
         }
+        let home =
+            Self { layer: if course::opens(fragment) { Layer::Open } else { Layer::None }, ..home };
         let alert = |text| Some(Notice { alert: true, text });
         match course::follow(fragment) {
             // Until the other part is there this one stays as it is.
             Ok(Place::Elsewhere) => Self { elsewhere: Some(fragment.to_string()), ..self.clone() },
+            Ok(Place::Home) => home,
             Ok(Place::History) => Self { history: true, ..home },
             Ok(Place::Lesson(at)) => {
                 let run = Rc::new(at.run);
-                let script = || Run::open(run.lecture(), run.choice()).ok().map(Rc::new);
+                let script = || run.again(run.choice()).ok().map(Rc::new);
                 let trunk = run.is_branch().then(script).flatten();
                 Self {
                     lesson: Some(Lesson { trunk, ..Lesson::at(run, at.step, None) }),
@@ -175,7 +201,7 @@ impl State {
         if choice == *lesson.run.choice() {
             return;
         }
-        match Run::open(lesson.run.lecture(), &choice) {
+        match lesson.run.again(&choice) {
             Ok(run) => self.show(run, None, None),
             Err(Unable::Here { link }) => self.elsewhere = Some(link),
             Err(Unable::Anywhere { why }) => self.cannot(&why),
@@ -189,7 +215,7 @@ impl State {
         if choice == *lesson.run.choice() {
             return;
         }
-        let trunk = lesson.trunk.as_ref().map(|trunk| Run::open(trunk.lecture(), &choice));
+        let trunk = lesson.trunk.as_ref().map(|trunk| trunk.again(&choice));
         match lesson.run.under(&choice, lesson.step) {
             Ok(at) => self.show(at.run, trunk.and_then(Result::ok), at.problem),
             Err(Unable::Here { link }) => self.elsewhere = Some(link),
@@ -228,7 +254,14 @@ impl State {
         if action.scripted && lesson.trunk.is_none() && lesson.step < lesson.run.last() {
             return self.go(Go::Next);
         }
-        match lesson.run.take(lesson.step, number) {
+        let branch = lesson.run.take(lesson.step, number);
+        self.branch(branch);
+    }
+
+    /// Shows the first step of a branch.
+    fn branch(&mut self, branch: Result<Run, String>) {
+        let Some(lesson) = &self.lesson else { return };
+        match branch {
             Ok(branch) => {
                 let trunk = lesson.trunk.clone().unwrap_or_else(|| Rc::clone(&lesson.run));
                 let moved = Lesson::at(Rc::new(branch), lesson.step + 1, Some(&lesson.parts));
@@ -236,6 +269,34 @@ impl State {
                 self.notice = None;
             }
             Err(why) => self.cannot(&why),
+        }
+    }
+
+    #[cfg(feature = "ext4")]
+    fn boot(&mut self, image: u32) {
+        let Some(lesson) = &self.lesson else { return };
+        let branch = lesson.run.boot(lesson.step, image);
+        self.branch(branch);
+    }
+
+    /// An image becomes the lesson, numbers stand beside it; what cannot be opened changes nothing.
+    #[cfg(feature = "ext4")]
+    fn open_file(&mut self, file: &File) {
+        self.layer = Layer::None;
+        let opened = match &file.content {
+            Content::Unreadable(why) => Err(why.clone()),
+            Content::Json(json) => Numbers::of(&file.name, json).map(|numbers| {
+                self.notice = quiet(words::numbers_opened(&file.name, numbers.rows.len()));
+                self.numbers = Some(Rc::new(numbers));
+            }),
+            Content::Device(bytes) => Run::of_image(&file.name, bytes).map(|run| {
+                let shown =
+                    Self { lesson: Some(Lesson::at(Rc::new(run), 0, None)), ..self.visit("") };
+                *self = shown;
+            }),
+        };
+        if let Err(why) = opened {
+            self.notice = Some(Notice { alert: true, text: words::not_opened(&file.name, &why) });
         }
     }
 
@@ -264,6 +325,12 @@ impl State {
             self.notice = None;
         }
     }
+}
+
+/// What is said once and quietly.
+#[cfg(feature = "ext4")]
+fn quiet(text: String) -> Option<Notice> {
+    Some(Notice { alert: false, text })
 }
 
 #[cfg(test)]

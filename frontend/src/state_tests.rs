@@ -1,4 +1,5 @@
 use super::*;
+use crate::opened::Json;
 
 fn home() -> State {
     State::new("", Theme::System)
@@ -428,4 +429,58 @@ fn epochs_in_which_a_switch_does_not_fit_stay_in_the_row() {
     assert_eq!(epochs.len(), run.lecture().epochs.len());
     assert_eq!(epochs[0].verdict, words::NOT_POSSIBLE, "4.5-rc1 has no bit for a lock");
     assert!(!epochs[0].ok && epochs.last().is_some_and(|epoch| epoch.verdict == "ok"));
+}
+
+fn opened(state: &State, name: &str, content: Content) -> State {
+    state.after(Msg::Open(Rc::new(File { name: name.into(), content })))
+}
+
+fn image() -> Vec<u8> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../e2e/tests/fixtures/left.img");
+    std::fs::read(path).expect("the fixture is there")
+}
+
+#[test]
+fn an_image_becomes_the_lesson_and_no_link_leads_to_it() {
+    let home = home();
+    assert_eq!(home.after(Msg::Visit("#/1/?v=open".into())).layer, Layer::Open);
+    let state = opened(&home, "left.img", Content::Device(image()));
+    assert!(state.is_image() && state.notice.is_none());
+    assert_eq!(state.title().as_deref(), Some("What boots from left.img?"));
+    assert_eq!((state.link().as_str(), state.place()), ("#/1/?v=open", state.link()));
+    let (end, run) = (go(&state, Go::Last), &lesson(&state).run);
+    assert!(lesson(&end).verdicts().is_empty() && step(&end) > 10);
+    // Every step is on the timeline, and so is where one would stop.
+    assert_eq!(run.marks().len(), run.last() + 1);
+    let stops = run.marks().iter().filter(|mark| mark.event).count();
+    assert!((4..run.last()).contains(&stops), "{stops}");
+    assert!(run.changes().iter().any(|count| *count > 0));
+    // Another kernel, another image of a power cut, and back.
+    let older = end.after(Msg::Epoch("4.5.0".into()));
+    assert_eq!(lesson(&older).run.choice().epoch, "4.5.0");
+    assert!(older.is_image());
+    let booted = go(&state, Go::To(4)).after(Msg::Boot(0));
+    assert_eq!((step(&booted), lesson(&booted).trunk.is_some()), (5, true));
+    assert!(lesson(&booted).parts.caption.sentence.starts_with("The power fails."));
+    assert!(lesson(&booted.after(Msg::Rejoin)).trunk.is_none());
+}
+
+#[test]
+fn what_cannot_be_opened_changes_nothing_but_the_notice() {
+    let state = go(&first_lecture(), Go::Next);
+    let wrong = [
+        (Content::Device(vec![1; 100]), "100 bytes are no device"),
+        (Content::Json(Json::Object(vec![])), "`format` is missing"),
+        (Content::Json(Json::List(vec![Json::Null])), "it is a list, expected an object"),
+        (Content::Unreadable("no such thing".into()), "no such thing"),
+    ];
+    for (content, why) in wrong {
+        let after = opened(&state.after(Msg::Show(Layer::Open)), "x", content);
+        let notice = after.notice.clone().expect("it is told");
+        assert!(notice.alert && notice.text.contains(why), "{}", notice.text);
+        assert!(State { notice: None, ..after } == state);
+    }
+    let opening = state.after(Msg::Show(Layer::Open)).after(Msg::Opening("x".into()));
+    assert_eq!(opening.layer, Layer::None);
+    assert!(!opening.notice.expect("it is told").alert);
 }

@@ -1,7 +1,13 @@
 //! All words of the page. Sentences about the model come from core; nothing here names a verdict,
 //! an epoch or a rule.
 
-use crate::course::Standing;
+#[cfg(feature = "ext4")]
+mod files;
+
+#[cfg(feature = "ext4")]
+pub(crate) use files::*;
+
+use crate::course::{Standing, WHOLE};
 
 pub(crate) const NAME: &str = "daxscope";
 pub(crate) const TAGLINE: &str = "See where your bytes live.";
@@ -11,12 +17,17 @@ pub(crate) const ABOUT: &str = "One block of persistent memory can be seen throu
 pub(crate) const ABOUT_STAGE: &str = "Each column is a block, each row a place where its bytes can live. Everything above the \
      waterline is lost in a power cut.";
 pub(crate) const LECTURES: &str = "Lectures";
+/// On what a run rests that boots from an image.
+pub(crate) const FROM_A_FILE: &str = "from a file";
 pub(crate) const ELSEWHERE: &str =
     "More lectures: trees and tags, metadata, the journal, reallocated blocks";
 pub(crate) const ELSEWHERE_SAYS: &str =
     "These need more of the machine. The first one that you open loads it.";
 /// On what the expected verdict of a run rests, beside the step.
 pub(crate) fn standing(standing: &Standing) -> String {
+    if WHOLE && standing.status == FROM_A_FILE {
+        return FROM_A_FILE.to_string();
+    }
     let status = match standing.status {
         "real" => "as in kernels",
         "hypothetical" => "not observed",
@@ -102,6 +113,8 @@ pub(crate) const COPY_LINK: &str = "Copy link";
 pub(crate) const LINK_COPIED: &str = "Link copied";
 pub(crate) const LINK_BY_HAND: &str = "Copy this link";
 pub(crate) const HELP: &str = "Keys and help";
+pub(crate) const OPEN: &str = "Open a file";
+pub(crate) const OPEN_BUTTON: &str = "Open…";
 pub(crate) const CLOSE: &str = "Close";
 pub(crate) const DISMISS: &str = "Dismiss";
 
@@ -159,6 +172,7 @@ pub(crate) const GO_TO: &str = "Go to step";
 pub(crate) const OFF_SCRIPT: &str = "You left the lecture's path.";
 pub(crate) const REJOIN: &str = "Return to it";
 pub(crate) const TEACHING: &str = "teaching geometry: 8 slots, 4 lines";
+pub(crate) const LARGE: &str = "kernel-size blocks: 8 slots, 64 lines";
 pub(crate) const HINTS: [(&str, &str); 4] =
     [("→", "step"), ("Shift →", "event"), ("T", "text"), ("?", "keys")];
 
@@ -180,7 +194,7 @@ pub(crate) const SIGNS_JOURNAL: [&str; 3] = [
 pub(crate) const SIGN_CHANGED: &str = "Δ changed in this step";
 
 /// The keys of the lesson, for the help dialog.
-pub(crate) const KEYS: [(&str, &str); 16] = [
+pub(crate) const KEYS: [(&str, &str); 17] = [
     ("→  Space  N  Page Down", "next step"),
     ("←  Shift+Space  P  Page Up", "back one step"),
     ("Shift+→  Shift+←", "next, previous event"),
@@ -193,6 +207,7 @@ pub(crate) const KEYS: [(&str, &str); 16] = [
     ("Enter on a block's label", "keep it marked"),
     ("T", "text view"),
     ("L", "copy a link to this step"),
+    ("O", "open a file"),
     ("F", "full screen"),
     ("M", "theme: system, light, dark"),
     ("Esc", "close this, leave the text view"),
@@ -216,6 +231,11 @@ pub(crate) fn step_of(step: usize, last: usize) -> String {
 /// What the scrubber says.
 pub(crate) fn scrubber_value(step: usize, last: usize, sentence: &str) -> String {
     format!("Step {step} of {last}: {sentence}")
+}
+
+/// Before what lies on so many neighbours.
+pub(crate) fn lines(count: usize) -> String {
+    format!("{count} lines ")
 }
 
 /// The button over folded columns.

@@ -30,6 +30,7 @@ Examples:
   daxscope crash S04 --step 12                   every image that a power cut could leave there
   daxscope run S20 --variant revoke-off --power-cut 60
                                                  what boots from one of them: scan, revoke, replay, fsck
+  daxscope run --image left.img                  what boots from a device that was left behind
   daxscope check                                 every lecture, variant and epoch against its file
   daxscope check my-lecture.toml                 a file of your own
   daxscope matrix                                the whole history: a verdict per lecture and kernel
@@ -39,7 +40,8 @@ Examples:
   daxscope torture verify FILE --seed 1 --acked 7
                                                  nothing acknowledged is lost, nothing torn is accepted
 
-Exit status: 0 as expected, 1 a verdict differs from the expectation, 2 bad input.";
+Exit status: 0 as expected, 1 a verdict differs from the expectation, or an image does not mount or is
+not sound, 2 bad input.";
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
@@ -223,9 +225,13 @@ fn power_cut(text: &str) -> Result<PowerCut, String> {
 #[derive(ClapArgs, Debug)]
 pub(crate) struct Choice {
     /// A lecture's id or slug, a lecture file (.toml), or a link of the page (#/1/…)
-    #[arg(value_name = "SCENARIO")]
-    pub(crate) scenario: String,
-    /// The kernel whose rules hold, for instance 4.5.0, v2 or 6.12 [default: the lecture's]
+    #[arg(value_name = "SCENARIO", required_unless_present = "image")]
+    pub(crate) scenario: Option<String>,
+    /// Boot from a device that was left behind, in place of a lecture: the file holds its bytes, 8 KiB
+    /// or 32 MiB
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["scenario", "variant"])]
+    pub(crate) image: Option<PathBuf>,
+    /// The kernel whose rules hold, for instance 4.5.0, v2 or 6.12 [default: the lecture's, or 6.12]
     #[arg(long, value_name = "E", value_parser = epoch)]
     pub(crate) epoch: Option<Epoch>,
     /// The variant of the lecture [default: its first]

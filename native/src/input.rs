@@ -2,7 +2,7 @@
 
 use crate::args::Choice;
 use anyhow::{Context, Result, anyhow, bail};
-use daxscope_scenarios::{Catalogue, Lecture, Link, Session};
+use daxscope_scenarios::{Catalogue, Lecture, Link, NoImage, Session};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -12,15 +12,16 @@ pub(crate) struct Opened {
     pub(crate) step: Option<usize>,
 }
 
-/// Opens what the user asked for: a lecture of the catalogue, a file, or a link.
+/// Opens what the user asked for: a lecture of the catalogue, a file, a link, or an image.
 ///
 /// # Errors
 /// One clear message: what was found, what was expected.
 pub(crate) fn open(choice: &Choice) -> Result<Opened> {
-    if choice.scenario.contains("#/") {
-        return open_link(choice);
-    }
-    let lecture = lecture(&choice.scenario)?;
+    let lecture = match (&choice.image, &choice.scenario) {
+        (Some(path), _) => image(path)?,
+        (None, Some(link)) if link.contains("#/") => return open_link(choice, link),
+        (None, name) => lecture(name.as_deref().unwrap_or_default())?,
+    };
     let choice = daxscope_scenarios::Choice {
         variant: choice.variant.clone(),
         epoch: choice.epoch,
@@ -32,16 +33,32 @@ pub(crate) fn open(choice: &Choice) -> Result<Opened> {
     Ok(Opened { session, step: None })
 }
 
-fn open_link(choice: &Choice) -> Result<Opened> {
+/// A device that was left behind.
+fn image(path: &Path) -> Result<Lecture> {
+    let name = path.file_name().unwrap_or(path.as_os_str()).display();
+    let unreadable = || format!("cannot read {}", path.display());
+    // What no device can be is not read to its end.
+    let found = fs::metadata(path).with_context(unreadable)?.len();
+    let lecture = if found > NoImage::BYTES_MAX {
+        Err(NoImage { found })
+    } else {
+        Lecture::of_image(&name.to_string(), &fs::read(path).with_context(unreadable)?)
+    };
+    lecture.with_context(|| format!("{} is no image of a device", path.display()))
+}
+
+fn open_link(choice: &Choice, link: &str) -> Result<Opened> {
     if choice.epoch.is_some() || choice.variant.is_some() || !choice.sets.is_empty() {
         bail!(
             "a link says its own epoch, variant and switches: leave out --epoch, --variant, --set"
         );
     }
-    let link: Link =
-        choice.scenario.parse().map_err(|why| anyhow!("{}: {why}", choice.scenario))?;
+    let link: Link = link.parse().map_err(|why| anyhow!("{link}: {why}"))?;
     if link.is_history() {
         bail!("the link leads to the page's history, not to a lecture: see `daxscope matrix`");
+    }
+    if link.lecture.is_empty() {
+        bail!("the link leads to where the page opens a file: see `daxscope run --image`");
     }
     let catalogue = Catalogue::embedded();
     let replayed = Session::replay(&catalogue, &link).map_err(|why| anyhow!("{why}"))?;

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 enum Outcome {
     /// Everything is as expected: status 0.
     AsExpected,
-    /// A verdict differs from the expectation: status 1.
+    /// A verdict differs from the expectation, or an image is not sound: status 1.
     Differs,
 }
 

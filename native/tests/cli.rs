@@ -324,3 +324,56 @@ fn torture_refuses_what_is_no_device() {
     refused(&["torture", "write", "/does/not/exist", "--seed", "1"], &["/does/not/exist: "]);
     refused(&["torture", "write", name, "--seed", "1", "--planted", "X"], &["id of a rule"]);
 }
+
+/// A device as a power cut has left it; `scenarios/tests/image.rs` says how it was made.
+const LEFT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../e2e/tests/fixtures/left.img");
+
+#[test]
+fn run_boots_from_an_image_in_any_epoch_and_says_what_fsck_found() {
+    let ran = daxscope(&["run", "--image", LEFT]);
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    for words in ["What boots from left.img?", "Scan ends", "The log is replayed", "Verdict: ok"] {
+        assert!(ran.out.contains(words), "{words}: {}", ran.out);
+    }
+    let trace =
+        json(&["run", "--image", LEFT, "--epoch", "4.9", "--set", "barriers=off", "--json"]);
+    assert_eq!((&trace["id"], &trace["epoch"]), (&Value::from("image"), &Value::from("4.9")));
+    assert_eq!(trace["steps"][3]["link"], "", "no link can carry an image");
+    let one = daxscope(&["run", "--image", LEFT, "--step", "4"]).out;
+    assert!(one.starts_with("Step 4: boot in ") && one.contains("log b16:"), "{one}");
+    let crash = daxscope(&["crash", "--image", LEFT, "--step", "4"]);
+    assert_eq!(crash.status, 0, "{}", crash.err);
+}
+
+#[test]
+fn an_image_that_is_not_sound_is_told_by_status_1() {
+    let mut torn = fs::read(LEFT).unwrap();
+    // A copy in the log of a transaction that has committed.
+    torn[17 * 256 + 8] ^= 1;
+    // The journal superblock: a log that cannot be trusted.
+    let mut no_log = torn.clone();
+    no_log[3 * 256 + 24] ^= 1;
+    let images =
+        [(torn, "metadata-torn"), (no_log, "metadata-torn"), (vec![7; 8_192], "metadata-torn")];
+    for (n, (bytes, verdict)) in images.iter().enumerate() {
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("torn-{n}.img"));
+        fs::write(&path, bytes).unwrap();
+        let ran = daxscope(&["run", "--image", path.to_str().unwrap()]);
+        assert_eq!(ran.status, 1, "{n}: {}{}", ran.out, ran.err);
+        assert!(ran.out.lines().last().unwrap().ends_with(verdict), "{n}: {}", ran.out);
+    }
+}
+
+#[test]
+fn what_is_no_image_is_refused() {
+    let short = file("short.img", "DAXSCOPE");
+    let short = short.to_str().unwrap();
+    refused(
+        &["run", "--image", short],
+        &["short.img is no image of a device", "8 bytes", "expected 8192", "33554432"],
+    );
+    refused(&["run", "--image", "/nowhere/x.img"], &["cannot read /nowhere/x.img"]);
+    refused(&["run", "S03", "--image", LEFT], &["cannot be used with"]);
+    refused(&["run"], &["SCENARIO"]);
+    refused(&["run", "#/1/?v=open"], &["--image"]);
+}

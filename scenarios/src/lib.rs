@@ -6,6 +6,7 @@
 //! - [`Catalogue::pack`] and [`Catalogue::unpack`] carry lectures to where no text is read.
 //! - [`Session::open`] runs one variant in one epoch; from there the user may branch, and every
 //!   state has an address, a [`Link`], that [`Session::replay`] follows.
+//! - `Lecture::of_image` makes a lecture of a device that was left behind.
 //! - [`check()`] compares every run with what the lecture says must come out.
 //!
 //! Feature `read`, on by default, is everything that reads TOML. The page goes without.
@@ -17,6 +18,8 @@ mod catalogue;
 pub mod check;
 #[cfg(feature = "read")]
 mod error;
+#[cfg(feature = "ext4")]
+mod image;
 mod landmark;
 mod lecture;
 mod link;
@@ -35,6 +38,8 @@ pub use catalogue::{Catalogue, find};
 pub use check::{Row, check, check_one, differences};
 #[cfg(feature = "read")]
 pub use error::{LectureErrors, Problem};
+#[cfg(feature = "ext4")]
+pub use image::NoImage;
 pub use landmark::{AnyOf, Landmark};
 pub use lecture::*;
 pub use link::{LINK_VERSION, Link, LinkError, MODEL_VERSION, Run, Side, short_hash};

@@ -2,7 +2,7 @@
 //!
 //! The grammar is small and has one parser, for the page and the command line. It takes any text
 //! and panics on none; a part that is wrong is named. [`Link`] prints the shortest text that reads
-//! back as itself. `#/1/?v=history` is a screen of its own and leads to no lecture.
+//! back as itself. `#/1/?v=history` and `#/1/?v=open` lead to no lecture.
 
 mod parse;
 
@@ -16,6 +16,8 @@ pub const LINK_VERSION: u32 = 1;
 pub const MODEL_VERSION: u32 = 1;
 /// The view of [`Link::history`].
 const HISTORY: &str = "history";
+/// The view of [`Link::open`], and of a lecture over which a file is to be opened.
+const OPEN: &str = "open";
 /// Bits of a state's hash in a link: six characters of base 32.
 const HASH_BITS: u32 = 30;
 
@@ -105,7 +107,19 @@ impl Link {
     /// Whether it leads to the history and not to a lecture.
     #[must_use]
     pub fn is_history(&self) -> bool {
-        self.lecture.is_empty()
+        self.lecture.is_empty() && !self.opens()
+    }
+
+    /// The link to where a file can be opened, over the lectures: `#/1/?v=open`.
+    #[must_use]
+    pub fn open() -> Self {
+        Self { view: Some(OPEN.to_owned()), ..Self::history() }
+    }
+
+    /// Whether a file is to be opened over what it leads to.
+    #[must_use]
+    pub fn opens(&self) -> bool {
+        self.view.as_deref() == Some(OPEN)
     }
 }
 
@@ -164,8 +178,8 @@ fn joined<T: fmt::Display>(items: &[T]) -> String {
 impl fmt::Display for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "#/{LINK_VERSION}/")?;
-        if self.is_history() {
-            return write!(f, "?v={HISTORY}");
+        if self.lecture.is_empty() {
+            return write!(f, "?v={}", self.view.as_deref().unwrap_or(HISTORY));
         }
         write!(f, "{}/{}/{}", self.lecture, joined(&self.path), self.step)?;
         let mut query = Vec::new();

@@ -16,16 +16,19 @@ pub use replay::Replayed;
 pub use switches::Switch;
 
 use crate::lecture::{Cut, Lecture, Variant};
+use daxscope_core::EXT4;
 use daxscope_core::config::{Epoch, Geometry, Semantics};
 use daxscope_core::machine::Action;
 use daxscope_core::path::{Moment, Path};
-use daxscope_core::view::{self, Scene};
+use daxscope_core::view::{self, Outline, Scene};
 use std::sync::Arc;
 
 /// The fan-out of the machine that lectures run on.
 pub const FAN_OUT: usize = Geometry::TEACHING.fan_out;
 /// A run longer than this is taken for an endless one.
 pub const STEPS_MAX: usize = 2_000;
+/// The same of a boot from an image: a log of a thousand blocks takes some steps for each.
+const IMAGE_STEPS_MAX: usize = 6_000;
 
 /// One variant of a lecture in one epoch: its scripted run, and the path the user is on.
 #[derive(Clone, Debug)]
@@ -43,8 +46,19 @@ pub struct Session {
 impl Session {
     /// The lecture.
     #[must_use]
-    pub fn lecture(&self) -> &Lecture {
+    pub fn lecture(&self) -> &Arc<Lecture> {
         &self.lecture
+    }
+
+    /// Whether it boots from an image of a device, which no link can carry.
+    #[must_use]
+    pub fn is_image(&self) -> bool {
+        EXT4 && self.variant().system.found
+    }
+
+    /// How many steps it may take.
+    fn steps_max(&self) -> usize {
+        if self.is_image() { IMAGE_STEPS_MAX } else { STEPS_MAX }
     }
 
     /// The variant.
@@ -129,7 +143,17 @@ impl Session {
     /// If the path is shorter.
     #[must_use]
     pub fn scene(&self, step: usize) -> Scene {
-        let mut scene = view::scene(&self.path, step);
+        self.with_script(view::scene(&self.path, step))
+    }
+
+    /// The same without its tables.
+    fn brief(&self, step: usize) -> Scene {
+        self.with_script(view::brief(&self.path, step))
+    }
+
+    /// What the lecture adds to a scene.
+    fn with_script(&self, mut scene: Scene) -> Scene {
+        let step = scene.step;
         let verdicts = self.verdicts_at(step);
         scene.caption.verdicts = verdicts.iter().map(ToString::to_string).collect();
         let next = self.scripted_next(step);
@@ -138,6 +162,15 @@ impl Session {
             shown.scripted = next == Some(action);
         }
         scene
+    }
+
+    /// The moment after `step` steps in short.
+    ///
+    /// # Panics
+    /// If the path is shorter.
+    #[must_use]
+    pub fn outline(&self, step: usize) -> Outline {
+        view::outline(&self.path, step)
     }
 
     /// Where the path has a moment that the lecture asks for.

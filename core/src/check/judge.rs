@@ -99,12 +99,17 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// A judge who knows what the file system on the medium holds.
+    /// A judge who knows what the file system on the medium holds; of a device that was found, what its
+    /// recovery must show.
     #[must_use]
     pub fn new<const FAN: usize>(machine: &Machine<SimMedium, FAN>) -> Self {
         let mut words = vec![Word::ZERO; usize::try_from(machine.medium.words()).expect("fits")];
         machine.medium.load(WordAddr(0), &mut words);
-        Self::of(&crash::recover(&words, &machine.geometry, machine.log.as_ref()))
+        let mut judge = Self::of(&crash::recover(&words, &machine.geometry, machine.log.as_ref()));
+        if EXT4 && machine.rebooted {
+            judge.dark = Some(Blackout::default());
+        }
+        judge
     }
 
     /// A judge who knows what recovery found.

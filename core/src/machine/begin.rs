@@ -53,6 +53,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         if !setup.system.mounted {
             inodes.clear();
         }
+        #[cfg_attr(not(feature = "ext4"), expect(unused_mut, reason = "nothing boots"))]
+        let mut threads: Vec<_> = setup.programs.iter().cloned().map(Thread::new).collect();
+        #[cfg(feature = "ext4")]
+        if setup.is_found() {
+            super::power_cut::power_on(&mut threads);
+        }
         Ok(Self {
             geometry,
             semantics: setup.semantics,
@@ -73,8 +79,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             journal: journal.filter(|_| setup.system.mounted),
             locks: Vec::new(),
             vmas: Vec::new(),
-            threads: setup.programs.iter().cloned().map(Thread::new).collect(),
-            rebooted: false,
+            threads,
+            rebooted: setup.is_found(),
             waiters: Vec::new(),
             planted: setup.planted,
         })
@@ -86,15 +92,17 @@ pub(super) fn bdev_is_s_dax(semantics: &Semantics, disk: bool) -> bool {
     !disk && !matches!(semantics.s_dax_scope(), Ok(SDaxScope::Regular))
 }
 
-/// The device as `mkfs` and the scenario leave it.
+/// The device as `mkfs` and the scenario leave it, or as it was found.
 fn initial_image(setup: &Setup) -> Vec<Word> {
     let geometry = setup.geometry;
     let words = usize::try_from(geometry.words()).expect("the device fits memory");
     let mut image = vec![Word::ZERO; words];
     let present = setup.files.iter().filter(|file| !file.absent);
     let inodes: Vec<_> = present.map(|file| setup.inode_spec(file)).collect();
-    fs::mkfs(&mut image, &geometry, &inodes);
-    if let Some(first) = setup.system.journal {
+    if !setup.is_found() {
+        fs::mkfs(&mut image, &geometry, &inodes);
+    }
+    if let Some(first) = setup.system.journal.filter(|_| !setup.is_found()) {
         let log = setup.log_layout();
         let at = usize::try_from(geometry.first_word(log.superblock).0).expect("fits memory");
         // A file system that is in use has a log that begins; one that is not has a clean one.

@@ -9,6 +9,8 @@ use super::{Action, BlockDevice, Event, Program, Thread, Vma};
 use crate::address_space::AddressSpace;
 #[cfg(feature = "ext4")]
 use crate::rules::RuleId;
+#[cfg(feature = "ext4")]
+use alloc::vec::Vec;
 
 /// A build without the ext-like file system has no mount to boot with.
 #[cfg(not(feature = "ext4"))]
@@ -68,16 +70,23 @@ impl<const FAN: usize> Machine<SimMedium, FAN> {
 
     fn boot(&mut self) {
         self.rebooted = true;
-        for thread in &mut self.threads {
-            thread.stack.clear();
-            thread.error = None;
-            thread.killed = !thread.program.boot;
-            if thread.program.boot {
-                thread.position = 0;
-            }
+        power_on(&mut self.threads);
+    }
+}
+
+/// The threads after a power cut: only those run that boot, from their beginning; one does if the setup
+/// has none.
+#[cfg(feature = "ext4")]
+pub(super) fn power_on(threads: &mut Vec<Thread>) {
+    for thread in &mut *threads {
+        thread.stack.clear();
+        thread.error = None;
+        thread.killed = !thread.program.boot;
+        if thread.program.boot {
+            thread.position = 0;
         }
-        if !self.threads.iter().any(|thread| thread.program.boot) {
-            self.threads.push(Thread::new(Program::default_boot()));
-        }
+    }
+    if !threads.iter().any(|thread| thread.program.boot) {
+        threads.push(Thread::new(Program::default_boot()));
     }
 }

@@ -330,7 +330,8 @@ pub struct Program {
 
 impl Program {
     /// What runs after a power cut where the setup says nothing: mount(2), then fsck.
-    pub(super) fn default_boot() -> Self {
+    #[must_use]
+    pub fn default_boot() -> Self {
         let ops = alloc::vec![Op::Mount, Op::Fsck];
         Self { name: "boot".into(), cpu: Cpu(0), ops, boot: true }
     }

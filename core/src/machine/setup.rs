@@ -2,6 +2,7 @@
 
 use super::inode::{IndexBlock, Inode};
 use super::program::{Op, Program};
+use crate::EXT4;
 use crate::config::{Geometry, LogBlocks, SDaxScope, Semantics, UndoLog};
 use crate::fs::block_map::{self, DIRECT};
 use crate::fs::{InodeSpec, Kind as FileKind, Layout, Name, ROOT};
@@ -79,6 +80,9 @@ pub struct System {
     /// The device's blocks are half a page: each two are one page of its mapping. No page of a file
     /// is used then.
     pub small_blocks: bool,
+    /// The device comes from elsewhere, as a power cut has left it: `contents` is all of it, whatever
+    /// that is. Nothing is made and no file is known; what boots after a power cut runs first.
+    pub found: bool,
 }
 
 impl System {
@@ -90,6 +94,7 @@ impl System {
         disk: false,
         other_block_size: false,
         small_blocks: false,
+        found: false,
     };
 }
 
@@ -160,6 +165,11 @@ impl Setup {
         file.dax && (file.kind == FileKind::File || every_kind)
     }
 
+    /// See [`System::found`].
+    pub(super) const fn is_found(&self) -> bool {
+        EXT4 && self.system.found
+    }
+
     /// The inode of a file in memory, with nothing cached.
     pub(super) fn inode<const FAN: usize>(&self, file: &FileSetup) -> Inode<FAN> {
         let mut inode = file.inode();
@@ -221,10 +231,16 @@ impl Setup {
         for (n, file) in self.files.iter().enumerate() {
             self.check_file(n, file)?;
         }
+        if self.system.found && (!EXT4 || self.system.mounted || !self.files.is_empty()) {
+            let message = "a device that is found has no files yet, and is not mounted".into();
+            return Err(SetupError { place: Place::Contents(0), message });
+        }
         for (n, (block, words)) in self.contents.iter().enumerate() {
             let expected = self.geometry.words_per_block();
             let fail = |message| Err(SetupError { place: Place::Contents(n), message });
-            if let Err(message) = self.in_pool(*block) {
+            let place =
+                if self.is_found() { self.check_block(*block) } else { self.in_pool(*block) };
+            if let Err(message) = place {
                 return fail(message);
             }
             if words.len() as u64 != expected {

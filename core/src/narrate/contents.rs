@@ -52,13 +52,11 @@ fn joined(items: impl Iterator<Item = String>) -> Option<String> {
 
 /// The blocks of the pool whose bits are set.
 fn used(block: BlockNr, first: u64, words: &[Word], layout: &Layout) -> Option<String> {
-    let skipped = first * WORDS_PER_LINE as u64 * 64;
-    let is_set = |nr: &u64| {
-        let (at, bit) = layout.bit_of(BlockNr(*nr));
-        let here = bit.checked_sub(skipped).filter(|bit| *bit < words.len() as u64 * 64);
-        at == block && here.is_some_and(|bit| bitmap::is_used(words, bit))
-    };
-    let set: Vec<u64> = layout.pool().filter(is_set).collect();
+    let before = (block.0 - Layout::BITMAP.0) * layout.geometry().words_per_block() * 64;
+    let start = before + first * WORDS_PER_LINE as u64 * 64;
+    let (pool, end) = (layout.pool(), start + words.len() as u64 * 64);
+    let here = start.max(pool.start)..end.min(pool.end);
+    let set: Vec<u64> = here.filter(|nr| bitmap::is_used(words, nr - start)).collect();
     if set.is_empty() && first == 0 {
         return Some("pool free".to_string());
     }

@@ -1,14 +1,14 @@
 //! Who believes they own a block, and what is known of it in full.
 
 use super::journal::{Ring, Rings};
-use super::matrix::{Moment, blocks, empty, row};
+use super::matrix::{Moment, empty, row};
+use super::outline::blocks_of;
 use super::{Cell, Content, Detail, Fact, METADATA, Row, RowKind};
-use crate::address_space::MappingId;
 use crate::buffer_head::Bh;
 use crate::fs::{Kind, Layout, Role, bitmap};
 use crate::machine::{Component, IndexBlock, Machine};
 use crate::medium::SimMedium;
-use crate::units::{BlockNr, PageIndex, Tid};
+use crate::units::{BlockNr, Tid};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -166,7 +166,7 @@ pub(super) fn details<const FAN: usize>(now: &Moment<'_, FAN>, rings: Rings<'_>)
         title: block.to_string(),
         facts: compared(facts(now, block, rings.now), &facts(&earlier, block, rings.before)),
     };
-    blocks(now.machine()).map(detail).collect()
+    now.columns().map(detail).collect()
 }
 
 /// Marks what the step changed.
@@ -223,24 +223,10 @@ fn facts<const FAN: usize>(
 
 /// The block that was touched last: where the newest step that touched one began.
 pub(super) fn touched<const FAN: usize>(now: &Moment<'_, FAN>) -> String {
-    let columns = now.machine().geometry.first_log_block();
-    let block = |component: &Component| {
-        let machine = now.machine();
-        let block = match component {
-            Component::JournalHead(block) => *block,
-            Component::Page(MappingId::Bdev, PageIndex(nr)) => BlockNr(*nr),
-            Component::Page(mapping, index) if machine.mapping_if(*mapping).is_some() => {
-                machine.block_of(*mapping, *index)?
-            }
-            Component::Line(line) => machine.geometry.block_of(*line),
-            _ => return None,
-        };
-        (block < columns).then_some(block)
-    };
     if !METADATA || !now.used.metadata {
         return String::new();
     }
     let steps = (0..=now.step).rev().filter_map(|step| now.path.moment(step).step.as_ref());
-    let mut touched = steps.filter_map(|(_, report)| report.changed.iter().find_map(block));
+    let mut touched = steps.filter_map(|(_, report)| blocks_of(now.machine(), report).next());
     touched.next().map(|block| block.to_string()).unwrap_or_default()
 }

@@ -6,8 +6,9 @@ use super::{Cell, Content, Detail, LineState, LogBlock, METADATA, Note, Row, Row
 use crate::jbd::LogLayout;
 use crate::jbd::format::{Control, Superblock};
 use crate::jbd::journal::{BufferList, Journal, Transaction};
+use crate::jbd::recover::RecoveryStep;
 use crate::jbd::ring::{self, RingBlock};
-use crate::machine::Machine;
+use crate::machine::{Event, Machine};
 use crate::medium::SimMedium;
 use crate::units::{BlockNr, LogBlockNr, Tid};
 use alloc::format;
@@ -43,24 +44,24 @@ impl Ring {
         let Some(layout) = machine.log.filter(|_| METADATA) else {
             return Self { blocks: Vec::new() };
         };
-        let ring = ring::look(&layout, |at| machine.load_block(layout.device_block(at)));
-        let (tail, head, live) = ends(machine, &layout, &ring);
-        let seen = |(at, holds): (u32, RingBlock)| {
+        let ring = &now.path.moment(now.step).ring;
+        let (tail, head, live) = ends(machine, &layout, ring);
+        let seen = |(at, holds): (u32, &RingBlock)| {
             let block = layout.device_block(LogBlockNr(at));
             Seen {
                 block,
-                chips: match &holds {
+                chips: match holds {
                     RingBlock::Copy { home, words, .. } => now.chips(*home, words),
                     _ => Vec::new(),
                 },
-                state: state(now, block, &holds),
+                state: state(now, block, holds),
                 live: live[at as usize - 1],
                 tail: tail == Some(LogBlockNr(at)),
                 head: head == Some(LogBlockNr(at)),
-                holds,
+                holds: holds.clone(),
             }
         };
-        Self { blocks: (1..).zip(ring).map(seen).collect() }
+        Self { blocks: (1..).zip(&ring[..]).map(seen).collect() }
     }
 
     /// Whether the transaction's commit block is in the part of the log that counts.
@@ -170,19 +171,93 @@ fn state<const FAN: usize>(now: &Moment<'_, FAN>, block: BlockNr, holds: &RingBl
     }
 }
 
-/// The ring as it is drawn.
-pub(super) fn log(rings: Rings<'_>) -> Vec<LogBlock> {
+/// The ring as it is drawn. Of a long one, what is far from the step and from both ends is told in
+/// one item.
+pub(super) fn log<const FAN: usize>(now: &Moment<'_, FAN>, rings: Rings<'_>) -> Vec<LogBlock> {
     if !METADATA {
         return Vec::new();
     }
-    let blocks = rings.now.blocks.iter().zip(&rings.before.blocks);
-    blocks
-        .map(|(seen, before)| {
-            let changed = (&seen.holds, seen.tail, seen.head, seen.state)
-                != (&before.holds, before.tail, before.head, before.state);
-            LogBlock { changed, ..log_block(rings.now, seen) }
-        })
-        .collect()
+    let all = &rings.now.blocks;
+    let changed = |at: usize| {
+        let (seen, before) = (&all[at], &rings.before.blocks[at]);
+        (&seen.holds, seen.tail, seen.head, seen.state)
+            != (&before.holds, before.tail, before.head, before.state)
+    };
+    let drawn = |at: usize| LogBlock { changed: changed(at), ..log_block(rings.now, &all[at]) };
+    if all.len() <= RING {
+        return (0..all.len()).map(drawn).collect();
+    }
+    let looked_at = log_block_of(now);
+    let matters = |at: &usize| {
+        all[*at].tail || all[*at].head || Some(all[*at].block) == looked_at || changed(*at)
+    };
+    let stops: Vec<usize> = (0..all.len()).filter(matters).collect();
+    let near = |at: &usize| stops.iter().any(|stop| stop.abs_diff(*at) <= AROUND);
+    let places: Vec<usize> = (0..all.len()).collect();
+    let parts = places.chunk_by(|a, b| near(a) == near(b));
+    let part = |part: &[usize]| match near(&part[0]) {
+        true => part.iter().map(|at| drawn(*at)).collect(),
+        false => alloc::vec![folded(&all[part[0]..=part[part.len() - 1]])],
+    };
+    parts.flat_map(part).collect()
+}
+
+/// A ring of more blocks than this is not drawn in full.
+const RING: usize = 32;
+/// So many blocks are drawn at each side of one that matters.
+const AROUND: usize = 3;
+
+/// The block of the log that a step of a recovery looks at.
+fn log_block_of<const FAN: usize>(now: &Moment<'_, FAN>) -> Option<BlockNr> {
+    let (_, report) = now.path.moment(now.step).step.as_ref()?;
+    report.events.iter().find_map(|event| match event {
+        Event::Recovering { step } => match step {
+            RecoveryStep::Scanned { at, .. }
+            | RecoveryStep::ScanEnded { at, .. }
+            | RecoveryStep::Revoked { at, .. }
+            | RecoveryStep::Failed { at, .. } => Some(*at),
+            RecoveryStep::Replayed { from, .. } | RecoveryStep::Skipped { from, .. } => Some(*from),
+            RecoveryStep::RevokeEnded { .. } | RecoveryStep::Done { .. } => None,
+        },
+        _ => None,
+    })
+}
+
+/// Neighbours in the ring as one item.
+fn folded(blocks: &[Seen]) -> LogBlock {
+    let label = match blocks {
+        [one] => one.block.to_string(),
+        _ => format!("{}…", blocks[0].block),
+    };
+    let mut tids: Vec<Tid> = blocks.iter().filter_map(|seen| seen.holds.tid()).collect();
+    tids.dedup();
+    let transaction = match tids[..] {
+        [] => String::new(),
+        [one] => one.to_string(),
+        [first, .., last] => format!("{first}–{last}"),
+    };
+    let live = blocks.iter().any(|seen| seen.live);
+    let old = if live { "" } else { ", old" };
+    let words = match tids.is_empty() {
+        true => String::new(),
+        false => {
+            let (last, count) = (blocks[blocks.len() - 1].block, blocks.len());
+            format!("to {last}, {count} blocks of {transaction}{old}")
+        }
+    };
+    LogBlock {
+        label,
+        holds: "⋯".to_string(),
+        home: String::new(),
+        transaction,
+        chips: Vec::new(),
+        state: LineState::Free,
+        live,
+        tail: false,
+        head: false,
+        changed: false,
+        words,
+    }
 }
 
 fn log_block(ring: &Ring, seen: &Seen) -> LogBlock {
@@ -205,7 +280,8 @@ fn log_block(ring: &Ring, seen: &Seen) -> LogBlock {
         RingBlock::Copy { tid, home: of, .. } => {
             home = of.to_string();
             idle = ring.idle(*of, *tid).0;
-            (home.clone(), format!("copy of {of} {} of {tid}", seen.chips.join(" / ")))
+            let gap = if seen.chips.is_empty() { "" } else { " " };
+            (home.clone(), format!("copy of {of}{gap}{} of {tid}", seen.chips.join(" / ")))
         }
     };
     let mut words = what;

@@ -3,7 +3,7 @@
 use super::blocks::{is_comparable, is_used, owners};
 use super::journal::{self, Rings};
 use super::used::Used;
-use super::{Cell, Column, Content, Line, LineState, Row, RowKind};
+use super::{Cell, Column, Content, Line, LineState, METADATA, Row, RowKind};
 use crate::address_space::MappingId;
 use crate::buffer_head::Bh;
 use crate::check::persistence_domain;
@@ -42,6 +42,11 @@ impl<'a, const FAN: usize> Moment<'a, FAN> {
         Self { step: self.step.saturating_sub(1), changed: &[], ..*self }
     }
 
+    /// The blocks that have a column.
+    pub(super) fn columns(&self) -> impl Iterator<Item = BlockNr> + use<'a, FAN> {
+        self.used.columns.iter().copied()
+    }
+
     pub(super) fn has_changed(&self, component: Component) -> bool {
         self.changed.contains(&component)
     }
@@ -62,13 +67,6 @@ impl<'a, const FAN: usize> Moment<'a, FAN> {
     }
 }
 
-/// The blocks outside the log ring.
-pub(super) fn blocks<const FAN: usize>(
-    machine: &Machine<SimMedium, FAN>,
-) -> impl Iterator<Item = BlockNr> + use<FAN> {
-    (0..machine.geometry.first_log_block().0).map(BlockNr)
-}
-
 pub(super) fn columns<const FAN: usize>(now: &Moment<'_, FAN>, rows: &[Row]) -> Vec<Column> {
     let column = |(at, block): (usize, BlockNr)| Column {
         label: block.to_string(),
@@ -76,7 +74,7 @@ pub(super) fn columns<const FAN: usize>(now: &Moment<'_, FAN>, rows: &[Row]) -> 
         used: now.used.blocks.contains(&block),
         changed: rows.iter().any(|row| row.cells[at].changed),
     };
-    blocks(now.machine()).enumerate().map(column).collect()
+    now.columns().enumerate().map(column).collect()
 }
 
 /// The rows from the program down to the log, and the number of the first below the waterline.
@@ -109,7 +107,7 @@ pub(super) fn row<const FAN: usize>(
         kind,
         title: title.to_string(),
         subtitle: subtitle.to_string(),
-        cells: blocks(now.machine()).map(cell).collect(),
+        cells: now.columns().map(cell).collect(),
     }
 }
 
@@ -251,13 +249,20 @@ const fn letter(flag: Bh) -> Option<char> {
 }
 
 fn lines_cell(lines: Vec<Line>, chips: Vec<String>, differs_from: Option<String>) -> Cell {
-    let spoken = lines.iter().enumerate().filter(|(_, line)| line.state != LineState::Free);
-    let mut words: Vec<String> = spoken
-        .map(|(n, line)| {
+    let lines = if METADATA && lines.len() > LINES { in_runs(&lines) } else { lines };
+    let (mut words, mut next) = (Vec::new(), 0);
+    for line in &lines {
+        let first = next;
+        next += line.count;
+        if line.state != LineState::Free {
             let marks: String = line.marks.iter().map(|mark| format!(" {mark}")).collect();
-            format!("line {n} {} {}{marks}", line.state.letter(), line.label)
-        })
-        .collect();
+            let which = match line.count {
+                1 => format!("line {first}"),
+                _ => format!("lines {first}-{}", next - 1),
+            };
+            words.push(format!("{which} {} {}{marks}", line.state.letter(), line.label));
+        }
+    }
     if !chips.is_empty() {
         words.insert(0, chips.join(" / "));
     }
@@ -269,9 +274,30 @@ fn lines_cell(lines: Vec<Line>, chips: Vec<String>, differs_from: Option<String>
     Cell { content: Content::Lines { lines, chips }, changed, differs_from, words }
 }
 
+/// A cell of more lines than this draws neighbours that are alike as one.
+const LINES: usize = 8;
+/// So many different labels are told of such a run.
+const LABELS: usize = 4;
+
+/// Joins neighbours that differ in nothing but what is on them.
+fn in_runs(lines: &[Line]) -> Vec<Line> {
+    let alike = |a: &Line, b: &Line| {
+        (a.state, a.versions, &a.marks, a.changed) == (b.state, b.versions, &b.marks, b.changed)
+    };
+    let run = |run: &[Line]| {
+        let mut labels: Vec<&str> = run.iter().map(|line| line.label.as_str()).collect();
+        labels.dedup();
+        labels.retain(|label| !label.is_empty());
+        let more = if labels.len() > LABELS { " …" } else { "" };
+        labels.truncate(LABELS);
+        Line { count: run.len(), label: labels.join(" ") + more, ..run[0].clone() }
+    };
+    lines.chunk_by(alike).map(run).collect()
+}
+
 fn no_line() -> Line {
     let label = String::new();
-    Line { state: LineState::Free, label, versions: 1, marks: Vec::new(), changed: false }
+    Line { count: 1, state: LineState::Free, label, versions: 1, marks: Vec::new(), changed: false }
 }
 
 pub(super) fn lines_of<const FAN: usize>(
@@ -300,6 +326,7 @@ fn cpu_cache<const FAN: usize>(now: &Moment<'_, FAN>) -> Row {
                 marks.push("nt".to_string());
             }
             Line {
+                count: 1,
                 state: if survives { LineState::Queued } else { LineState::Volatile },
                 label: contents(machine, line, &machine.medium.latest(line)),
                 versions: machine.medium.window_len(line),

@@ -14,7 +14,7 @@ use crate::machine::{
 };
 use crate::medium::{Image, PersistenceDomain, SimMedium};
 use crate::narrate::{START, actor_name, labels, narrate};
-use crate::path::Path;
+use crate::path::{self, Path};
 use crate::rules::RuleId;
 use crate::units::WORDS_PER_LINE;
 use alloc::format;
@@ -27,29 +27,51 @@ use alloc::vec::Vec;
 /// If the path is shorter.
 #[must_use]
 pub fn scene<const FAN: usize>(path: &Path<FAN>, step: usize) -> Scene {
-    let machine = &path.moment(step).machine;
     let changed = really_changed(path, step);
     let now = Moment { path, step, changed: &changed, used: &Used::of(path) };
     let (ring, before) = (Ring::of(&now), Ring::of(&now.earlier()));
     let rings = Rings { now: &ring, before: &before };
     let (rows, below_row) = matrix::rows(&now, rings);
     let rows_before = || matrix::rows(&now.earlier(), Rings { now: &before, before: &before }).0;
-    let event = step.checked_sub(1).and_then(|_| why_stop(path, step, &rows, rows_before));
+    let mut scene = brief(path, step);
+    scene.caption.event =
+        step.checked_sub(1).and_then(|_| why_stop(path, step, &rows, rows_before));
+    scene.waterline.below_row = below_row;
     Scene {
-        step,
-        caption: caption(path, step, event),
         columns: matrix::columns(&now, &rows),
         rows,
-        waterline: Waterline { below_row, text: waterline_text(machine) },
-        log: journal::log(rings),
+        log: journal::log(&now, rings),
         transactions: journal::details(&now),
         blocks: blocks::details(&now, rings),
         touched: blocks::touched(&now),
         trees: trees::trees(&now),
+        ..scene
+    }
+}
+
+/// The same without matrix, log, facts and trees, and without a reason to stop: what
+/// [`step`](super::text::step) prints, at a fraction of the price.
+///
+/// # Panics
+/// If the path is shorter.
+#[must_use]
+pub fn brief<const FAN: usize>(path: &Path<FAN>, step: usize) -> Scene {
+    let text = waterline_text(&path.moment(step).machine);
+    Scene {
+        step,
+        caption: caption(path, step),
+        columns: Vec::new(),
+        rows: Vec::new(),
+        waterline: Waterline { below_row: 0, text },
+        log: Vec::new(),
+        transactions: Vec::new(),
+        blocks: Vec::new(),
+        touched: String::new(),
+        trees: Vec::new(),
         threads: threads(path, step),
         invariants: invariants(path, step),
         crash: crash_now(path, step),
-        changed: changes(path, step, &changed),
+        changed: changes(path, step, &really_changed(path, step)),
         enabled: enabled(path, step),
     }
 }
@@ -65,7 +87,7 @@ fn really_changed<const FAN: usize>(path: &Path<FAN>, step: usize) -> Vec<Compon
     report.changed.iter().filter(differs).copied().collect()
 }
 
-fn caption<const FAN: usize>(path: &Path<FAN>, step: usize, event: Option<String>) -> Caption {
+fn caption<const FAN: usize>(path: &Path<FAN>, step: usize) -> Caption {
     let moment = path.moment(step);
     let Some((_, report)) = &moment.step else {
         return Caption {
@@ -99,7 +121,7 @@ fn caption<const FAN: usize>(path: &Path<FAN>, step: usize, event: Option<String
         function: function.to_string(),
         sources: rules.map(source).collect(),
         verdicts: moment.verdicts.iter().map(ToString::to_string).collect(),
-        event,
+        event: None,
     }
 }
 
@@ -111,16 +133,10 @@ fn why_stop<const FAN: usize>(
     rows_before: impl FnOnce() -> Vec<Row>,
 ) -> Option<String> {
     let (now, before) = (path.moment(step), path.moment(step - 1));
-    let broken = |moment: &crate::path::Moment<FAN>| -> Vec<bool> {
-        moment.invariants.iter().map(|holds| matches!(holds, check::Holds::No(_))).collect()
-    };
-    let classes = |moment: &crate::path::Moment<FAN>| -> Vec<_> { moment.crash.broken().collect() };
     let reason = if !now.verdicts.is_empty() {
         "verdict"
-    } else if broken(now) != broken(before) {
-        "invariant"
-    } else if classes(now) != classes(before) {
-        "crash"
+    } else if let Some(what) = crash_or_invariant_changed(now, before) {
+        what
     } else if mismatches(rows) != mismatches(&rows_before()) {
         "mismatch"
     } else if now.step.as_ref().is_some_and(|(_, report)| promises(report)) {
@@ -133,7 +149,25 @@ fn why_stop<const FAN: usize>(
     Some(reason.to_string())
 }
 
-fn promises(step: &Step) -> bool {
+/// Whether other invariants are broken than before, or a power cut breaks other promises.
+pub(super) fn crash_or_invariant_changed<const FAN: usize>(
+    now: &path::Moment<FAN>,
+    before: &path::Moment<FAN>,
+) -> Option<&'static str> {
+    let broken = |moment: &path::Moment<FAN>| -> Vec<bool> {
+        moment.invariants.iter().map(|holds| matches!(holds, check::Holds::No(_))).collect()
+    };
+    let classes = |moment: &path::Moment<FAN>| -> Vec<_> { moment.crash.broken().collect() };
+    if broken(now) != broken(before) {
+        Some("invariant")
+    } else if classes(now) != classes(before) {
+        Some("crash")
+    } else {
+        None
+    }
+}
+
+pub(super) fn promises(step: &Step) -> bool {
     let promise =
         |event: &Event| matches!(event, Event::CallReturned { call, .. } if call.promises());
     step.events.iter().any(promise)

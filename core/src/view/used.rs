@@ -1,21 +1,28 @@
 //! What of the matrix is in use anywhere along a path: the rest is folded away or not drawn, so that
 //! the stage stands still while one steps.
 
+use super::METADATA;
 use crate::address_space::MappingId;
+use crate::fs::Layout;
 use crate::jbd::journal::Journal;
 use crate::machine::frame::LogWrite;
-use crate::machine::{Event, Machine, Op};
+use crate::machine::{Event, Inode, Machine, Op};
 use crate::medium::SimMedium;
 use crate::path::Path;
 use crate::sorted;
 use crate::units::BlockNr;
 use alloc::vec::Vec;
 
+/// Columns of the matrix, unless more blocks are touched.
+const COLUMNS: usize = 64;
+
 /// See the module.
 #[derive(Default)]
 pub(super) struct Used {
     /// Blocks that something touches, sorted.
     pub(super) blocks: Vec<BlockNr>,
+    /// Blocks that have a column, sorted: see [`Used::columns`].
+    pub(super) columns: Vec<BlockNr>,
     /// Sorted: blocks of which there are several versions.
     pub(super) rewritten: Vec<BlockNr>,
     /// Mappings that hold something, sorted.
@@ -47,8 +54,7 @@ impl Used {
                 |event: &Event| matches!(event, Event::LogWritten { what: LogWrite::Copy(_), .. });
             used.logged |= events.into_iter().any(copies);
         }
-        let blocks = (0..first.geometry.first_log_block().0).map(BlockNr);
-        used.rewritten = blocks.filter(|b| path.versions(*b, last).nth(1).is_some()).collect();
+        used.rewritten = path.rewritten(last).collect();
         used.touch(used.rewritten.clone());
         let ops = first.threads.iter().flat_map(|thread| &thread.program.ops);
         used.touch(ops.into_iter().filter_map(|op| match op {
@@ -58,7 +64,30 @@ impl Used {
             }
             _ => None,
         }));
+        used.columns = used.columns(path);
         used
+    }
+
+    /// All blocks outside the log ring of a device that has few. Of a larger one those that something
+    /// touches, the fixed metadata, and of what files own as much as there is room for.
+    fn columns<const FAN: usize>(&self, path: &Path<FAN>) -> Vec<BlockNr> {
+        let last = &path.last().machine;
+        let end = last.geometry.first_log_block();
+        if !METADATA || end.0 <= COLUMNS as u64 {
+            return (0..end.0).map(BlockNr).collect();
+        }
+        let mut columns: Vec<_> = self.blocks.iter().copied().filter(|at| *at < end).collect();
+        let fixed = 0..Layout::of(&last.geometry).first_pool_block().0;
+        fixed.map(BlockNr).for_each(|at| sorted::insert(&mut columns, at));
+        let pointers = last.inodes.iter().flat_map(Inode::index_blocks).map(|(_, at)| at);
+        let pages = last.inodes.iter().flat_map(Inode::blocks).map(|(_, at)| at);
+        for block in pointers.chain(pages) {
+            if columns.len() >= COLUMNS {
+                break;
+            }
+            sorted::insert(&mut columns, block);
+        }
+        columns
     }
 
     fn touch(&mut self, blocks: impl IntoIterator<Item = BlockNr>) {

@@ -3,7 +3,7 @@
 use yew::Callback;
 
 use super::dom::{Tag, classes, each, tag};
-use super::header::{help_button, theme_button};
+use super::header::{help_button, open_button, theme_button};
 use super::sentence::notice_line;
 use crate::course::{self, Choice, Epoch, Lecture};
 use crate::msg::Msg;
@@ -53,7 +53,7 @@ pub(crate) fn masthead(state: &State, send: &Callback<Msg>) -> Tag {
             screen("#/".to_string(), words::LECTURES, !state.history),
             screen(course::history_link(), words::HISTORY, state.history),
         ),
-        tag!("div", "class" = "tools"; theme_button(state.theme, send), help_button(send)),
+        tag!("div", "class" = "tools"; open_button(send), theme_button(state.theme, send), help_button(send)),
     )
 }
 

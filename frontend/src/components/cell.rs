@@ -5,6 +5,9 @@ use yew::Html;
 
 use super::dom::{Node, Tag, classes, each, list, tag, when};
 
+/// A cell has room for so many lines; the words of a block of more tell of all.
+const LINES: usize = 4;
+
 pub(crate) fn cell(cell: &Cell) -> Html {
     if cell.content == Content::Empty {
         let words = Some(&cell.words).filter(|words| !words.is_empty());
@@ -45,7 +48,11 @@ fn drawn(content: &Content) -> Html {
         ),
         Content::Lines { lines, chips } => {
             let chips = tag!("span", "class" = "chips"; chips.join(" / "));
-            list(vec![each(lines, line), chips.node()])
+            if lines.len() <= LINES {
+                return list(vec![each(lines, line), chips.node()]);
+            }
+            let more = tag!("i", "class" = "ln F"; "⋯").node();
+            list(vec![each(&lines[..LINES - 1], line), more, chips.node()])
         }
     }
 }
@@ -67,7 +74,9 @@ fn note(note: &Note) -> Html {
 /// The letter is drawn from `data-letter`: one element per line keeps the page light.
 fn line(line: &Line) -> Tag {
     let class = classes(&["ln", state(line.state), when(line.changed, "chg")]);
-    let mut text = line.label.clone();
+    let run = line.count > 1 && !line.label.is_empty();
+    let mut text = if run { crate::words::lines(line.count) } else { String::new() };
+    text.push_str(&line.label);
     if line.versions > 1 {
         text.push_str(" ×");
         text.push_str(&line.versions.to_string());

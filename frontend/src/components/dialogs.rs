@@ -35,7 +35,13 @@ pub(crate) fn use_dialogs(state: &Rc<State>, send: &Callback<Msg>) -> Html {
         Layer::None => ("", None),
         Layer::Help => (words::HELP, Some(help())),
         Layer::GoTo => (words::GO_TO, Some(go_to(state, send).node())),
+        #[cfg(feature = "ext4")]
+        Layer::Link if state.is_image() => (words::COPY_LINK, Some(no_link(state))),
         Layer::Link => (words::LINK_BY_HAND, Some(link(state).node())),
+        #[cfg(feature = "ext4")]
+        Layer::Open => (words::OPEN, Some(open(send))),
+        #[cfg(not(feature = "ext4"))]
+        Layer::Open => ("", None),
     };
     let close = || {
         tag!("button", "type" = "button", "class" = "icon", "aria-label" = words::CLOSE; "×")
@@ -46,6 +52,40 @@ pub(crate) fn use_dialogs(state: &Rc<State>, send: &Callback<Msg>) -> Html {
         .found_by(&dialog)
         .sends(ListenerKind::oncancel, send, Msg::Close)
         .node()
+}
+
+/// What can be opened, and the browser's own field for it.
+#[cfg(feature = "ext4")]
+fn open(send: &Callback<Msg>) -> Html {
+    let kind = |(what, says)| tag!("div"; tag!("dt"; what), tag!("dd"; says));
+    let file = {
+        let send = send.clone();
+        tag!("input", "type" = "file", "autofocus" = "").on(ListenerKind::onchange, move |event| {
+            let field = event.target().and_then(|it| it.dyn_into::<HtmlInputElement>().ok());
+            if let Some(field) = field {
+                if let Some(file) = field.files().and_then(|files| files.item(0)) {
+                    hooks::read_file(&file, send.clone());
+                }
+                // The same file may be chosen again.
+                field.set_value("");
+            }
+        })
+    };
+    list(vec![
+        tag!("dl", "class" = "kinds"; each(words::OPEN_SAYS, kind)).node(),
+        tag!("p"; tag!("label"; words::FILE, " ", file)).node(),
+        tag!("p", "class" = "soft"; words::OPEN_WHERE).node(),
+    ])
+}
+
+/// In place of a link to an image, which there is none of.
+#[cfg(feature = "ext4")]
+fn no_link(state: &State) -> Html {
+    let at = state.lesson.as_ref().map(|lesson| {
+        let (lecture, choice) = (lesson.run.lecture(), lesson.run.choice().in_words());
+        words::where_in_image(&lecture.question, &choice, lesson.step)
+    });
+    list(vec![each(words::NO_LINK, |says| tag!("p"; says)), tag!("p"; tag!("b"; at)).node()])
 }
 
 fn help() -> Html {

@@ -8,7 +8,7 @@ use yew::Callback;
 use yew::virtual_dom::ListenerKind;
 
 use super::dom::{Tag, each, tag};
-use crate::course::{self, Epoch, Run};
+use crate::course::{self, Epoch, Run, WHOLE};
 use crate::msg::Msg;
 use crate::words;
 
@@ -25,8 +25,11 @@ fn of(run: &Run) -> Rc<Vec<Epoch>> {
 }
 
 /// The row of all epochs, neighbours with one verdict together, for wide windows.
-pub(crate) fn row(run: &Run, send: &Callback<Msg>) -> Tag {
+pub(crate) fn row(run: &Run, send: &Callback<Msg>) -> Option<Tag> {
     let epochs = of(run);
+    if WHOLE && epochs.is_empty() {
+        return None;
+    }
     let alike = epochs.chunk_by(|one, other| one.verdict == other.verdict);
     let group = |alike: &[Epoch]| {
         let verdict = &alike[0].verdict;
@@ -36,7 +39,8 @@ pub(crate) fn row(run: &Run, send: &Callback<Msg>) -> Tag {
         )
         .key(alike[0].name)
     };
-    tag!("nav", "class" = "epochs", "aria-label" = words::VERDICTS; tag!("ul"; each(alike, group)))
+    let list = tag!("ul"; each(alike, group));
+    Some(tag!("nav", "class" = "epochs", "aria-label" = words::VERDICTS; list))
 }
 
 fn choice(epoch: &Epoch, chosen: &str, send: &Callback<Msg>) -> Tag {
@@ -57,8 +61,15 @@ pub(crate) fn select(run: &Run, send: &Callback<Msg>) -> Tag {
         )
         .key(epoch.name)
     };
-    let select = tag!("select", "aria-label" = words::EPOCH; each(epochs.iter(), option));
-    tag!("label", "class" = "choose epoch-select";
+    // An image declares nothing of any kernel: all are there to choose from.
+    let any = |(name, title): (&'static str, &'static str)| {
+        let selected = (name == run.choice().epoch).then_some("");
+        tag!("option", "value" = name, "selected" = selected; title).key(name)
+    };
+    let image = WHOLE && run.is_image();
+    let all = image.then(|| each(course::all_epochs(), any));
+    let select = tag!("select", "aria-label" = words::EPOCH; each(epochs.iter(), option), all);
+    tag!("label", "class" = if image { "choose" } else { "choose epoch-select" };
         tag!("span"; words::EPOCH), chosen(select, send, Msg::Epoch),
     )
 }

@@ -37,10 +37,17 @@ pub(crate) fn header(state: &Rc<State>, lesson: &Lesson, send: &Callback<Msg>) -
         tag!("div", "class" = "tools";
             text.press(send, Msg::Text),
             link.on(ListenerKind::onclick, copy),
+            open_button(send),
             theme_button(state.theme, send),
             help_button(send),
         ),
     )
+}
+
+/// In the part of the page that goes without, it leads to the one that has it.
+pub(crate) fn open_button(send: &Callback<Msg>) -> Tag {
+    tag!("button", "type" = "button", "title" = words::OPEN, "aria-keyshortcuts" = "O"; words::OPEN_BUTTON)
+        .press(send, Msg::Show(Layer::Open))
 }
 
 pub(crate) fn theme_button(theme: Theme, send: &Callback<Msg>) -> Tag {

@@ -29,10 +29,13 @@ use crate::words;
 /// How many columns a narrow window shows (UI-303), and how many where they hold words of the journal.
 const NARROW_COLUMNS: (usize, usize) = (5, 4);
 
+/// How many columns stand for the many of a large device, beside those that the step changes.
+const LARGE_COLUMNS: usize = 6;
+
 pub(crate) fn lesson(state: &Rc<State>, lesson: &Lesson, send: &Callback<Msg>) -> Tag {
     let skip = |to, says| jump(tag!("a", "href" = to; says), to);
     let inside = if state.text {
-        text(&lesson.run, send).node()
+        text(state, lesson, send).node()
     } else {
         list(vec![
             epochs::row(&lesson.run, send).node(),
@@ -68,7 +71,18 @@ fn stage(state: &State, lesson: &Lesson, send: &Callback<Msg>) -> Tag {
     let parts = &lesson.parts;
     let log = Rc::clone(&parts.log);
     let few = if log.is_empty() { NARROW_COLUMNS.0 } else { NARROW_COLUMNS.1 };
-    let only = state.narrow.then(|| columns::busiest(lesson.run.changes(), few));
+    let large = lesson.run.is_large();
+    let few = if large && !state.narrow { LARGE_COLUMNS } else { few };
+    let busiest = || {
+        let mut only = columns::busiest(lesson.run.changes(), few);
+        if large {
+            // So many are touched that a stage of all would show none of them well.
+            let changed = parts.columns.iter().enumerate().filter(|(_, column)| column.changed);
+            only.extend(changed.map(|(number, _)| number));
+        }
+        only
+    };
+    let only = (state.narrow || large).then(busiest);
     let spans = Rc::new(columns::spans(&parts.columns, state.unfolded, only.as_deref()));
     let focus = state.focus().cloned();
     let frame = Frame {
@@ -93,6 +107,13 @@ fn stage(state: &State, lesson: &Lesson, send: &Callback<Msg>) -> Tag {
         epoch: lesson.run.choice().epoch_in_words(),
         unfolded: state.all_switches,
     };
+    #[cfg(not(feature = "ext4"))]
+    let costs = None::<Html>;
+    #[cfg(feature = "ext4")]
+    let costs = state.numbers.as_ref().map(|numbers| {
+        let (numbers, caption) = (Rc::clone(numbers), Rc::clone(&parts.caption));
+        panel("costs", Shown::Costs { numbers, caption }, send)
+    });
     let panels = [
         Shown::Crash {
             crash: Rc::clone(&parts.crash),
@@ -121,6 +142,7 @@ fn stage(state: &State, lesson: &Lesson, send: &Callback<Msg>) -> Tag {
         ),
         tag!("aside", "aria-label" = words::DETAILS, "tabindex" = "0";
             lesson.asked().map(|asked| question(&asked, send)),
+            costs,
             each(panels.into_iter().zip(b'a'..), |(shown, letter)| {
                 panel(char::from(letter).encode_utf8(&mut [0; 4]), shown, send)
             }),
@@ -131,7 +153,8 @@ fn stage(state: &State, lesson: &Lesson, send: &Callback<Msg>) -> Tag {
 /// The fixed line under the matrix: everywhere a marked block appears, else the signs.
 fn also(lesson: &Lesson, focus: Option<&str>) -> Html {
     let Some(block) = focus else {
-        return list(vec![line_signs("span"), tag!("span"; words::TEACHING).node()]);
+        let sizes = if lesson.run.is_large() { words::LARGE } else { words::TEACHING };
+        return list(vec![line_signs("span"), tag!("span"; sizes).node()]);
     };
     let label = tag!("b"; words::also_in(block), ": ").node();
     list(vec![label, lesson.parts.places(block).join(" · ").node()])

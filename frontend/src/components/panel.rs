@@ -9,6 +9,8 @@ use daxscope_core::view::{
 };
 use yew::prelude::*;
 
+#[cfg(feature = "ext4")]
+use super::costs;
 use super::dom::Node;
 use super::{
     crash, details, history, invariants, journal, matrix, next, switches, threads, timeline, trees,
@@ -17,6 +19,8 @@ use crate::columns::Span;
 use crate::course::{Lecture, Mark, Run, Switch, WHOLE};
 use crate::history::Line;
 use crate::msg::Msg;
+#[cfg(feature = "ext4")]
+use crate::opened::Numbers;
 use crate::words;
 
 /// What a panel shows.
@@ -55,6 +59,11 @@ pub(crate) enum Shown {
         caption: Rc<Caption>,
         stands_on: Rc<Vec<(String, String)>>,
     },
+    #[cfg(feature = "ext4")]
+    Costs {
+        numbers: Rc<Numbers>,
+        caption: Rc<Caption>,
+    },
     Lanes(Rc<Vec<Mark>>),
     Switches {
         switches: Rc<Vec<Switch>>,
@@ -92,10 +101,12 @@ fn Panel(Props { shown, send }: &Props) -> Html {
         Shown::Transactions(all) if WHOLE => return journal::details(words::TRANSACTION, all),
         Shown::Threads(threads) => threads::threads(threads),
         Shown::Invariants(invariants) => invariants::invariants(invariants),
-        Shown::Crash { crash, run, step } => crash::crash(crash, run, *step),
+        Shown::Crash { crash, run, step } => crash::crash(crash, run, *step, send),
         Shown::Next(enabled) => next::next(enabled, send),
         Shown::Changed(changed) => details::changed(changed),
         Shown::Sources { caption, stands_on } => details::sources(caption, stands_on),
+        #[cfg(feature = "ext4")]
+        Shown::Costs { numbers, caption } => costs::costs(numbers, &caption.function),
         Shown::Lanes(marks) => timeline::lanes(marks),
         Shown::Switches { switches, epoch, unfolded } => {
             switches::switches(switches, epoch, *unfolded, send)

@@ -10,7 +10,7 @@ use web_sys::js_sys;
 use yew::prelude::*;
 
 use super::{Latest, window};
-use crate::msg::Msg;
+use crate::msg::{Layer, Msg};
 use crate::state::State;
 
 /// The fragment of the address, `#` included.
@@ -24,8 +24,11 @@ pub(crate) fn address(state: &State) -> String {
     format!("{}{}", here.split('#').next().unwrap_or_default(), state.link())
 }
 
-/// Puts the link on the clipboard; where that is refused, a field shows it.
+/// Puts the link on the clipboard; where that is refused, a field shows it. There is none to an image.
 pub(crate) fn copy_link(state: &State, send: &Callback<Msg>) {
+    if state.is_image() {
+        return send.emit(Msg::Show(Layer::Link));
+    }
     let clipboard = js_sys::Reflect::get(&window().navigator(), &JsValue::from("clipboard"));
     let Some(clipboard) = clipboard.ok().and_then(|it| it.dyn_into::<web_sys::Clipboard>().ok())
     else {
@@ -35,10 +38,14 @@ pub(crate) fn copy_link(state: &State, send: &Callback<Msg>) {
         let send = send.clone();
         Closure::once_into_js(move |_: JsValue| send.emit(Msg::Copied(ok)))
     };
-    let promise = clipboard.write_text(&address(state));
-    let then = js_sys::Reflect::get(&promise, &JsValue::from("then"));
+    when_done(&clipboard.write_text(&address(state)), &answer(true), &answer(false));
+}
+
+/// Calls one of two functions once a promise is kept or broken.
+pub(super) fn when_done(promise: &JsValue, kept: &JsValue, broken: &JsValue) {
+    let then = js_sys::Reflect::get(promise, &JsValue::from("then"));
     if let Some(then) = then.ok().and_then(|then| then.dyn_into::<js_sys::Function>().ok()) {
-        drop(then.call2(&promise, &answer(true), &answer(false)));
+        drop(then.call2(promise, kept, broken));
     }
 }
 

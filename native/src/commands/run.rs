@@ -4,6 +4,7 @@ use super::{existing_step, print_json};
 use crate::args::{PowerCut, Run, Survivor};
 use crate::{Outcome, input, paint};
 use anyhow::{Context, Result, anyhow};
+use daxscope_core::check::Verdict;
 use daxscope_core::view::{Scene, text};
 use daxscope_scenarios::Session;
 use serde::Serialize;
@@ -53,7 +54,7 @@ pub(super) fn run(args: &Run) -> Result<Outcome> {
     let step = step.map(|step| existing_step(session, step)).transpose()?;
     if args.json {
         let only = step.map(|step| step..=step);
-        let booted = booted.map(|cut| cut..=session.last_step());
+        let booted = booted.map(|cut: usize| cut..=session.last_step());
         let steps = only.or(booted).unwrap_or(0..=session.last_step());
         print_json(&trace(session, steps))?;
     } else if let Some(step) = step {
@@ -65,7 +66,11 @@ pub(super) fn run(args: &Run) -> Result<Outcome> {
     } else {
         paint::twin(&session.transcript())?;
     }
-    Ok(Outcome::AsExpected)
+    // Of an image nothing is expected but that it boots. What else was done with it is the user's.
+    let boots = session.path().last().machine.mounted.is_some()
+        && session.reached().verdicts == [Verdict::Ok];
+    let differs = session.is_image() && booted.is_none() && !boots;
+    Ok(if differs { Outcome::Differs } else { Outcome::AsExpected })
 }
 
 /// Cuts the power and boots; the step of the cut.
@@ -117,6 +122,6 @@ fn row(session: &Session, scene: &Scene) -> Step {
         verdicts: caption.verdicts.clone(),
         images: scene.crash.images.clone(),
         changed: scene.changed.iter().map(change).collect(),
-        link: session.link(scene.step).to_string(),
+        link: if session.is_image() { String::new() } else { session.link(scene.step).to_string() },
     }
 }

@@ -1,6 +1,6 @@
 //! Reading a link. Every number is bounded, every name is of a few plain characters.
 
-use super::{DIGITS, HASH_BITS, HISTORY, LINK_VERSION, Link, LinkError, Run, Side};
+use super::{DIGITS, HASH_BITS, HISTORY, LINK_VERSION, Link, LinkError, OPEN, Run, Side};
 use crate::suggest::unknown;
 use daxscope_core::config::Epoch;
 use std::str::FromStr;
@@ -25,12 +25,15 @@ impl FromStr for Link {
             return Err(error("version", message));
         }
         let lecture = parts.next().unwrap_or("");
-        if lecture.is_empty() && parts.next().is_none() && query.strip_prefix("v=") == Some(HISTORY)
-        {
-            return Ok(Self::history());
+        if lecture.is_empty() && parts.next().is_none() {
+            match query.strip_prefix("v=") {
+                Some(HISTORY) => return Ok(Self::history()),
+                Some(OPEN) => return Ok(Self::open()),
+                _ => {}
+            }
         }
         if lecture.is_empty() {
-            let expected = "expected a lecture's name, or `?v=history`";
+            let expected = "expected a lecture's name, or `?v=history` or `?v=open`";
             return Err(error("lecture", format!("it is missing; {expected}")));
         }
         let mut link = Self::to(&name("lecture", lecture)?);

@@ -54,6 +54,7 @@ pub(super) fn system(raw: Option<&RawSystem>, report: &mut Reporter<'_>) -> Syst
         disk: raw.disk,
         other_block_size: raw.other_block_size,
         small_blocks: raw.small_blocks,
+        found: false,
     }
 }
 

@@ -92,6 +92,7 @@ fn variant(packed: &mirror::Variant<'_>) -> Result<Variant> {
             disk: packed.system.3,
             other_block_size: packed.system.4.0,
             small_blocks: packed.system.4.1,
+            found: false,
         },
         files: each(&packed.files, file)?,
         contents: each(&packed.contents, content)?,

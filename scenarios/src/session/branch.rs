@@ -1,6 +1,6 @@
 //! Leaving the script, coming back to it, and the address of where one is.
 
-use super::{OpenError, STEPS_MAX, Session};
+use super::{OpenError, Session};
 use crate::link::{Link, MODEL_VERSION, Run, Side, short_hash};
 use daxscope_core::EXT4;
 use daxscope_core::crash::IMAGES_MAX;
@@ -13,7 +13,7 @@ impl Session {
     ///
     /// # Errors
     /// In words, if there is no such step or action, if the core refuses it, or if the path would
-    /// grow beyond [`STEPS_MAX`]. Nothing has changed then.
+    /// grow beyond [`STEPS_MAX`](super::STEPS_MAX). Nothing has changed then.
     pub fn take(&mut self, step: usize, enabled: usize) -> Result<usize, String> {
         let last = self.last_step();
         if step > last {
@@ -29,8 +29,9 @@ impl Session {
         if step < last && self.action(step + 1) == action {
             return Ok(step + 1);
         }
-        if step >= STEPS_MAX {
-            return Err(format!("the path has {STEPS_MAX} steps already, which is the limit"));
+        let most = self.steps_max();
+        if step >= most {
+            return Err(format!("the path has {most} steps already, which is the limit"));
         }
         let mut branch = self.path.clone();
         branch.truncate(step);
@@ -45,7 +46,7 @@ impl Session {
     ///
     /// # Errors
     /// In words, if there is no such step or image, if the core refuses a step, or if the path would
-    /// grow beyond [`STEPS_MAX`]. Nothing has changed then.
+    /// grow beyond [`STEPS_MAX`](super::STEPS_MAX). Nothing has changed then.
     pub fn cut_power(&mut self, step: usize, image: u32) -> Result<usize, String> {
         self.cut(step, image, true)
     }
@@ -77,8 +78,8 @@ impl Session {
         loop {
             let next = branch.last().machine.runnable().next().filter(|_| boot);
             let Some(thread) = next else { break };
-            if branch.len() > STEPS_MAX {
-                return Err(format!("the boot goes on after {STEPS_MAX} steps"));
+            if branch.len() > self.steps_max() {
+                return Err(format!("the boot goes on after {} steps", self.steps_max()));
             }
             branch.advance(Action::Run(thread)).map_err(|why| why.to_string())?;
         }
@@ -119,7 +120,8 @@ impl Session {
             step: u32::try_from(step).expect("paths are short"),
             variant: (self.variant > 0).then(|| self.variant().name.clone()),
             side: Side { epoch: (!own).then(|| self.epoch()), sets },
-            hash: Some(short_hash(self.path.hash(step))),
+            // The bytes of an image are not in the link, so it leads to no state.
+            hash: (!self.is_image()).then(|| short_hash(self.path.hash(step))),
             model: Some(MODEL_VERSION),
             ..Link::to(&self.lecture.slug)
         }

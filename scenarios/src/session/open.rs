@@ -205,7 +205,7 @@ impl Session {
             return Ok(false);
         }
         let step = self.path.len();
-        if step > STEPS_MAX {
+        if step > self.steps_max() {
             return Err(OpenError::Endless);
         }
         self.path.advance(action).map_err(|why| OpenError::Refused { step, why })?;

@@ -15,8 +15,12 @@ impl Session {
             out.push_str(text);
             out.push('\n');
         };
-        line(&format!("{} {}: {}", lecture.id, lecture.slug, lecture.question));
-        line(&format!("Variant {}: {}", variant.name, variant.title));
+        if self.is_image() {
+            line(&lecture.question);
+        } else {
+            line(&format!("{} {}: {}", lecture.id, lecture.slug, lecture.question));
+            line(&format!("Variant {}: {}", variant.name, variant.title));
+        }
         let sets = variant.sets.iter().chain(&self.choice.sets);
         let sets: String = sets.map(|(switch, value)| format!(", {switch}={value}")).collect();
         line(&format!("Epoch {}{sets}; {}", self.epoch().title(), variant.status.name()));
@@ -50,7 +54,8 @@ impl Session {
     /// If the path is shorter.
     #[must_use]
     pub fn step_text(&self, step: usize) -> String {
-        let scene = self.scene(step);
+        let tables = step == 0 || step == self.last_step() || !self.verdicts_at(step).is_empty();
+        let scene = if tables { self.scene(step) } else { self.brief(step) };
         let mut out = text::step(&scene);
         for sentence in self.sentences(step) {
             writeln!(out, "  note: {sentence}").expect("a string takes any text");
@@ -63,7 +68,7 @@ impl Session {
         if !cuts.is_empty() {
             writeln!(out, "  cut: {}", cuts.join(", ")).expect("a string takes any text");
         }
-        if step == 0 || step == self.last_step() || !scene.caption.verdicts.is_empty() {
+        if tables {
             out.push_str(&text::tables(&scene));
         }
         out

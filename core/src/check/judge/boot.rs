@@ -16,7 +16,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 /// What was known at a power cut and is gone with it.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Default, Debug)]
 pub(super) struct Blackout {
     /// Who owned which block in memory: a page, or an inode its pointers.
     pub(super) owners: Vec<(BlockNr, Option<(Ino, PageIndex)>)>,

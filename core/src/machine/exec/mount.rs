@@ -296,7 +296,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let name = match (named, known) {
             (Some(named), _) => alloc::format!("{}", named.name),
             (None, Some(known)) => known.name.clone(),
-            (None, None) => String::from("?"),
+            (None, None) if disk.ino == fs::ROOT => String::from("root"),
+            (None, None) => alloc::format!("{}", disk.ino),
         };
         let mut inode = Inode::new(disk.ino, &name, disk.kind, known.is_some_and(|file| file.dax));
         inode.links = disk.links;
