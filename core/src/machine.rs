@@ -113,7 +113,8 @@ impl Vma {
     /// Where the PTE of a page is, or belongs. Pages that are mapped are often as far from each other
     /// as the next two: it is looked for where it is then, before it is searched.
     fn place(&self, index: PageIndex) -> Result<usize, usize> {
-        if let [(first, _), .., (last, _)] = self.ptes[..]
+        if crate::EXT4
+            && let [(first, _), .., (last, _)] = self.ptes[..]
             && let Some(scaled) =
                 index.0.wrapping_sub(first.0).checked_mul(self.ptes.len() as u64 - 1)
         {

@@ -488,7 +488,7 @@ rules! {
         "";
     JBD_10_4 = "JBD-10.4", Cited, "__jbd2_update_log_tail", "fs/jbd2/journal.c", "4.5 to 6.12", "S 4.5",
         "Writes the new tail durably before the space behind it is free.",
-        "";
+        "That the superblock can tear: tail and checksum lie in two cache lines. On a disk one sector holds both; on persistent memory without sectors (BTT) a power cut between their stores leaves a checksum that a mount refuses. Here the block is written whole.";
     JBD_11_1 = "JBD-11.1", Cited, "jbd2_journal_revoke", "fs/jbd2/revoke.c", "4.5 to 6.12", "S 4.5",
         "Freeing a metadata block records that it is revoked in this transaction.",
         "";

@@ -83,19 +83,27 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     fn run_to_an_action(&mut self, id: ThreadId, report: &mut impl Report) -> Result<(), Refusal> {
         loop {
-            let acted = match self.flush_in_place(id, report)? {
-                InPlace::Acted => true,
-                InPlace::Over(end) => self.settle(id, WRITEBACK_ONE, Ok(end.into()), report)?,
-                InPlace::No if self.thread_mut(id).stack.is_empty() => self.run_user(id, report)?,
+            let function;
+            let outcome = match self.flush_in_place(id, report)? {
+                InPlace::Acted => return Ok(()),
+                InPlace::Over(end) => {
+                    function = WRITEBACK_ONE;
+                    Ok(end.into())
+                }
+                InPlace::No if self.thread_mut(id).stack.is_empty() => {
+                    if self.run_user(id, report)? {
+                        return Ok(());
+                    }
+                    continue;
+                }
                 InPlace::No => {
                     let stack = &mut self.thread_mut(id).stack;
                     let frame = stack.remove(stack.len() - 1);
-                    let function = frame.function();
-                    let outcome = self.run_frame(id, frame, report);
-                    self.settle(id, function, outcome, report)?
+                    function = frame.function();
+                    self.run_frame(id, frame, report)
                 }
             };
-            if acted {
+            if self.settle(id, function, outcome, report)? {
                 return Ok(());
             }
         }

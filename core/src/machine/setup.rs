@@ -11,6 +11,7 @@ use crate::rules::RuleId;
 use crate::units::{BlockNr, Ino, PageIndex, Tid, Word};
 use alloc::format;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 
 /// A file of the initial state.
@@ -231,7 +232,7 @@ impl Setup {
         for (n, file) in self.files.iter().enumerate() {
             self.check_file(n, file)?;
         }
-        if self.system.found && (!EXT4 || self.system.mounted || !self.files.is_empty()) {
+        if self.is_found() && (self.system.mounted || !self.files.is_empty()) {
             let message = "a device that is found has no files yet, and is not mounted".into();
             return Err(SetupError { place: Place::Contents(0), message });
         }
@@ -325,17 +326,15 @@ impl Setup {
 
     /// Each block is in the pool and has one owner.
     fn check_blocks(&self, n: usize, file: &FileSetup) -> Result<(), SetupError> {
-        let mut taken: Vec<BlockNr> = self.files[..n].iter().flat_map(FileSetup::owned).collect();
-        taken.sort_unstable();
+        let mut taken = vec![false; self.geometry.blocks as usize];
+        let earlier = self.files[..n].iter().flat_map(FileSetup::owned);
+        earlier.for_each(|block| taken[block.0 as usize] = true);
         let mut take = |block: BlockNr| {
             self.in_pool(block)?;
-            match taken.binary_search(&block) {
-                Ok(_) => Err(format!("{block} has an owner already, a block has one")),
-                Err(place) => {
-                    taken.insert(place, block);
-                    Ok(())
-                }
+            if core::mem::replace(&mut taken[block.0 as usize], true) {
+                return Err(format!("{block} has an owner already, a block has one"));
             }
+            Ok(())
         };
         for (_, block) in &file.index_blocks {
             take(*block).map_err(|message| SetupError { place: Place::File(n), message })?;

@@ -374,7 +374,8 @@ impl<const FAN: usize> Iterator for Iter<'_, FAN> {
         Some((PageIndex(self.base | u64::from(offset)), item))
     }
 
-    /// Leaf by leaf: what `for_each` and the like do.
+    /// Leaf by leaf: what `for_each` and the like do. The first part of the page goes without, for size.
+    #[cfg(feature = "ext4")]
     #[inline]
     fn fold<B, F: FnMut(B, Self::Item) -> B>(mut self, init: B, mut f: F) -> B {
         let mut result = init;
