@@ -1,7 +1,7 @@
 //! The machine on real persistent memory: what the command line uses beyond the model itself.
 //!
 //! `daxscope_core` is generic over its memory. [`pmem`] is one that is real: a mapped file, a device,
-//! or anonymous memory. The same frames that a lecture shows run on it at full speed, and [`bench`]
+//! or anonymous memory. The same frames that a lecture shows run on it at full speed, and [`mod@bench`]
 //! times them beside what one would otherwise use.
 #![deny(unsafe_code)]
 
