@@ -14,7 +14,6 @@ mod recovery;
 use super::machine::{CPU, FIRST_INO, Host, WORDS, empty_file, per_operation};
 use super::measure::{Bench, Case, Subject, subject};
 use super::peers::{Record, log};
-use super::report::Counts;
 use crate::pmem::{CountedMedium, Options, PmemMedium};
 use anyhow::Result;
 use daxscope_core::config::{Epoch, Geometry, Semantics};
@@ -324,7 +323,7 @@ fn durable(bench: &mut Bench) -> Result<()> {
         };
         let mut case = Case::new(name, "commit", COMMITS, ours)
             .functions(&["sys_fsync", "ext4_sync_file", "kjournald2"])
-            .counts(Counts::per_operation(counts.write_backs + counts.nt_lines, counts.fences, 1))
+            .counts(per_operation(counts, 1))
             .note("ours: an operation of the file system and the commit of its one block")
             .runs(4);
         let folder = bench.dir().join("peers");

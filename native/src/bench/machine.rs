@@ -79,9 +79,9 @@ impl Host<CountedMedium> {
     }
 }
 
-/// Per operation, for a row. Lines stored around the cache are written back too.
+/// Per operation, for a row.
 pub(super) fn per_operation(counts: crate::pmem::Counts, operations: u64) -> Counts {
-    Counts::per_operation(counts.write_backs + counts.nt_lines, counts.fences, operations)
+    Counts::per_operation(counts.write_backs, counts.fences, operations)
 }
 
 /// Puts an image on a medium that is all zero; it is durable afterwards.
