@@ -102,6 +102,23 @@ impl Entry {
         self.0.get() & EXCEPTIONAL != 0
     }
 
+    /// Whether this is a DAX entry with its lock bit set (DAX-16).
+    #[must_use]
+    pub const fn is_locked(self) -> bool {
+        self.0.get() & (EXCEPTIONAL | LOCKED) == EXCEPTIONAL | LOCKED
+    }
+
+    /// The same DAX entry with the lock bit set or clear.
+    ///
+    /// # Panics
+    /// If this is a page: it has its lock elsewhere.
+    #[must_use]
+    pub const fn with_lock(self, locked: bool) -> Self {
+        assert!(self.is_exceptional(), "a page has no entry lock");
+        let word = self.0.get() & !LOCKED | if locked { LOCKED } else { 0 };
+        Self(NonZeroU64::new(word).unwrap())
+    }
+
     /// The page, unless the entry is exceptional.
     #[must_use]
     pub const fn as_page(self) -> Option<PageId> {

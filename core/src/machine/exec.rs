@@ -29,11 +29,10 @@ mod writeback;
 pub use forget::Forgot;
 
 use fault::Access;
-use flush::{InPlace, WRITEBACK_ONE};
 
 use super::frame::{Frame, SyncFileAt, SyncMode, WritebackControl};
 use super::{Call, Component, Errno, Event, MappingWord, Pte, ThreadId, Vma};
-use super::{Machine, Op, Refusal, Report};
+use super::{Machine, Op, Refusal, Report, Thread};
 use crate::address_space::MappingId;
 use crate::config::{LockFencesClwb, MapSync, RawMmapDax};
 use crate::medium::Medium;
@@ -56,8 +55,6 @@ pub(super) enum Flow {
     Returned,
     /// It returned an error, which its caller takes; nothing observable yet.
     Failed(Errno),
-    /// It acted, observably, and returned an error.
-    ActedAndFailed(Errno),
     /// It acted, returned, and with it the system call: the program's operation is done.
     CallDone,
     /// The thread was killed.
@@ -76,34 +73,27 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             return Err(Refusal::NotEnabled(super::Action::Run(id)));
         }
         report.changed(Component::Thread(id));
-        self.run_to_an_action(id, report)?;
+        if !self.flush_in_place(id, report)? {
+            self.run_to_an_action(id, report)?;
+        }
         self.put_orphans(report);
         Ok(())
     }
 
+    /// The same, for a thread whose next action is not one that runs in place.
+    #[inline(never)]
     fn run_to_an_action(&mut self, id: ThreadId, report: &mut impl Report) -> Result<(), Refusal> {
         loop {
-            let function;
-            let outcome = match self.flush_in_place(id, report)? {
-                InPlace::Acted => return Ok(()),
-                InPlace::Over(end) => {
-                    function = WRITEBACK_ONE;
-                    Ok(end.into())
-                }
-                InPlace::No if self.thread_mut(id).stack.is_empty() => {
-                    if self.run_user(id, report)? {
-                        return Ok(());
-                    }
-                    continue;
-                }
-                InPlace::No => {
-                    let stack = &mut self.thread_mut(id).stack;
-                    let frame = stack.remove(stack.len() - 1);
-                    function = frame.function();
-                    self.run_frame(id, frame, report)
-                }
+            let stack = &mut self.thread_mut(id).stack;
+            let acted = if stack.is_empty() {
+                self.run_user(id, report)?
+            } else {
+                let frame = stack.remove(stack.len() - 1);
+                let function = frame.function();
+                let outcome = self.run_frame(id, frame, report);
+                self.settle(id, function, outcome, report)?
             };
-            if self.settle(id, function, outcome, report)? {
+            if acted || self.flush_in_place(id, report)? {
                 return Ok(());
             }
         }
@@ -142,12 +132,6 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 thread.error = Some(error);
                 report.event(|| Event::Left(function));
             }
-            Ok(Flow::ActedAndFailed(error)) => {
-                thread.error = Some(error);
-                report.acted_in(&thread.stack, function);
-                report.event(|| Event::Left(function));
-                return Ok(true);
-            }
             Ok(Flow::CallDone) => {
                 thread.error = None;
                 report.acted_in(&thread.stack, function);
@@ -161,15 +145,21 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             Ok(Flow::Killed) => {
                 report.acted_in(&thread.stack, function);
-                thread.stack.clear();
-                thread.error = None;
-                thread.killed = true;
-                self.unmap_all(id, report);
-                self.end_call(id, report);
+                self.kill(id, report);
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// Ends a thread, inside whatever it was.
+    fn kill(&mut self, id: ThreadId, report: &mut impl Report) {
+        let thread = self.thread_mut(id);
+        thread.stack.clear();
+        thread.error = None;
+        thread.killed = true;
+        self.unmap_all(id, report);
+        self.end_call(id, report);
     }
 
     /// Takes the error that the callee returned, if it did.
@@ -177,7 +167,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         self.thread_mut(id).error.take()
     }
 
-    fn thread_mut(&mut self, id: ThreadId) -> &mut super::Thread {
+    fn thread_mut(&mut self, id: ThreadId) -> &mut Thread {
         &mut self.threads[usize::from(id.0)]
     }
 
