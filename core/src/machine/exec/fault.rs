@@ -494,6 +494,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// If the entry is locked, the thread queues up and sleeps. Models DAX-16: `fs/dax.c
     /// get_unlocked_mapping_entry` (4.7).
+    #[inline]
     pub(super) fn waits_for_entry(
         &mut self,
         id: ThreadId,
