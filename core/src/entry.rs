@@ -251,12 +251,23 @@ mod tests {
     }
 
     #[test]
+    fn the_lock_bit_changes_nothing_else() {
+        for entry in [B10, DaxEntry { empty: true, ..B10 }] {
+            let locked = Entry::dax(entry).with_lock(true);
+            assert_eq!(locked, Entry::dax(DaxEntry { locked: true, ..entry }));
+            assert!(locked.is_locked() && !locked.with_lock(false).is_locked());
+            assert_eq!(locked.with_lock(false), Entry::dax(entry));
+        }
+    }
+
+    #[test]
     fn pages_and_dax_entries_are_told_apart() {
         let page = Entry::page(PageId(0));
         assert!(!page.is_exceptional());
         assert_eq!(page.as_page(), Some(PageId(0)));
         assert_eq!(page.as_dax(), None);
         assert!(Entry::dax(B10).is_exceptional());
+        assert!(!page.is_locked() && !Entry::page(PageId(1)).is_locked());
         assert_eq!(Entry::dax(B10).as_page(), None);
     }
 }

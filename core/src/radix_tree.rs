@@ -18,7 +18,8 @@
 //! - every node of the arena is either in the tree or on the free list.
 //!
 //! Models TREE-1 to TREE-9: `lib/radix-tree.c` (4.5).
-//! Omits: node preallocation, RCU, slots handed out as pointers, entries that span several indices.
+//! Omits: node preallocation, RCU, slots that outlive the next change of the tree, entries that span
+//! several indices.
 
 mod canon;
 mod check;
