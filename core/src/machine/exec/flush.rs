@@ -53,27 +53,14 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 self.tag_pages_for_writeback(mapping, &wbc, planned, report)?;
                 Ok(Flow::Acted(frame(RangeAt::Lookup)))
             }
-            RangeAt::Lookup => {
-                let obeyed = self.obeys(RuleId::DAX_12_5, report);
-                let tree = &self.mapping(mapping).i_pages;
-                let tagged = tree.iter_tagged(wbc.first..=wbc.last, Tag::Towrite);
-                let mut batch = Vec::with_capacity(BATCH);
-                batch.extend(tagged.take(if obeyed { BATCH } else { 0 }));
-                let found = || batch.iter().map(|(index, _)| *index).collect();
-                report.event(|| Event::LookedUp { mapping, tag: Tag::Towrite, found: found() });
-                if batch.is_empty() {
-                    return Ok(Flow::Acted(frame(RangeAt::Fence)));
-                }
-                batch.reverse();
-                Ok(Flow::Acted(frame(RangeAt::Each(batch))))
-            }
+            RangeAt::Lookup => Ok(self.lookup_batch(mapping, wbc, report)),
             RangeAt::Each(batch) => {
                 if let Some(error) = self.take_error(id) {
                     return Ok(Flow::Failed(error));
                 }
                 // Otherwise it calls `dax_writeback_one`, in place.
                 assert!(batch.is_empty(), "the next entry of a batch is flushed in place");
-                Ok(Flow::GoesOn(frame(RangeAt::Lookup)))
+                Ok(self.lookup_batch(mapping, wbc, report))
             }
             RangeAt::Fence => {
                 if self.semantics.fence_place()? == FencePlace::DeviceFlush {
@@ -88,6 +75,26 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 Ok(Flow::ActedAndReturned)
             }
         }
+    }
+
+    /// Fetches the next entries that are tagged TOWRITE, the last one first: they are taken from the
+    /// end.
+    fn lookup_batch(
+        &self,
+        mapping: MappingId,
+        wbc: WritebackControl,
+        report: &mut impl Report,
+    ) -> Flow {
+        let obeyed = self.obeys(RuleId::DAX_12_5, report);
+        let tree = &self.mapping(mapping).i_pages;
+        let tagged = tree.iter_tagged(wbc.first..=wbc.last, Tag::Towrite);
+        let mut batch = Vec::with_capacity(BATCH);
+        batch.extend(tagged.take(if obeyed { BATCH } else { 0 }));
+        let found = || batch.iter().map(|(index, _)| *index).collect();
+        report.event(|| Event::LookedUp { mapping, tag: Tag::Towrite, found: found() });
+        batch.reverse();
+        let at = if batch.is_empty() { RangeAt::Fence } else { RangeAt::Each(batch) };
+        Flow::Acted(Frame::DaxWritebackMappingRange { mapping, wbc, at })
     }
 
     /// Moves the flush on without taking its frames from the stack: most of what an fsync does is
