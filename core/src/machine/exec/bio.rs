@@ -26,10 +26,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let cached = self.has_write_cache()?;
         let frame = |bio, at| Frame::SubmitLogBio { bio, at };
         match at {
-            BioAt::Preflush if !(bio.preflush && cached) => {
-                Ok(Flow::GoesOn(frame(bio, BioAt::Write)))
-            }
-            BioAt::Preflush => {
+            BioAt::Preflush if bio.preflush && cached => {
                 report.rule(RuleId::JBD_2_11);
                 let lines = if self.obeys(RuleId::DAX_22, report) {
                     self.flush_device(cpu, report)
@@ -39,7 +36,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 report.event(|| Event::DeviceFlushed { cpu, fenced: true, lines });
                 Ok(Flow::Acted(frame(bio, BioAt::Write)))
             }
-            BioAt::Write => {
+            BioAt::Preflush | BioAt::Write => {
                 let torn = self.obeys(RuleId::CPU_8, report);
                 let (block, what) = (self.journal_ref().layout.device_block(bio.at), bio.what);
                 self.copy_to_log(&bio, block);

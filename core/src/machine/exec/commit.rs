@@ -59,38 +59,17 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         match at {
             CommitAt::Lock => self.commit_lock(id, tid, report),
             CommitAt::Switch => self.commit_switch(id, tid, report),
-            CommitAt::Data(mut left) => Ok(match left.pop() {
-                Some(ino) if self.mapping_if(MappingId::File(ino)).is_none() => {
-                    Flow::GoesOn(frame(CommitAt::Data(left)))
-                }
-                Some(_) if !self.obeys(RuleId::JBD_2_5, report) => {
-                    Flow::GoesOn(frame(CommitAt::Data(left)))
-                }
-                Some(ino) => Flow::Calls(frame(CommitAt::Data(left)), self.write_ordered(ino)),
-                None => {
-                    let revoked = self.committing().revoked.clone();
-                    Flow::GoesOn(frame(CommitAt::Revoke(revoked)))
-                }
-            }),
-            CommitAt::Revoke(left) => Ok(self.commit_revoke(tid, left, report)),
-            CommitAt::Descriptor => Ok(self.commit_descriptor(tid, report)),
-            CommitAt::Copies(mut left) => Ok(match left.pop() {
+            CommitAt::Data(left) => self.commit_data(tid, left, report),
+            CommitAt::Revoke(left) => self.commit_revoke(tid, left, report),
+            CommitAt::Descriptor => self.commit_descriptor(tid, report),
+            CommitAt::Copies(mut left) => match left.pop() {
                 Some(bio) => {
                     let callee = Frame::SubmitLogBio { bio, at: BioAt::Preflush };
-                    Flow::Calls(frame(CommitAt::Copies(left)), callee)
+                    Ok(Flow::Calls(frame(CommitAt::Copies(left)), callee))
                 }
-                None => Flow::GoesOn(frame(CommitAt::Descriptor)),
-            }),
-            CommitAt::WaitData(mut left) => Ok(match left.pop() {
-                Some(ino) if self.mapping_if(MappingId::File(ino)).is_none() => {
-                    Flow::GoesOn(frame(CommitAt::WaitData(left)))
-                }
-                Some(ino) => {
-                    let callee = Frame::FilemapFdatawait { mapping: MappingId::File(ino) };
-                    Flow::Calls(frame(CommitAt::WaitData(left)), callee)
-                }
-                None => Flow::GoesOn(frame(CommitAt::CommitBlockEarly)),
-            }),
+                None => self.commit_descriptor(tid, report),
+            },
+            CommitAt::WaitData(left) => self.commit_wait_data(tid, left, report),
             CommitAt::CommitBlockEarly => self.commit_block_early(tid, report),
             CommitAt::WaitCopies { early } => Ok(self.commit_wait_copies(tid, early, report)),
             CommitAt::CommitBlock => self.commit_block(tid, report),
@@ -154,6 +133,25 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         Ok(Flow::Acted(Frame::Jbd2JournalCommitTransaction { tid, at: CommitAt::Data(inodes) }))
     }
 
+    fn commit_data(
+        &mut self,
+        tid: Tid,
+        mut left: Vec<Ino>,
+        report: &mut impl Report,
+    ) -> Outcome {
+        while let Some(ino) = left.pop() {
+            if self.mapping_if(MappingId::File(ino)).is_some()
+                && self.obeys(RuleId::JBD_2_5, report)
+            {
+                let at = CommitAt::Data(left);
+                let frame = Frame::Jbd2JournalCommitTransaction { tid, at };
+                return Ok(Flow::Calls(frame, self.write_ordered(ino)));
+            }
+        }
+        let revoked = self.committing().revoked.clone();
+        self.commit_revoke(tid, revoked, report)
+    }
+
     /// Pages only: ordered mode never flushes DAX entries.
     fn write_ordered(&self, ino: Ino) -> Frame {
         Frame::write_cache_pages(MappingId::File(ino), WritebackControl::whole(SyncMode::All))
@@ -164,21 +162,21 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         tid: Tid,
         mut left: Vec<BlockNr>,
         report: &mut impl Report,
-    ) -> Flow {
+    ) -> Outcome {
         let frame = |at| Frame::Jbd2JournalCommitTransaction { tid, at };
         if left.is_empty() {
             self.set_state(TransactionState::Commit, report);
-            return Flow::GoesOn(frame(CommitAt::Descriptor));
+            return self.commit_descriptor(tid, report);
         }
         let words = self.words_per_block();
         let later = left.split_off(left.len().min(format::revokes_per_block(words)));
         if !self.obeys(RuleId::JBD_2_6, report) {
-            return Flow::GoesOn(frame(CommitAt::Revoke(later)));
+            return Ok(Flow::GoesOn(frame(CommitAt::Revoke(later))));
         }
         let bio = self.log_bio(LogWrite::Revoke, tid, format::revoke_block(words, tid, &left));
         self.note_log_start(&bio, report);
         let callee = Frame::SubmitLogBio { bio, at: BioAt::Preflush };
-        Flow::Calls(frame(CommitAt::Revoke(later)), callee)
+        Ok(Flow::Calls(frame(CommitAt::Revoke(later)), callee))
     }
 
     fn note_log_start(&mut self, bio: &LogBio, report: &mut impl Report) {
@@ -189,7 +187,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// Takes the next buffers: gives each a log block, marks it Shadow, and names it in a descriptor
     /// block. What is logged is the frozen copy if there is one; the magic is escaped.
-    fn commit_descriptor(&mut self, tid: Tid, report: &mut impl Report) -> Flow {
+    fn commit_descriptor(&mut self, tid: Tid, report: &mut impl Report) -> Outcome {
         let frame = |at| Frame::Jbd2JournalCommitTransaction { tid, at };
         let room = format::tags_per_descriptor(self.words_per_block());
         let unwritten = self.journal_ref().list(tid, BufferList::Metadata);
@@ -197,7 +195,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         if blocks.is_empty() {
             let inodes = self.committing().inodes.iter().rev().copied().collect();
             self.set_state(TransactionState::CommitDflush, report);
-            return Flow::GoesOn(frame(CommitAt::WaitData(inodes)));
+            return self.commit_wait_data(tid, inodes, report);
         }
         let all = if self.obeys(RuleId::JBD_2_7, report) { blocks.len() } else { 1 };
         let escaped: Vec<Option<Vec<Word>>> =
@@ -228,7 +226,24 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         bios.reverse();
         let callee = Frame::SubmitLogBio { bio, at: BioAt::Preflush };
-        Flow::Calls(frame(CommitAt::Copies(bios)), callee)
+        Ok(Flow::Calls(frame(CommitAt::Copies(bios)), callee))
+    }
+
+    fn commit_wait_data(
+        &mut self,
+        tid: Tid,
+        mut left: Vec<Ino>,
+        report: &mut impl Report,
+    ) -> Outcome {
+        while let Some(ino) = left.pop() {
+            let mapping = MappingId::File(ino);
+            if self.mapping_if(mapping).is_some() {
+                let at = CommitAt::WaitData(left);
+                let frame = Frame::Jbd2JournalCommitTransaction { tid, at };
+                return Ok(Flow::Calls(frame, Frame::FilemapFdatawait { mapping }));
+            }
+        }
+        self.commit_block_early(tid, report)
     }
 
     /// What is logged in place of a buffer that begins with the magic.
@@ -260,18 +275,16 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// Without waiting for the copies: recovery has to notice by their checksums if they are not
     /// there.
     fn commit_block_early(&mut self, tid: Tid, report: &mut impl Report) -> Outcome {
-        let frame = |early| {
-            let at = CommitAt::WaitCopies { early };
-            Frame::Jbd2JournalCommitTransaction { tid, at }
-        };
         let asynchronous = self.semantics.async_commit()? == AsyncCommit::On;
         if !asynchronous || !self.obeys(RuleId::JBD_2_15, report) {
-            return Ok(Flow::GoesOn(frame(false)));
+            return Ok(self.commit_wait_copies(tid, false, report));
         }
         let words = format::commit_block(self.words_per_block(), tid);
         let bio = self.log_bio(LogWrite::Commit, tid, words);
         self.note_log_start(&bio, report);
-        Ok(Flow::Calls(frame(true), Frame::SubmitLogBio { bio, at: BioAt::Preflush }))
+        let at = CommitAt::WaitCopies { early: true };
+        let frame = Frame::Jbd2JournalCommitTransaction { tid, at };
+        Ok(Flow::Calls(frame, Frame::SubmitLogBio { bio, at: BioAt::Preflush }))
     }
 
     /// From its fence on the transaction counts: everything before it must be durable first.
@@ -294,7 +307,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let len = journal.layout.len;
         let freed = (tail.0 + len - journal.tail.0) % len;
         if freed < len / 4 || !self.obeys(RuleId::JBD_2_12, report) {
-            return Ok(Flow::GoesOn(frame));
+            return Ok(self.commit_forget(tid, report));
         }
         let callee = Frame::Jbd2UpdateLogTail { tid: tail_tid, block: tail, at: TailAt::Write };
         Ok(Flow::Calls(frame, callee))
@@ -306,7 +319,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let frame = |at| Frame::Jbd2JournalCommitTransaction { tid, at };
         let Some(block) = self.journal_ref().list(tid, BufferList::Forget).next() else {
             self.set_state(TransactionState::CommitCallback, report);
-            return Flow::GoesOn(frame(CommitAt::Callback));
+            return self.commit_callback(tid, report);
         };
         self.head_mut(block).frozen = None;
         self.remove_checkpoint(block, report);
