@@ -3,6 +3,7 @@
 use crate::buffer_head::BufferHead;
 use crate::entry::{DaxEntry, Entry, EntryKind, PageId};
 use crate::radix_tree::RadixTree;
+use crate::sorted;
 use crate::units::{Ino, PageIndex, Word};
 use alloc::vec::Vec;
 
@@ -227,6 +228,6 @@ impl<const FAN: usize> AddressSpace<FAN> {
     }
 
     fn position(&self, index: PageIndex) -> Result<usize, usize> {
-        self.pages.binary_search_by_key(&index, |(at, _)| *at)
+        sorted::place_of(&self.pages, index.0, |(at, _)| at.0)
     }
 }
