@@ -210,6 +210,14 @@ impl<const FAN: usize> AddressSpace<FAN> {
         self.orphan(index).or_else(|| self.find_get_page(index))
     }
 
+    /// The same, to change it.
+    pub fn held_page_mut(&mut self, index: PageIndex) -> Option<&mut Page> {
+        match self.orphan(index).is_some() {
+            true => self.orphan_mut(index),
+            false => self.page_mut(index),
+        }
+    }
+
     /// Lets go of the orphans that nobody holds any more, and says which they were.
     pub fn drop_orphans(&mut self, held: impl Fn(PageIndex) -> bool) -> Vec<PageIndex> {
         let gone = self.orphans.extract_if(.., |(index, _)| !held(*index));

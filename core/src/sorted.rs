@@ -18,8 +18,10 @@ pub(crate) fn place_of<T>(
     number: u64,
     number_of: impl Fn(&T) -> u64,
 ) -> Result<usize, usize> {
-    let first = list.first().map_or(0, &number_of);
-    let ahead = number.wrapping_sub(first) as usize;
+    let Some(ahead) = number.checked_sub(list.first().map_or(0, &number_of)) else {
+        return Err(0);
+    };
+    let ahead = ahead as usize;
     if list.get(ahead).is_some_and(|item| number_of(item) == number) {
         return Ok(ahead);
     }

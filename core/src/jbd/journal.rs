@@ -247,6 +247,23 @@ impl Journal {
         self.heads().filter(move |(_, head)| on(head)).map(|(block, _)| block)
     }
 
+    /// The first block on one list of a transaction, from a block on.
+    #[must_use]
+    pub fn first_on(&self, tid: Tid, list: BufferList, from: BlockNr) -> Option<BlockNr> {
+        let (Ok(at) | Err(at)) = self.place_of(from);
+        let on = |head: &JournalHead| head.transaction == Some(tid) && head.list == list;
+        self.heads[at..].iter().find(|(_, head)| on(head)).map(|(block, _)| *block)
+    }
+
+    /// Whether anything is on the checkpoint list of a transaction. Buffers leave it in ascending
+    /// order for the most part, so it looks behind `block` first.
+    #[must_use]
+    pub fn waits_for_checkpoint(&self, tid: Tid, block: BlockNr) -> bool {
+        let (Ok(at) | Err(at)) = self.place_of(block);
+        let (before, after) = self.heads.split_at(at);
+        after.iter().chain(before).any(|(_, head)| head.checkpoint == Some(tid))
+    }
+
     /// The blocks on the checkpoint list of a transaction, ascending.
     pub fn checkpoint_list(&self, tid: Tid) -> impl Iterator<Item = BlockNr> {
         let on = move |head: &JournalHead| head.checkpoint == Some(tid);

@@ -61,7 +61,6 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             CommitAt::Switch => self.commit_switch(id, tid, report),
             CommitAt::Data(left) => self.commit_data(tid, left, report),
             CommitAt::Revoke(left) => self.commit_revoke(tid, left, report),
-            CommitAt::Descriptor => self.commit_descriptor(tid, report),
             CommitAt::Copies(mut left) => match left.pop() {
                 Some(bio) => {
                     let callee = Frame::SubmitLogBio { bio, at: BioAt::Preflush };
@@ -70,16 +69,14 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 None => self.commit_descriptor(tid, report),
             },
             CommitAt::WaitData(left) => self.commit_wait_data(tid, left, report),
-            CommitAt::CommitBlockEarly => self.commit_block_early(tid, report),
-            CommitAt::WaitCopies { early } => Ok(self.commit_wait_copies(tid, early, report)),
+            CommitAt::WaitCopies => Ok(self.commit_wait_copies(tid, CommitAt::Flush, report)),
             CommitAt::CommitBlock => self.commit_block(tid, report),
             CommitAt::Flush => Ok(match self.semantics.barriers()? {
                 Barriers::On => Flow::Calls(frame(CommitAt::Tail), Frame::BlkdevIssueFlush),
                 Barriers::Off => Flow::GoesOn(frame(CommitAt::Tail)),
             }),
             CommitAt::Tail => self.commit_tail(tid, report),
-            CommitAt::Forget => Ok(self.commit_forget(tid, report)),
-            CommitAt::Callback => Ok(self.commit_callback(tid, report)),
+            CommitAt::Forget(from) => Ok(self.commit_forget(tid, from, report)),
         }
     }
 
@@ -133,12 +130,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         Ok(Flow::Acted(Frame::Jbd2JournalCommitTransaction { tid, at: CommitAt::Data(inodes) }))
     }
 
-    fn commit_data(
-        &mut self,
-        tid: Tid,
-        mut left: Vec<Ino>,
-        report: &mut impl Report,
-    ) -> Outcome {
+    fn commit_data(&mut self, tid: Tid, mut left: Vec<Ino>, report: &mut impl Report) -> Outcome {
         while let Some(ino) = left.pop() {
             if self.mapping_if(MappingId::File(ino)).is_some()
                 && self.obeys(RuleId::JBD_2_5, report)
@@ -257,7 +249,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     /// The copies have been written: nobody needs to wait for these buffers any more.
-    fn commit_wait_copies(&mut self, tid: Tid, early: bool, report: &mut impl Report) -> Flow {
+    fn commit_wait_copies(&mut self, tid: Tid, then: CommitAt, report: &mut impl Report) -> Flow {
         let blocks: Vec<BlockNr> = self.journal_ref().list(tid, BufferList::Shadow).collect();
         let written = self.obeys(RuleId::JBD_2_10, report);
         for block in blocks.iter().filter(|_| written) {
@@ -268,8 +260,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         self.set_state(TransactionState::CommitJflush, report);
         report.event(|| Event::CopiesWritten { tid, blocks });
-        let at = if early { CommitAt::Flush } else { CommitAt::CommitBlock };
-        Flow::Acted(Frame::Jbd2JournalCommitTransaction { tid, at })
+        Flow::Acted(Frame::Jbd2JournalCommitTransaction { tid, at: then })
     }
 
     /// Without waiting for the copies: recovery has to notice by their checksums if they are not
@@ -277,13 +268,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     fn commit_block_early(&mut self, tid: Tid, report: &mut impl Report) -> Outcome {
         let asynchronous = self.semantics.async_commit()? == AsyncCommit::On;
         if !asynchronous || !self.obeys(RuleId::JBD_2_15, report) {
-            return Ok(self.commit_wait_copies(tid, false, report));
+            return Ok(self.commit_wait_copies(tid, CommitAt::CommitBlock, report));
         }
         let words = format::commit_block(self.words_per_block(), tid);
         let bio = self.log_bio(LogWrite::Commit, tid, words);
         self.note_log_start(&bio, report);
-        let at = CommitAt::WaitCopies { early: true };
-        let frame = Frame::Jbd2JournalCommitTransaction { tid, at };
+        let frame = Frame::Jbd2JournalCommitTransaction { tid, at: CommitAt::WaitCopies };
         Ok(Flow::Calls(frame, Frame::SubmitLogBio { bio, at: BioAt::Preflush }))
     }
 
@@ -301,49 +291,49 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// Moves the tail only if that frees a quarter of the log.
     fn commit_tail(&mut self, tid: Tid, report: &mut impl Report) -> Outcome {
-        let frame = Frame::Jbd2JournalCommitTransaction { tid, at: CommitAt::Forget };
         let journal = self.journal_ref();
         let (tail_tid, tail) = journal.log_tail();
         let len = journal.layout.len;
         let freed = (tail.0 + len - journal.tail.0) % len;
         if freed < len / 4 || !self.obeys(RuleId::JBD_2_12, report) {
-            return Ok(self.commit_forget(tid, report));
+            return Ok(self.commit_forget(tid, BlockNr(0), report));
         }
+        let frame = Frame::Jbd2JournalCommitTransaction { tid, at: CommitAt::Forget(BlockNr(0)) };
         let callee = Frame::Jbd2UpdateLogTail { tid: tail_tid, block: tail, at: TailAt::Write };
         Ok(Flow::Calls(frame, callee))
     }
 
     /// One buffer of the Forget list: a dirty one goes on this transaction's checkpoint list, a
-    /// freed one is dropped; then it is the next transaction's, or nobody's.
-    fn commit_forget(&mut self, tid: Tid, report: &mut impl Report) -> Flow {
-        let frame = |at| Frame::Jbd2JournalCommitTransaction { tid, at };
-        let Some(block) = self.journal_ref().list(tid, BufferList::Forget).next() else {
+    /// freed one is dropped; then it is the next transaction's, or nobody's. Nothing comes on the
+    /// list meanwhile, so it is walked once.
+    fn commit_forget(&mut self, tid: Tid, from: BlockNr, report: &mut impl Report) -> Flow {
+        let Some(block) = self.journal_ref().first_on(tid, BufferList::Forget, from) else {
             self.set_state(TransactionState::CommitCallback, report);
             return self.commit_callback(tid, report);
         };
-        self.head_mut(block).frozen = None;
         self.remove_checkpoint(block, report);
-        let next = self.journal_mut().add_head(block).next;
+        let head = self.head_mut(block);
+        head.frozen = None;
+        let next = head.next;
         let bh = self.buffer(block).expect("the journal holds it");
+        let mut dirty = bh.is(Bh::JbdDirty);
         if bh.is(Bh::Freed) && next.is_none() && self.obeys(RuleId::JBD_14_2, report) {
             let drop = |bh: &mut BufferHead, _: &mut [Word]| {
                 bh.clear(Bh::Freed);
                 bh.clear(Bh::JbdDirty);
             };
             self.with_buffer(block, drop, report);
+            dirty = false;
         }
-        let dirty = self.buffer(block).is_some_and(|bh| bh.is(Bh::JbdDirty));
-        let head = self.journal_mut().add_head(block);
-        head.transaction = Some(tid);
-        if dirty && self.obeys(RuleId::JBD_2_13, report) {
+        let to_checkpoint = dirty && self.obeys(RuleId::JBD_2_13, report);
+        if to_checkpoint {
             self.head_mut(block).checkpoint = Some(tid);
         }
         self.refile(block, report);
-        let to_checkpoint =
-            self.journal_ref().head_of(block).is_some_and(|h| h.checkpoint.is_some());
         report.rule(RuleId::JBD_2_13);
         report.event(|| Event::BufferReleased { block, tid, to_checkpoint, next });
-        Flow::Acted(frame(CommitAt::Forget))
+        let at = CommitAt::Forget(BlockNr(block.0 + 1));
+        Flow::Acted(Frame::Jbd2JournalCommitTransaction { tid, at })
     }
 
     /// Gives a buffer to the transaction that waits for it, or to nobody: then what the journal kept
@@ -351,7 +341,6 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// __jbd2_journal_refile_buffer` (4.5).
     fn refile(&mut self, block: BlockNr, report: &mut impl Report) {
         report.changed(Component::JournalHead(block));
-        let bh = self.buffer(block).expect("the journal holds it");
         let head = self.head_mut(block);
         let Some(next) = head.next.take() else {
             (head.transaction, head.list) = (None, BufferList::None);
@@ -361,6 +350,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             return;
         };
+        let bh = self.buffer(block).expect("the journal holds it");
+        let head = self.head_mut(block);
         head.transaction = Some(next);
         head.list = match () {
             () if bh.is(Bh::Freed) => BufferList::Forget,
