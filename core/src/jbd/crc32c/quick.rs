@@ -1,6 +1,6 @@
 //! The same by the CPU's own instruction, where it has one: for native builds, which measure.
 
-use super::times_x;
+use super::{crc32c, times_x};
 use crate::units::Word;
 use bytemuck::TransparentWrapper;
 
@@ -43,13 +43,18 @@ pub(in crate::jbd) fn append_zeros(crc: u32, words: usize) -> u32 {
 
 /// The product of two polynomials, modulo that of the checksum.
 fn multiply(a: u32, b: u32) -> u32 {
-    // From the highest power of `b` to the lowest, which is the highest bit.
-    (0..u32::BITS).fold(0, |product, bit| times_x(product) ^ if b >> bit & 1 == 1 { a } else { 0 })
+    // From the highest power of `b` to the lowest, which is the highest bit. The products with each of
+    // its bytes do not wait for each other.
+    let with_byte = |byte: u8| {
+        (0..u8::BITS).fold(0, |part, bit| times_x(part) ^ if byte >> bit & 1 == 1 { a } else { 0 })
+    };
+    let parts = b.to_le_bytes().map(with_byte);
+    parts.into_iter().fold(0, |product, part| crc32c(product, &[0]) ^ part)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{INITIAL, crc32c};
+    use super::super::INITIAL;
     use super::*;
     use alloc::vec::Vec;
 
