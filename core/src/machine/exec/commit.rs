@@ -190,35 +190,46 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             return self.commit_wait_data(tid, inodes, report);
         }
         let all = if self.obeys(RuleId::JBD_2_7, report) { blocks.len() } else { 1 };
-        let escaped: Vec<Option<Vec<Word>>> =
-            blocks.iter().map(|block| self.escaped(*block, report)).collect();
-        let logged: Vec<LoggedBlock<'_>> = blocks
-            .iter()
-            .zip(&escaped)
-            .take(all)
-            .map(|(home, escaped)| LoggedBlock {
-                home: *home,
-                copy: escaped.as_deref().unwrap_or_else(|| self.words_to_log(*home)),
-                escaped: escaped.is_some(),
-            })
-            .collect();
-        let words = format::descriptor_block(tid, &logged);
-        let bio = self.log_bio(LogWrite::Descriptor, tid, words);
+        let mut bio = self.log_bio(LogWrite::Descriptor, tid, None);
         self.note_log_start(&bio, report);
         let mut bios = Vec::with_capacity(blocks.len());
-        for (home, escaped) in blocks.into_iter().zip(escaped) {
+        for &home in &blocks {
+            let escaped = self.escaped(home, report);
             let copy = self.log_bio(LogWrite::Copy(home), tid, escaped);
             let committing = self.journal_mut().committing.as_mut().expect("under way");
             committing.logged.push((home, copy.at));
-            self.spot_dirty_buffer(home, report);
-            self.head_mut(home).list = BufferList::Shadow;
-            self.with_buffer(home, |bh, _| bh.set(Bh::Shadow), report);
-            report.changed(Component::JournalHead(home));
             bios.push(copy);
+        }
+        let words = self.descriptor_block(tid, &blocks[..all], &bios);
+        bio.words = Some(words.into_boxed_slice());
+        for home in blocks {
+            self.head_mut(home).list = BufferList::Shadow;
+            report.changed(Component::JournalHead(home));
+            let mark = |bh: &mut BufferHead, _: &mut [Word]| {
+                bh.set(Bh::Shadow);
+                bh.is(Bh::Dirty)
+            };
+            if self.with_buffer(home, mark, report) {
+                self.spot_dirty_buffer(home, report);
+            }
         }
         bios.reverse();
         let callee = Frame::SubmitLogBio { bio, at: BioAt::Preflush };
         Ok(Flow::Calls(frame(CommitAt::Copies(bios)), callee))
+    }
+
+    /// The descriptor block that names these blocks, of which `bios` write the copies.
+    fn descriptor_block(&self, tid: Tid, blocks: &[BlockNr], bios: &[LogBio]) -> Vec<Word> {
+        let homes = blocks.iter().copied();
+        let logged: Vec<LoggedBlock<'_>> = homes
+            .zip(bios)
+            .map(|(home, bio)| LoggedBlock {
+                home,
+                copy: bio.words.as_deref().unwrap_or_else(|| self.words_to_log(home)),
+                escaped: bio.words.is_some(),
+            })
+            .collect();
+        format::descriptor_block(tid, &logged)
     }
 
     fn commit_wait_data(
