@@ -102,6 +102,23 @@ impl Entry {
         self.0.get() & EXCEPTIONAL != 0
     }
 
+    /// Whether this is a DAX entry with its lock bit set (DAX-16).
+    #[must_use]
+    pub const fn is_locked(self) -> bool {
+        self.0.get() & (EXCEPTIONAL | LOCKED) == EXCEPTIONAL | LOCKED
+    }
+
+    /// The same DAX entry with the lock bit set or clear.
+    ///
+    /// # Panics
+    /// If this is a page: it has its lock elsewhere.
+    #[must_use]
+    pub const fn with_lock(self, locked: bool) -> Self {
+        assert!(self.is_exceptional(), "a page has no entry lock");
+        let word = self.0.get() & !LOCKED | if locked { LOCKED } else { 0 };
+        Self(NonZeroU64::new(word).unwrap())
+    }
+
     /// The page, unless the entry is exceptional.
     #[must_use]
     pub const fn as_page(self) -> Option<PageId> {
@@ -234,12 +251,23 @@ mod tests {
     }
 
     #[test]
+    fn the_lock_bit_changes_nothing_else() {
+        for entry in [B10, DaxEntry { empty: true, ..B10 }] {
+            let locked = Entry::dax(entry).with_lock(true);
+            assert_eq!(locked, Entry::dax(DaxEntry { locked: true, ..entry }));
+            assert!(locked.is_locked() && !locked.with_lock(false).is_locked());
+            assert_eq!(locked.with_lock(false), Entry::dax(entry));
+        }
+    }
+
+    #[test]
     fn pages_and_dax_entries_are_told_apart() {
         let page = Entry::page(PageId(0));
         assert!(!page.is_exceptional());
         assert_eq!(page.as_page(), Some(PageId(0)));
         assert_eq!(page.as_dax(), None);
         assert!(Entry::dax(B10).is_exceptional());
+        assert!(!page.is_locked() && !Entry::page(PageId(1)).is_locked());
         assert_eq!(Entry::dax(B10).as_page(), None);
     }
 }

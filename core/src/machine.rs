@@ -482,6 +482,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     /// Wakes who has slept longest on `wait`.
+    #[inline]
     fn wake_one(&mut self, wait: Wait, report: &mut impl Report) -> Option<ThreadId> {
         let first = self.waiters.iter().position(|(_, on)| *on == wait)?;
         report.changed(Component::WaitQueue);

@@ -18,16 +18,19 @@
 //! - every node of the arena is either in the tree or on the free list.
 //!
 //! Models TREE-1 to TREE-9: `lib/radix-tree.c` (4.5).
-//! Omits: node preallocation, RCU, slots handed out as pointers, entries that span several indices.
+//! Omits: node preallocation, RCU, slots that outlive the next change of the tree, entries that span
+//! several indices.
 
 mod canon;
 mod check;
 mod node;
+mod slot_mut;
 #[cfg(test)]
 mod tests;
 mod view;
 mod walk;
 
+pub use slot_mut::SlotMut;
 pub use view::{NodeView, RootView, SlotItem, SlotView};
 pub use walk::Iter;
 
@@ -66,6 +69,7 @@ pub struct RadixTree<const FAN: usize> {
 }
 
 /// Where an item was found: in the root slot if `node` is none.
+#[derive(Clone, Copy)]
 struct Place {
     node: NodeNr,
     offset: usize,
@@ -159,16 +163,11 @@ impl<const FAN: usize> RadixTree<FAN> {
 
     /// Puts another item in the place of one that is there, and returns the old one. The tags stay.
     /// `None`, and nothing done, if the index holds no item.
-    ///
-    /// Models TREE-6: `include/linux/radix-tree.h` `radix_tree_replace_slot` (4.5).
     pub fn replace(&mut self, index: PageIndex, entry: Entry) -> Option<Entry> {
-        let place = self.locate(index.0)?;
-        if place.node.is_none() {
-            self.root = Slot::item(entry);
-        } else {
-            self.arena[place.node].slots[place.offset] = Slot::item(entry);
-        }
-        Some(place.item)
+        let mut slot = self.lookup_slot(index)?;
+        let before = slot.item();
+        slot.replace(entry);
+        Some(before)
     }
 
     /// Removes an item and returns it. Its tags are gone, from every level where it was the last to
@@ -198,32 +197,22 @@ impl<const FAN: usize> RadixTree<FAN> {
         Some(item)
     }
 
-    /// Sets a tag on an item and in every level above it.
-    ///
-    /// The result is that of the kernel's walk from the root down; here the bits are set from the
-    /// leaf up, as far as they are not set yet.
+    /// Sets a tag on an item and in every level above it: [`SlotMut::tag_set`].
     ///
     /// # Panics
     /// If the index holds no item: a bug in the caller (the kernel: `BUG_ON`).
-    ///
-    /// Models TREE-8: `lib/radix-tree.c` `radix_tree_tag_set` (4.5).
     pub fn tag_set(&mut self, index: PageIndex, tag: Tag) {
-        match self.locate(index.0) {
-            None => panic!("tag {} set on page {index}, which holds no item", tag.name()),
-            Some(Place { node, .. }) if node.is_none() => self.tags = self.tags.with(tag),
-            Some(Place { node, offset, .. }) => self.set_in_leaf(node, 1 << offset, tag),
-        }
+        let Some(mut slot) = self.lookup_slot(index) else {
+            panic!("tag {} set on page {index}, which holds no item", tag.name())
+        };
+        slot.tag_set(tag);
     }
 
-    /// Clears a tag of an item, and in the levels above it where no other item has it. Nothing
-    /// happens if the item lacks the tag or the index holds no item.
-    ///
-    /// Models TREE-8: `lib/radix-tree.c` `radix_tree_tag_clear` (4.5).
+    /// Clears a tag of an item, and in the levels above it where no other item has it:
+    /// [`SlotMut::tag_clear`]. Nothing happens if the index holds no item.
     pub fn tag_clear(&mut self, index: PageIndex, tag: Tag) {
-        match self.locate(index.0) {
-            None => {}
-            Some(Place { node, .. }) if node.is_none() => self.tags = self.tags.without(tag),
-            Some(Place { node, offset, .. }) => self.clear_in_leaf(node, offset, tag),
+        if let Some(mut slot) = self.lookup_slot(index) {
+            slot.tag_clear(tag);
         }
     }
 

@@ -29,11 +29,10 @@ mod writeback;
 pub use forget::Forgot;
 
 use fault::Access;
-use flush::{InPlace, WRITEBACK_ONE};
 
 use super::frame::{Frame, SyncFileAt, SyncMode, WritebackControl};
 use super::{Call, Component, Errno, Event, MappingWord, Pte, ThreadId, Vma};
-use super::{Machine, Op, Refusal, Report};
+use super::{Machine, Op, Refusal, Report, Thread};
 use crate::address_space::MappingId;
 use crate::config::{LockFencesClwb, MapSync, RawMmapDax};
 use crate::medium::Medium;
@@ -56,8 +55,6 @@ pub(super) enum Flow {
     Returned,
     /// It returned an error, which its caller takes; nothing observable yet.
     Failed(Errno),
-    /// It acted, observably, and returned an error.
-    ActedAndFailed(Errno),
     /// It acted, returned, and with it the system call: the program's operation is done.
     CallDone,
     /// The thread was killed.
@@ -76,100 +73,89 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             return Err(Refusal::NotEnabled(super::Action::Run(id)));
         }
         report.changed(Component::Thread(id));
-        self.run_to_an_action(id, report)?;
+        if !self.flush_in_place(id, report)? {
+            self.run_to_an_action(id, report)?;
+        }
         self.put_orphans(report);
         Ok(())
     }
 
+    /// The same, for a thread whose next action is not one that runs in place. What runs is off the
+    /// stack until it acts: a frame takes longer to move than to run.
+    #[inline(never)]
     fn run_to_an_action(&mut self, id: ThreadId, report: &mut impl Report) -> Result<(), Refusal> {
         loop {
-            let function;
-            let outcome = match self.flush_in_place(id, report)? {
-                InPlace::Acted => return Ok(()),
-                InPlace::Over(end) => {
-                    function = WRITEBACK_ONE;
-                    Ok(end.into())
+            let Some(mut frame) = self.thread_mut(id).stack.pop() else {
+                if self.run_user(id, report)? {
+                    return Ok(());
                 }
-                InPlace::No if self.thread_mut(id).stack.is_empty() => {
-                    if self.run_user(id, report)? {
+                continue;
+            };
+            loop {
+                let function = frame.function();
+                match self.run_frame(id, frame, report) {
+                    Err(refusal) => return Err(refusal),
+                    Ok(Flow::GoesOn(again)) => frame = again,
+                    Ok(Flow::Calls(caller, callee)) => {
+                        report.event(|| Event::Entered(callee.function()));
+                        self.thread_mut(id).stack.push(caller);
+                        frame = callee;
+                    }
+                    Ok(Flow::Returned) => {
+                        report.event(|| Event::Left(function));
+                        break;
+                    }
+                    Ok(Flow::Failed(error)) => {
+                        self.thread_mut(id).error = Some(error);
+                        report.event(|| Event::Left(function));
+                        break;
+                    }
+                    Ok(Flow::Acted(again)) => {
+                        let thread = self.thread_mut(id);
+                        report.acted_in(&thread.stack, function);
+                        thread.stack.push(again);
                         return Ok(());
                     }
-                    continue;
+                    Ok(Flow::ActedAndReturned) => {
+                        report.acted_in(&self.thread_mut(id).stack, function);
+                        report.event(|| Event::Left(function));
+                        return Ok(());
+                    }
+                    Ok(Flow::CallDone) => {
+                        self.call_done(id, function, report);
+                        return Ok(());
+                    }
+                    Ok(Flow::Killed) => {
+                        report.acted_in(&self.thread_mut(id).stack, function);
+                        self.kill(id, report);
+                        return Ok(());
+                    }
                 }
-                InPlace::No => {
-                    let stack = &mut self.thread_mut(id).stack;
-                    let frame = stack.remove(stack.len() - 1);
-                    function = frame.function();
-                    self.run_frame(id, frame, report)
-                }
-            };
-            if self.settle(id, function, outcome, report)? {
-                return Ok(());
             }
         }
     }
 
-    /// Puts on the stack what a frame that has run leaves there. `true` if it acted, and the step is
-    /// over. Matched as it is: each move of a frame costs as much as what many frames do.
-    fn settle(
-        &mut self,
-        id: ThreadId,
-        function: &'static str,
-        outcome: Outcome,
-        report: &mut impl Report,
-    ) -> Result<bool, Refusal> {
+    /// Ends a system call: the function that acted returns, and all that called it.
+    fn call_done(&mut self, id: ThreadId, function: &'static str, report: &mut impl Report) {
         let thread = self.thread_mut(id);
-        match outcome {
-            Err(refusal) => return Err(refusal),
-            Ok(Flow::Acted(frame)) => {
-                report.acted_in(&thread.stack, function);
-                thread.stack.push(frame);
-                return Ok(true);
-            }
-            Ok(Flow::ActedAndReturned) => {
-                report.acted_in(&thread.stack, function);
-                report.event(|| Event::Left(function));
-                return Ok(true);
-            }
-            Ok(Flow::Calls(frame, callee)) => {
-                report.event(|| Event::Entered(callee.function()));
-                thread.stack.push(frame);
-                thread.stack.push(callee);
-            }
-            Ok(Flow::GoesOn(frame)) => thread.stack.push(frame),
-            Ok(Flow::Returned) => report.event(|| Event::Left(function)),
-            Ok(Flow::Failed(error)) => {
-                thread.error = Some(error);
-                report.event(|| Event::Left(function));
-            }
-            Ok(Flow::ActedAndFailed(error)) => {
-                thread.error = Some(error);
-                report.acted_in(&thread.stack, function);
-                report.event(|| Event::Left(function));
-                return Ok(true);
-            }
-            Ok(Flow::CallDone) => {
-                thread.error = None;
-                report.acted_in(&thread.stack, function);
-                report.event(|| Event::Left(function));
-                for frame in thread.stack.drain(..).rev() {
-                    report.event(|| Event::Left(frame.function()));
-                }
-                thread.position += 1;
-                self.end_call(id, report);
-                return Ok(true);
-            }
-            Ok(Flow::Killed) => {
-                report.acted_in(&thread.stack, function);
-                thread.stack.clear();
-                thread.error = None;
-                thread.killed = true;
-                self.unmap_all(id, report);
-                self.end_call(id, report);
-                return Ok(true);
-            }
+        thread.error = None;
+        report.acted_in(&thread.stack, function);
+        report.event(|| Event::Left(function));
+        for frame in thread.stack.drain(..).rev() {
+            report.event(|| Event::Left(frame.function()));
         }
-        Ok(false)
+        thread.position += 1;
+        self.end_call(id, report);
+    }
+
+    /// Ends a thread, inside whatever it was.
+    fn kill(&mut self, id: ThreadId, report: &mut impl Report) {
+        let thread = self.thread_mut(id);
+        thread.stack.clear();
+        thread.error = None;
+        thread.killed = true;
+        self.unmap_all(id, report);
+        self.end_call(id, report);
     }
 
     /// Takes the error that the callee returned, if it did.
@@ -177,7 +163,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         self.thread_mut(id).error.take()
     }
 
-    fn thread_mut(&mut self, id: ThreadId) -> &mut super::Thread {
+    fn thread_mut(&mut self, id: ThreadId) -> &mut Thread {
         &mut self.threads[usize::from(id.0)]
     }
 

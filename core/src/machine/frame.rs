@@ -599,6 +599,12 @@ impl Frame {
         Self::GenericPerformWrite { job, at: WriteAt::Grab }
     }
 
+    /// `dax_writeback_mapping_range` of a mapping.
+    #[must_use]
+    pub const fn dax_writeback_mapping_range(mapping: MappingId, wbc: WritebackControl) -> Self {
+        Self::DaxWritebackMappingRange { mapping, wbc, at: RangeAt::Tag }
+    }
+
     /// `write_cache_pages` of a mapping.
     #[must_use]
     pub const fn write_cache_pages(mapping: MappingId, wbc: WritebackControl) -> Self {

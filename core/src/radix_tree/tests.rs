@@ -262,3 +262,27 @@ fn a_bit_that_dangles_misleads_nobody() {
     }
     assert_eq!(down, RadixTree::new());
 }
+
+/// All that can be done to a slot after one walk, in a leaf and in the root slot.
+#[test]
+fn a_slot_takes_several_changes() {
+    for (indices, index) in [(&[0][..], 0), (&[3, 70, 71][..], 70)] {
+        let mut slots = tree(indices, &[]);
+        let mut calls = slots.clone();
+        let index = PageIndex(index);
+        let mut slot = slots.lookup_slot(index).unwrap();
+        assert_eq!((slot.item(), slot.has(Tag::Dirty)), (page(index.0 as u32), false));
+        slot.tag_set(Tag::Dirty);
+        slot.tag_set(Tag::Towrite);
+        slot.replace(page(9));
+        assert_eq!((slot.item(), slot.has(Tag::Dirty)), (page(9), true));
+        slot.tag_clear(Tag::Towrite);
+        assert!(slot.has(Tag::Dirty) && !slot.has(Tag::Towrite));
+
+        calls.tag_set(index, Tag::Dirty);
+        calls.replace(index, page(9));
+        assert_eq!(slots, calls);
+        slots.check().unwrap();
+        assert!(slots.lookup_slot(PageIndex(5)).is_none());
+    }
+}

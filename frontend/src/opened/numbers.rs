@@ -24,15 +24,29 @@ pub(crate) struct Cost {
     /// The kernel functions whose cost it is.
     functions: Vec<String>,
     pub(crate) case: String,
-    /// `12.3 ns per entry`
+    /// Its place among cases that differ in a size only.
+    pub(crate) sweep: Option<Sweep>,
+    /// `12.3`, in nanoseconds.
     pub(crate) took: String,
-    /// `11.9 to 12.8`
+    /// What it took that for: `entry`.
+    pub(crate) unit: String,
+    /// `11.9 to 12.8 ns`
     pub(crate) spread: String,
-    /// `1.04 × the bare clwb loop`, for each peer.
-    pub(crate) beside: Vec<String>,
-    /// `write-backs 1 · fences 0`; empty if nothing was counted.
-    pub(crate) counts: String,
+    /// Each peer, and how many times as long as it: `1.04`.
+    pub(crate) beside: Vec<(String, String)>,
+    /// `write-backs 1`, `fences 0`; none if nothing was counted.
+    pub(crate) counts: Vec<String>,
     pub(crate) note: String,
+}
+
+/// A size.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Sweep {
+    /// What all cases of the sweep have in common.
+    pub(crate) name: String,
+    /// What the size counts: `blocks`.
+    pub(crate) of: String,
+    pub(crate) at: String,
 }
 
 impl Numbers {
@@ -87,7 +101,7 @@ impl Cost {
     /// Whether another row differs in nothing but the peer.
     fn is_case_of(&self, other: &Self) -> bool {
         let said = |cost: &Self| {
-            [cost.case.clone(), cost.took.clone(), cost.spread.clone(), cost.note.clone()]
+            [&cost.case, &cost.took, &cost.spread, &cost.note].map(String::clone)
         };
         self.functions == other.functions && said(self) == said(other)
     }
@@ -100,9 +114,9 @@ fn cost(row: &At<'_>) -> Result<Cost, String> {
         return Err(words::expected_at(&row.at("ours_spread"), &spread.len().to_string(), "2"));
     };
     let peer = row.get("peer")?.text()?;
-    let beside = match (peer.as_str(), row.get("ratio")?) {
-        ("", _) | (_, At { json: Json::Null, .. }) => Vec::new(),
-        (peer, ratio) => vec![words::beside(&short(ratio.number()?), peer)],
+    let beside = match (peer.is_empty(), row.get("ratio")?) {
+        (true, _) | (_, At { json: Json::Null, .. }) => Vec::new(),
+        (_, ratio) => vec![(peer, short(ratio.number()?))],
     };
     let counts = match row.get("counts")?.json {
         Json::Object(counts) => {
@@ -110,14 +124,25 @@ fn cost(row: &At<'_>) -> Result<Cost, String> {
                 let at = At { path: row.at(name), json: count };
                 Ok([&name.replace('_', "-"), " ", &exactly(at.number()?)].concat())
             };
-            counts.iter().map(count).collect::<Result<Vec<_>, String>>()?.join(" · ")
+            counts.iter().map(count).collect::<Result<_, String>>()?
         }
-        _ => String::new(),
+        _ => Vec::new(),
+    };
+    // Reports of older versions know of no sweeps.
+    let sweep = match row.get("sweep") {
+        Ok(sweep) if sweep.json != &Json::Null => Some(Sweep {
+            name: sweep.get("name")?.text()?,
+            of: sweep.get("of")?.text()?,
+            at: exactly(sweep.get("at")?.number()?),
+        }),
+        _ => None,
     };
     Ok(Cost {
         functions: functions.iter().map(At::text).collect::<Result<_, _>>()?,
         case: row.get("case")?.text()?,
-        took: words::took(&short(row.get("ours_ns")?.number()?), &row.get("unit")?.text()?),
+        sweep,
+        took: short(row.get("ours_ns")?.number()?),
+        unit: row.get("unit")?.text()?,
         spread: words::spread(&short(low.number()?), &short(high.number()?)),
         beside,
         counts,
@@ -236,13 +261,14 @@ mod tests {
             "rows": [
                 { "group": "flush", "case": "one dirty line", "functions": ["dax_writeback_one"], "unit": "entry",
                   "ours_ns": 12.34, "ours_spread": [9.996, 12.8], "peer": "bare clwb loop", "peer_ns": 11.8,
-                  "ratio": 1.0449, "won": false, "counts": { "write_backs": 1, "fences": 0.5 }, "note": "" },
+                  "ratio": 1.0449, "won": false, "counts": { "write_backs": 1, "fences": 0.5 }, "note": "",
+                  "sweep": { "name": "flush", "of": "entries", "at": 100.0 } },
                 { "group": "flush", "case": "one dirty line", "functions": ["dax_writeback_one"], "unit": "entry",
                   "ours_ns": 12.34, "ours_spread": [9.996, 12.8], "peer": "libpmem", "ratio": 2.1, "won": false,
                   "counts": { "write_backs": 1, "fences": 0.5 }, "note": "" },
                 { "group": "fs", "case": "create", "functions": ["ext4_create", "ext4_add_entry"], "unit": "file",
                   "ours_ns": 1240.4, "ours_spread": [1200, 1300], "peer": "", "ratio": null, "won": null,
-                  "counts": null, "note": "in bursts" },
+                  "counts": null, "note": "in bursts", "sweep": null },
             ],
         })
     }
@@ -253,11 +279,15 @@ mod tests {
         assert_eq!(numbers.measured_on, "DRAM-backed · clwb · CPU 1 · 6.1");
         let found: Vec<&Cost> = numbers.of_function("dax_writeback_one").collect();
         let [cost] = found[..] else { panic!("{found:?}") };
-        assert_eq!((&*cost.took, &*cost.spread), ("12.3 ns per entry", "10.00 to 12.8 ns"));
-        assert_eq!(cost.beside, ["1.04 × the bare clwb loop", "2.10 × libpmem"]);
-        assert_eq!(cost.counts, "fences 0.5 · write-backs 1");
+        assert_eq!([&*cost.took, &cost.unit, &cost.spread], ["12.3", "entry", "10.00 to 12.8 ns"]);
+        let beside = [("bare clwb loop", "1.04"), ("libpmem", "2.10")];
+        assert_eq!(cost.beside, beside.map(|(peer, ratio)| (peer.into(), ratio.into())));
+        assert_eq!(cost.counts, ["fences 0.5", "write-backs 1"]);
+        let sweep = cost.sweep.as_ref().map(|sweep| [&*sweep.name, &sweep.of, &sweep.at]);
+        assert_eq!(sweep, Some(["flush", "entries", "100"]));
         let found: Vec<&Cost> = numbers.of_function("ext4_add_entry").collect();
-        assert_eq!((&*found[0].took, found[0].beside.len()), ("1240 ns per file", 0));
+        assert_eq!((&*found[0].took, &*found[0].unit, found[0].beside.len()), ("1240", "file", 0));
+        assert_eq!(found[0].sweep, None);
         assert_eq!(numbers.of_function("dax_writeback").count(), 0);
         assert_eq!(numbers.functions().len(), 3);
     }

@@ -75,9 +75,9 @@ pub(crate) fn more_costs(count: usize) -> String {
     format!("And {count} more cases, in the text view.")
 }
 
-/// How long one of what is counted took.
-pub(crate) fn took(ns: &str, unit: &str) -> String {
-    format!("{ns} ns per {unit}")
+/// Behind a number of nanoseconds, or above a column of them.
+pub(crate) fn ns_per(unit: &str) -> String {
+    format!("ns per {unit}")
 }
 
 /// Between which times half of the rounds lie.
@@ -85,8 +85,8 @@ pub(crate) fn spread(low: &str, high: &str) -> String {
     format!("{low} to {high} ns")
 }
 
-/// A ratio to a peer; below 1 ours is faster.
-pub(crate) fn beside(ratio: &str, peer: &str) -> String {
+/// What ours took so many times as long as; below 1 ours is faster.
+pub(crate) fn the_peer(peer: &str) -> String {
     let the = if peer.starts_with("bare ") { "the " } else { "" };
-    format!("{ratio} × {the}{peer}")
+    [the, peer].concat()
 }

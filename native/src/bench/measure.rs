@@ -1,11 +1,12 @@
 //! Rounds, interleaved, and what comes out of them.
 //!
-//! Every side of a case does the same operations. A round runs each side once, in turn, and the
-//! side that begins changes from round to round, so that whatever drifts (clock rate, caches,
-//! neighbours of the machine) hits all of them alike. Building up the state for a round is not
+//! Every side of a case does the same operations. A round runs each side once, in an order that
+//! changes from round to round, so that whatever drifts (clock rate, neighbours of the machine), and
+//! what one side leaves in the caches, hits all of them alike. Building up the state for a round is not
 //! timed. The clock is read twice around a run and never inside; the rows named `noop` show what
 //! the loop and the clock cost by themselves.
 
+use super::random::Random;
 use super::report::{Counts, Row, Sweep};
 use crate::pmem::Persists;
 use anyhow::{Context, Result, bail};
@@ -280,14 +281,15 @@ impl Bench {
     pub fn measure(&mut self, mut case: Case) -> Result<()> {
         self.progress.case(self.group, &case.name);
         // The first round warms up, and shows that all sides do the same work.
-        round(&mut case, 0)?;
+        let mut random = Random::new();
+        round(&mut case, &mut random)?;
         let mut samples = vec![Vec::new(); case.sides.len()];
         let began = Instant::now();
         for n in 0..ROUNDS_MAX {
             if n >= ROUNDS_MIN && began.elapsed() >= self.time_per_case {
                 break;
             }
-            for (samples, time) in samples.iter_mut().zip(round(&mut case, n)?) {
+            for (samples, time) in samples.iter_mut().zip(round(&mut case, &mut random)?) {
                 let operations = case.units as f64 * f64::from(case.runs);
                 samples.push(time.as_nanos() as f64 / operations);
             }
@@ -305,11 +307,13 @@ impl Bench {
     }
 }
 
-/// Runs each side, beginning with another one each time; the times in the order of the sides.
-fn round(case: &mut Case, n: usize) -> Result<Vec<Duration>> {
-    let sides = case.sides.len();
-    let mut times = vec![Duration::ZERO; sides];
-    for side in (0..sides).map(|side| (side + n) % sides) {
+/// Runs each side, in another order each time: what one leaves in the caches is not always the same
+/// other one's to find. The times in the order of the sides.
+fn round(case: &mut Case, random: &mut Random) -> Result<Vec<Duration>> {
+    let mut order: Vec<usize> = (0..case.sides.len()).collect();
+    random.shuffle(&mut order);
+    let mut times = vec![Duration::ZERO; case.sides.len()];
+    for side in order {
         let (name, subject) = &mut case.sides[side];
         let name: &str = if name.is_empty() { "daxscope" } else { name };
         let who = || format!("{}: {name}", case.name);

@@ -11,6 +11,7 @@ use crate::machine::frame::{
 };
 use crate::machine::{Component, PteTarget, Wait};
 use crate::medium::{LineRange, Medium};
+use crate::radix_tree::SlotMut;
 use crate::rules::RuleId;
 use crate::tag::Tag;
 use crate::units::{BlockNr, PageIndex, Word, WordAddr};
@@ -278,12 +279,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let obeyed = self.obeys(RuleId::DAX_16_1, report);
         let counted = self.obeys(RuleId::IDX_7, report);
         let mapping = self.mapping_mut(id);
-        match mapping.dax_entry(index) {
-            Some(entry) => {
-                let locked = Entry::dax(DaxEntry { locked: obeyed, ..entry });
-                mapping.i_pages.replace(index, locked);
+        match mapping.i_pages.lookup_slot(index) {
+            Some(mut slot) if slot.item().is_exceptional() => {
+                slot.replace(slot.item().with_lock(obeyed));
             }
-            None => {
+            _ => {
                 let empty = DaxEntry { block: BlockNr(0), locked: obeyed, empty: true };
                 mapping.i_pages.insert(index, Entry::dax(empty)).expect("the slot was empty");
                 mapping.nrexceptional += u64::from(counted);
@@ -453,8 +453,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 let under_lock = self.pte_under_entry_lock()?;
                 let locked = under_lock && self.obeys(RuleId::DAX_19, report);
                 if locked {
-                    let locked = Entry::dax(DaxEntry { locked: true, ..entry });
-                    self.mapping_mut(mapping).i_pages.replace(index, locked);
+                    let entry = Entry::dax(entry).with_lock(true);
+                    self.mapping_mut(mapping).i_pages.replace(index, entry);
                 }
                 Self::slot_changed(mapping, index, report);
                 report.event(|| Event::EntryDirtied { mapping, index, locked });
@@ -494,6 +494,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// If the entry is locked, the thread queues up and sleeps. Models DAX-16: `fs/dax.c
     /// get_unlocked_mapping_entry` (4.7).
+    #[inline]
     pub(super) fn waits_for_entry(
         &mut self,
         id: ThreadId,
@@ -501,7 +502,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         index: PageIndex,
         report: &mut impl Report,
     ) -> bool {
-        let locked = self.mapping(mapping).dax_entry(index).is_some_and(|entry| entry.locked);
+        let locked = self.mapping(mapping).i_pages.lookup(index).is_some_and(Entry::is_locked);
         if !locked || !self.obeys(RuleId::DAX_16_2, report) {
             return false;
         }
@@ -513,7 +514,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// put_locked_mapping_entry` (4.7).
     ///
     /// # Panics
-    /// If the entry is not locked, as the kernel's VM_BUG_ON does: only its holder unlocks it.
+    /// See [`Self::unlock`].
     pub(super) fn unlock_entry(
         &mut self,
         mapping: MappingId,
@@ -521,14 +522,22 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         report: &mut impl Report,
     ) {
         Self::slot_changed(mapping, index, report);
-        if !self.obeys(RuleId::DAX_16_3, report) {
-            return;
+        if self.obeys(RuleId::DAX_16_3, report) {
+            Self::unlock(self.mapping_mut(mapping).i_pages.lookup_slot(index));
+            self.wake_one(Wait::Entry(mapping, index), report);
         }
-        let space = self.mapping_mut(mapping);
-        let entry = space.dax_entry(index).expect("a locked entry stays in the tree");
-        assert!(entry.locked, "{mapping:?} page {index}: unlocking an entry that nobody locked");
-        space.i_pages.replace(index, Entry::dax(DaxEntry { locked: false, ..entry }));
-        self.wake_one(Wait::Entry(mapping, index), report);
+    }
+
+    /// Clears the lock bit of the entry in a slot.
+    ///
+    /// # Panics
+    /// If the entry is not locked, as the kernel's VM_BUG_ON does: only its holder unlocks it.
+    #[inline]
+    pub(super) fn unlock(slot: Option<SlotMut<'_, FAN>>) {
+        let mut slot = slot.expect("a locked entry stays in the tree");
+        let entry = slot.item();
+        assert!(entry.is_locked(), "unlocking an entry that nobody locked: {entry:?}");
+        slot.replace(entry.with_lock(false));
     }
 
     /// Leaves an entry that was waited for and not locked: who sleeps next is woken in turn, for

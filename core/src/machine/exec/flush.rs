@@ -3,10 +3,11 @@
 use super::{Errno, Event, Flow, Frame, Machine, Outcome, Refusal, Report, ThreadId};
 use crate::address_space::MappingId;
 use crate::config::{DirtyClearedByFlush, FencePlace, FlushBdev};
-use crate::entry::{DaxEntry, Entry};
+use crate::entry::Entry;
 use crate::machine::frame::{OneAt, RangeAt, SyncMode, WritebackControl};
-use crate::machine::{Component, Skip};
+use crate::machine::{Component, Skip, Wait};
 use crate::medium::Medium;
+use crate::radix_tree::SlotMut;
 use crate::rules::RuleId;
 use crate::tag::Tag;
 use crate::units::PageIndex;
@@ -16,42 +17,18 @@ use alloc::vec::Vec;
 pub(super) const BATCH: usize = 14;
 
 /// The frame that runs in place.
-pub(super) const WRITEBACK_ONE: &str = "dax_writeback_one";
-
-/// What came of running a frame of the flush where it lies on the stack.
-pub(super) enum InPlace {
-    /// It acted, observably; it goes on later.
-    Acted,
-    /// `dax_writeback_one` acted, is over, and off the stack.
-    Over(End),
-    /// The top of the stack is no such frame.
-    No,
-}
+const WRITEBACK_ONE: &str = "dax_writeback_one";
 
 /// What `dax_writeback_one` did.
 enum One {
     /// It acted, observably; it goes on from here later.
     At(OneAt),
-    /// It acted and is over.
-    Over(End),
-}
-
-/// How `dax_writeback_one` ends: a part of [`Flow`], which is much larger.
-#[derive(Clone, Copy)]
-pub(super) enum End {
+    /// It acted and returned.
     Returned,
+    /// It acted and returned an error.
     Failed(Errno),
+    /// It acted, and its thread was killed.
     Killed,
-}
-
-impl From<End> for Flow {
-    fn from(end: End) -> Self {
-        match end {
-            End::Returned => Self::ActedAndReturned,
-            End::Failed(error) => Self::ActedAndFailed(error),
-            End::Killed => Self::Killed,
-        }
-    }
 }
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
@@ -76,29 +53,14 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 self.tag_pages_for_writeback(mapping, &wbc, planned, report)?;
                 Ok(Flow::Acted(frame(RangeAt::Lookup)))
             }
-            RangeAt::Lookup => {
-                let obeyed = self.obeys(RuleId::DAX_12_5, report);
-                let tree = &self.mapping(mapping).i_pages;
-                let tagged = tree.iter_tagged(wbc.first..=wbc.last, Tag::Towrite);
-                let mut batch: Vec<_> = tagged.take(BATCH).collect();
-                if !obeyed {
-                    batch.clear();
-                }
-                let found = || batch.iter().map(|(index, _)| *index).collect();
-                report.event(|| Event::LookedUp { mapping, tag: Tag::Towrite, found: found() });
-                if batch.is_empty() {
-                    return Ok(Flow::Acted(frame(RangeAt::Fence)));
-                }
-                batch.reverse();
-                Ok(Flow::Acted(frame(RangeAt::Each(batch))))
-            }
+            RangeAt::Lookup => Ok(self.lookup_batch(mapping, wbc, report)),
             RangeAt::Each(batch) => {
                 if let Some(error) = self.take_error(id) {
                     return Ok(Flow::Failed(error));
                 }
                 // Otherwise it calls `dax_writeback_one`, in place.
                 assert!(batch.is_empty(), "the next entry of a batch is flushed in place");
-                Ok(Flow::GoesOn(frame(RangeAt::Lookup)))
+                Ok(self.lookup_batch(mapping, wbc, report))
             }
             RangeAt::Fence => {
                 if self.semantics.fence_place()? == FencePlace::DeviceFlush {
@@ -115,13 +77,34 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
     }
 
+    /// Fetches the next entries that are tagged TOWRITE, the last one first: they are taken from the
+    /// end.
+    fn lookup_batch(
+        &self,
+        mapping: MappingId,
+        wbc: WritebackControl,
+        report: &mut impl Report,
+    ) -> Flow {
+        let obeyed = self.obeys(RuleId::DAX_12_5, report);
+        let tree = &self.mapping(mapping).i_pages;
+        let tagged = tree.iter_tagged(wbc.first..=wbc.last, Tag::Towrite);
+        let mut batch = Vec::with_capacity(BATCH);
+        batch.extend(tagged.take(if obeyed { BATCH } else { 0 }));
+        let found = || batch.iter().map(|(index, _)| *index).collect();
+        report.event(|| Event::LookedUp { mapping, tag: Tag::Towrite, found: found() });
+        batch.reverse();
+        let at = if batch.is_empty() { RangeAt::Fence } else { RangeAt::Each(batch) };
+        Flow::Acted(Frame::DaxWritebackMappingRange { mapping, wbc, at })
+    }
+
     /// Moves the flush on without taking its frames from the stack: most of what an fsync does is
-    /// here, and frames are large.
+    /// here, and frames are large. `true` if it acted; `false`, and nothing done, if the top of the
+    /// stack is no frame of the flush that can.
     pub(super) fn flush_in_place(
         &mut self,
         id: ThreadId,
         report: &mut impl Report,
-    ) -> Result<InPlace, Refusal> {
+    ) -> Result<bool, Refusal> {
         let thread = self.thread_mut(id);
         let fine = thread.error.is_none();
         let (mapping, index, entry, at) = match thread.stack.last_mut() {
@@ -131,30 +114,39 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             Some(Frame::DaxWritebackMappingRange { mapping, at: RangeAt::Each(batch), .. })
                 if fine =>
             {
-                let Some((index, entry)) = batch.pop() else { return Ok(InPlace::No) };
+                let Some((index, entry)) = batch.pop() else { return Ok(false) };
                 let (mapping, at) = (*mapping, OneAt::Check);
                 let callee = Frame::DaxWritebackOne { mapping, index, entry, at };
                 report.event(|| Event::Entered(callee.function()));
                 thread.stack.push(callee);
                 (mapping, index, entry, at)
             }
-            _ => return Ok(InPlace::No),
+            _ => return Ok(false),
         };
-        let end = match self.dax_writeback_one(id, mapping, index, entry, at, report)? {
-            One::At(next) => {
-                let stack = &mut self.thread_mut(id).stack;
-                let Some((Frame::DaxWritebackOne { at, .. }, callers)) = stack.split_last_mut()
-                else {
-                    unreachable!("the frame that acted is the top one");
-                };
-                *at = next;
-                report.acted_in(callers, WRITEBACK_ONE);
-                return Ok(InPlace::Acted);
+        let one = self.dax_writeback_one(id, mapping, index, entry, at, report)?;
+        let thread = self.thread_mut(id);
+        if let One::At(next) = one {
+            let Some((Frame::DaxWritebackOne { at, .. }, callers)) = thread.stack.split_last_mut()
+            else {
+                unreachable!("the frame that acted is the top one");
+            };
+            *at = next;
+            report.acted_in(callers, WRITEBACK_ONE);
+            return Ok(true);
+        }
+        // There is nothing in this frame to drop.
+        core::mem::forget(thread.stack.pop());
+        report.acted_in(&thread.stack, WRITEBACK_ONE);
+        match one {
+            One::Killed => {
+                self.kill(id, report);
+                return Ok(true);
             }
-            One::Over(end) => end,
-        };
-        self.thread_mut(id).stack.pop();
-        Ok(InPlace::Over(end))
+            One::Failed(error) => thread.error = Some(error),
+            One::Returned | One::At(_) => {}
+        }
+        report.event(|| Event::Left(WRITEBACK_ONE));
+        Ok(true)
     }
 
     /// Flushes one entry. The order differs between 4.5 (DAX-12 step 6) and 4.10 (DAX-18).
@@ -171,12 +163,13 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         match at {
             OneAt::Check if clears && !entry.is_exceptional() => {
                 report.rule(RuleId::DAX_18_1);
-                Ok(One::Over(Self::page_in_the_way(mapping, index, report)))
+                Ok(Self::page_in_the_way(mapping, index, report))
             }
             OneAt::Check if clears => self.lock_for_flush(id, mapping, index, entry, report),
             OneAt::Check => {
                 self.take_lock(self.cpu(id), report)?;
-                let mut skip = self.why_skip(mapping, index, |now| now == entry);
+                let slot = self.mapping_mut(mapping).i_pages.lookup_slot(index);
+                let mut skip = Self::why_skip(slot.as_ref(), |now| now == entry);
                 if !self.obeys(RuleId::DAX_12_6A, report) {
                     skip = Some(Skip::EntryChanged);
                 }
@@ -184,10 +177,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     report.event(|| Event::EntryChecked { mapping, index, skip });
                 }
                 if skip.is_some() {
-                    return Ok(One::Over(End::Returned));
+                    return Ok(One::Returned);
                 }
                 if !entry.is_exceptional() {
-                    return Ok(One::Over(Self::page_in_the_way(mapping, index, report)));
+                    return Ok(Self::page_in_the_way(mapping, index, report));
                 }
                 Ok(One::At(OneAt::WriteBack))
             }
@@ -198,7 +191,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             OneAt::WriteBack if self.has_no_bdev(mapping, report)? => {
                 report.event(|| Event::Oops { function: "dax_writeback_one" });
-                Ok(One::Over(End::Killed))
+                Ok(One::Killed)
             }
             OneAt::WriteBack => {
                 let rule = if clears { RuleId::DAX_18_4 } else { RuleId::DAX_12_6D };
@@ -216,16 +209,16 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     Self::slot_changed(mapping, index, report);
                     report.event(|| Event::TowriteCleared { mapping, index });
                 }
-                Ok(One::Over(End::Returned))
+                Ok(One::Returned)
             }
         }
     }
 
     /// The flush has found a page that is tagged TOWRITE, where only entries of DAX ought to be: the
     /// kernel warns and gives up. The page stays as it is. Models DAX-12 step 6a, MIX-3: `fs/dax.c`.
-    fn page_in_the_way(mapping: MappingId, index: PageIndex, report: &mut impl Report) -> End {
+    fn page_in_the_way(mapping: MappingId, index: PageIndex, report: &mut impl Report) -> One {
         report.event(|| Event::PageInTheWay { mapping, index });
-        End::Failed(Errno::Eio)
+        One::Failed(Errno::Eio)
     }
 
     /// Up to 4.5-rc6 the flush asks the inode's superblock for the device, and that of the device's
@@ -235,18 +228,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         Ok(asks && mapping == MappingId::Bdev && self.obeys(RuleId::DAX_21_1, report))
     }
 
-    /// Why the entry needs no flush, if it does not: gone or another one, or TOWRITE clear.
-    fn why_skip(
-        &self,
-        mapping: MappingId,
-        index: PageIndex,
-        same: impl Fn(Entry) -> bool,
-    ) -> Option<Skip> {
-        let tree = &self.mapping(mapping).i_pages;
-        if !tree.lookup(index).is_some_and(same) {
-            return Some(Skip::EntryChanged);
+    /// Why the entry in a slot needs no flush, if it does not: gone or another one, or TOWRITE clear.
+    fn why_skip(slot: Option<&SlotMut<'_, FAN>>, same: impl Fn(Entry) -> bool) -> Option<Skip> {
+        match slot.filter(|slot| same(slot.item())) {
+            None => Some(Skip::EntryChanged),
+            Some(slot) => (!slot.has(Tag::Towrite)).then_some(Skip::NotTowrite),
         }
-        (!tree.tag_get(index, Tag::Towrite)).then_some(Skip::NotTowrite)
     }
 
     /// Models DAX-18 steps 1 and 2: `fs/dax.c dax_writeback_one` (4.10, 6.12).
@@ -264,19 +251,18 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         let obeyed = self.obeys(RuleId::DAX_18_1, report);
         let block = |entry: Entry| entry.as_dax().map(|dax| dax.block);
-        let skip = self.why_skip(mapping, index, |now| block(now) == block(entry));
-        if skip.is_some() {
+        let lock = self.has_entry_lock()? && obeyed;
+        let slot = self.mapping_mut(mapping).i_pages.lookup_slot(index);
+        let skip = Self::why_skip(slot.as_ref(), |now| block(now) == block(entry));
+        let Some(mut slot) = slot.filter(|_| skip.is_none()) else {
             self.put_unlocked_entry(mapping, index, report);
             report.event(|| Event::EntryChecked { mapping, index, skip });
-            return Ok(One::Over(End::Returned));
-        }
-        let lock = self.has_entry_lock()? && obeyed;
-        let space = self.mapping_mut(mapping);
+            return Ok(One::Returned);
+        };
         if lock {
-            let now = space.dax_entry(index).expect("checked just above");
-            space.i_pages.replace(index, Entry::dax(DaxEntry { locked: true, ..now }));
+            slot.replace(slot.item().with_lock(true));
         }
-        space.i_pages.tag_clear(index, Tag::Towrite);
+        slot.tag_clear(Tag::Towrite);
         Self::slot_changed(mapping, index, report);
         report.event(|| Event::EntryLockedForFlush { mapping, index, locked: lock });
         let protects = self.semantics.dirty_cleared_by_flush()? == DirtyClearedByFlush::Protected;
@@ -319,14 +305,17 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         index: PageIndex,
         report: &mut impl Report,
     ) -> Result<(), Refusal> {
-        if self.obeys(RuleId::DAX_18_5, report) {
-            self.mapping_mut(mapping).i_pages.tag_clear(index, Tag::Dirty);
+        let (clears, locked) = (self.obeys(RuleId::DAX_18_5, report), self.has_entry_lock()?);
+        let unlocks = locked && self.obeys(RuleId::DAX_16_3, report);
+        let mut slot = self.mapping_mut(mapping).i_pages.lookup_slot(index);
+        if let Some(slot) = slot.as_mut().filter(|_| clears) {
+            slot.tag_clear(Tag::Dirty);
+        }
+        if unlocks {
+            Self::unlock(slot);
+            self.wake_one(Wait::Entry(mapping, index), report);
         }
         Self::slot_changed(mapping, index, report);
-        let locked = self.has_entry_lock()?;
-        if locked {
-            self.unlock_entry(mapping, index, report);
-        }
         report.event(|| Event::DirtyCleared { mapping, index, locked });
         Ok(())
     }

@@ -6,7 +6,7 @@ use crate::buffer_head::Bh;
 use crate::config::{Barriers, FlushBdev, FlushCallSite};
 use crate::jbd::journal::TransactionState;
 use crate::machine::frame::{
-    FilemapAt, InodeAt, PeriodicAt, RangeAt, SyncAt, SyncFileAt, SyncMode, WritebackControl,
+    FilemapAt, InodeAt, PeriodicAt, SyncAt, SyncFileAt, SyncMode, WritebackControl,
 };
 use crate::machine::{Component, Wait};
 use crate::medium::Medium;
@@ -41,48 +41,44 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 let callee = Frame::FilemapWriteAndWaitRange { mapping, wbc, at };
                 Ok(Flow::Calls(frame(SyncFileAt::DaxFlush), callee))
             }
-            SyncFileAt::DaxFlush => {
-                let (mapping, site) = (MappingId::File(ino), FlushCallSite::Fsync);
-                self.dax_flush_here((mapping, wbc), site, frame(SyncFileAt::Commit), report)
+            SyncFileAt::DaxFlush
+                if self.flushes_dax(FlushCallSite::Fsync, MappingId::File(ino), report)? =>
+            {
+                let callee = Frame::dax_writeback_mapping_range(MappingId::File(ino), wbc);
+                Ok(Flow::Calls(frame(SyncFileAt::Commit), callee))
             }
-            SyncFileAt::Commit => self.sync_metadata(ino, (wbc, datasync), report),
-            SyncFileAt::Flush => {
-                let barriers = self.semantics.barriers()? == Barriers::On;
-                if !barriers || !self.obeys(RuleId::FS_1_5, report) {
-                    return Ok(Flow::Returned);
+            SyncFileAt::DaxFlush | SyncFileAt::Commit => {
+                match self.sync_metadata(ino, datasync, report)? {
+                    Some((callee, next)) => Ok(Flow::Calls(frame(next), callee)),
+                    None => self.sync_device(frame(SyncFileAt::Done), report),
                 }
-                Ok(Flow::Calls(frame(SyncFileAt::Done), Frame::BlkdevIssueFlush))
             }
+            SyncFileAt::Flush => self.sync_device(frame(SyncFileAt::Done), report),
             SyncFileAt::Done => Ok(Flow::Returned),
         }
     }
 
-    /// Steps 2 to 4: commits the transaction that the file needs, unless it is committed; that
-    /// commit's own flush makes step 5 unnecessary. Without a journal writes the file's dirty
-    /// metadata buffers.
+    /// Steps 2 to 4: the commit of the transaction that the file needs, unless it is committed; that
+    /// commit's own flush makes step 5 unnecessary. Without a journal the write of one of the file's
+    /// dirty metadata buffers. What is called, and where fsync goes on then; `None`: with step 5.
     fn sync_metadata(
-        &mut self,
+        &self,
         ino: Ino,
-        (wbc, datasync): (WritebackControl, bool),
+        datasync: bool,
         report: &mut impl Report,
-    ) -> Outcome {
-        let frame = |at| Frame::Ext4SyncFile { ino, wbc, datasync, at };
+    ) -> Result<Option<(Frame, SyncFileAt)>, Refusal> {
         let Some(journal) = &self.journal else {
-            let Some(block) = self.dirty_metadata_of(ino) else {
-                return Ok(Flow::GoesOn(frame(SyncFileAt::Flush)));
-            };
-            if !self.obeys(RuleId::FS_3, report) {
-                return Ok(Flow::GoesOn(frame(SyncFileAt::Flush)));
-            }
-            return Ok(Flow::Calls(frame(SyncFileAt::Commit), Frame::WriteDirtyBuffer { block }));
+            let dirty = self.dirty_metadata_of(ino);
+            let block = dirty.filter(|_| self.obeys(RuleId::FS_3, report));
+            return Ok(block.map(|block| (Frame::WriteDirtyBuffer { block }, SyncFileAt::Commit)));
         };
         let inode = self.inode(ino);
         let tid = if datasync { inode.datasync_tid } else { inode.sync_tid };
         let Some(tid) = tid.filter(|tid| !journal.is_committed(*tid)) else {
-            return Ok(Flow::GoesOn(frame(SyncFileAt::Flush)));
+            return Ok(None);
         };
         if !self.obeys(RuleId::FS_1_4, report) {
-            return Ok(Flow::GoesOn(frame(SyncFileAt::Flush)));
+            return Ok(None);
         }
         // A commit that has come to its flush already does not cover what was written since:
         // `jbd2_trans_will_send_data_barrier` (`fs/jbd2/journal.c`, 4.5).
@@ -91,7 +87,16 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         });
         let sent = self.semantics.barriers()? == Barriers::On && !too_late;
         let next = if sent { SyncFileAt::Done } else { SyncFileAt::Flush };
-        Ok(Flow::Calls(frame(next), Frame::Jbd2CompleteTransaction { tid }))
+        Ok(Some((Frame::Jbd2CompleteTransaction { tid }, next)))
+    }
+
+    /// Step 5: a flush of the device; fsync goes on with `next` after it.
+    fn sync_device(&self, next: Frame, report: &mut impl Report) -> Outcome {
+        let barriers = self.semantics.barriers()? == Barriers::On;
+        if !barriers || !self.obeys(RuleId::FS_1_5, report) {
+            return Ok(Flow::Returned);
+        }
+        Ok(Flow::Calls(next, Frame::BlkdevIssueFlush))
     }
 
     /// A dirty buffer among the file's blocks of pointers and its block of the inode table.
@@ -104,24 +109,22 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         blocks.find(|block| self.buffer(*block).is_some_and(|bh| bh.is(Bh::Dirty)))
     }
 
-    /// Calls the DAX flush if `site` is where this epoch calls it from and the file has something
-    /// to flush; goes on with `next` after it. Models DAX-21.
-    pub(super) fn dax_flush_here(
-        &mut self,
-        (mapping, wbc): (MappingId, WritebackControl),
+    /// Whether the DAX flush is called at `site`: if this epoch calls it from there, and the mapping
+    /// is one of DAX. Models DAX-21.
+    pub(super) fn flushes_dax(
+        &self,
         site: FlushCallSite,
-        next: Frame,
+        mapping: MappingId,
         report: &mut impl Report,
-    ) -> Outcome {
+    ) -> Result<bool, Refusal> {
         let here = self.semantics.flush_call_site()? == site && self.is_s_dax(mapping);
         if !here || !self.obeys(RuleId::DAX_21, report) {
-            return Ok(Flow::GoesOn(next));
+            return Ok(false);
         }
         // One device: all three values name it for an ordinary file.
         let (FlushBdev::SBdev | FlushBdev::Passed | FlushBdev::DaxDevice) =
             self.semantics.flush_bdev()?;
-        let callee = Frame::DaxWritebackMappingRange { mapping, wbc, at: RangeAt::Tag };
-        Ok(Flow::Calls(next, callee))
+        Ok(true)
     }
 
     pub(super) fn filemap_write_and_wait_range(
@@ -136,11 +139,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             return Ok(Flow::Failed(error));
         }
         match at {
-            FilemapAt::DaxFlush => {
-                let site = FlushCallSite::Filemap;
-                self.dax_flush_here((mapping, wbc), site, frame(FilemapAt::Pages), report)
+            FilemapAt::DaxFlush if self.flushes_dax(FlushCallSite::Filemap, mapping, report)? => {
+                let callee = Frame::dax_writeback_mapping_range(mapping, wbc);
+                Ok(Flow::Calls(frame(FilemapAt::Pages), callee))
             }
-            FilemapAt::Pages => {
+            FilemapAt::DaxFlush | FilemapAt::Pages => {
                 if !self.needs_writepages(mapping, report)? {
                     return Ok(Flow::Returned);
                 }
@@ -201,14 +204,14 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             return Ok(Flow::Failed(error));
         }
         match at {
-            FilemapAt::DaxFlush => {
-                let site = match self.semantics.flush_call_site()? {
-                    FlushCallSite::WritepagesGeneric => FlushCallSite::WritepagesGeneric,
-                    _ => FlushCallSite::Writepages,
-                };
-                self.dax_flush_here((mapping, wbc), site, frame(FilemapAt::Pages), report)
+            FilemapAt::DaxFlush
+                if self.flushes_dax(FlushCallSite::Writepages, mapping, report)?
+                    || self.flushes_dax(FlushCallSite::WritepagesGeneric, mapping, report)? =>
+            {
+                let callee = Frame::dax_writeback_mapping_range(mapping, wbc);
+                Ok(Flow::Calls(frame(FilemapAt::Pages), callee))
             }
-            FilemapAt::Pages => {
+            FilemapAt::DaxFlush | FilemapAt::Pages => {
                 // 4.5.0 returns right after the DAX flush; ext4 also returns when there is no page.
                 let returns = self.semantics.flush_call_site()? == FlushCallSite::Writepages;
                 let no_page = mapping != MappingId::Bdev && self.mapping(mapping).nrpages == 0;

@@ -41,11 +41,16 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 Ok(self.mount_returns(Err(Errno::Ebusy), report))
             }
             MountAt::Open => self.mount_open(report),
-            MountAt::FlushDax => {
-                let whole = (MappingId::Bdev, WritebackControl::whole(SyncMode::All));
-                self.dax_flush_here(whole, FlushCallSite::Fsync, frame(MountAt::PurgeDax), report)
+            MountAt::FlushDax
+                if self.flushes_dax(FlushCallSite::Fsync, MappingId::Bdev, report)? =>
+            {
+                let wbc = WritebackControl::whole(SyncMode::All);
+                let callee = Frame::dax_writeback_mapping_range(MappingId::Bdev, wbc);
+                Ok(Flow::Calls(frame(MountAt::PurgeDax), callee))
             }
-            MountAt::PurgeDax => Ok(self.kill_bdev(frame(MountAt::ClearDax), report)),
+            MountAt::FlushDax | MountAt::PurgeDax => {
+                Ok(self.kill_bdev(frame(MountAt::ClearDax), report))
+            }
             MountAt::ClearDax => {
                 self.bdev.dax = false;
                 report.changed(Component::BdevInode);

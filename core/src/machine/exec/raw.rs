@@ -297,11 +297,13 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 let callee = Frame::FilemapWriteAndWaitRange { mapping, wbc, at };
                 Ok(Flow::Calls(frame(SyncFileAt::DaxFlush), callee))
             }
-            SyncFileAt::DaxFlush => {
-                let site = FlushCallSite::Fsync;
-                self.dax_flush_here((mapping, wbc), site, frame(SyncFileAt::Flush), report)
+            SyncFileAt::DaxFlush if self.flushes_dax(FlushCallSite::Fsync, mapping, report)? => {
+                let callee = Frame::dax_writeback_mapping_range(mapping, wbc);
+                Ok(Flow::Calls(frame(SyncFileAt::Flush), callee))
             }
-            SyncFileAt::Flush if self.semantics.barriers()? == Barriers::On => {
+            SyncFileAt::DaxFlush | SyncFileAt::Flush
+                if self.semantics.barriers()? == Barriers::On =>
+            {
                 Ok(Flow::Calls(frame(SyncFileAt::Done), Frame::BlkdevIssueFlush))
             }
             _ => Ok(Flow::Returned),
