@@ -341,11 +341,16 @@ fn crc32c_ending_in_zeros(crc: u32, words: &[Word]) -> u32 {
 
 /// Whether the checksum at `at` is that of the block with 0 in its place.
 fn check(block: &[Word], at: usize, kind: BlockType) -> Result<(), NotControl> {
-    let (before, rest) = block.split_at(at / 8);
+    let sound = checksum_without(SEED, block, at) == be32(block, at);
+    sound.then_some(()).ok_or(NotControl::BadChecksum(kind))
+}
+
+/// The checksum of these words, with 0 in place of the number at byte `at`.
+fn checksum_without(seed: u32, words: &[Word], at: usize) -> u32 {
+    let (before, rest) = words.split_at(at / 8);
     let mut without = [rest[0]];
     put_be32(&mut without, at % 8, 0);
-    let checksum = [before, &without, &rest[1..]].into_iter().fold(SEED, crc32c_ending_in_zeros);
-    (checksum == be32(block, at)).then_some(()).ok_or(NotControl::BadChecksum(kind))
+    [before, &without, &rest[1..]].into_iter().fold(seed, crc32c_ending_in_zeros)
 }
 
 fn put_uuid(block: &mut [Word], at: usize) {
