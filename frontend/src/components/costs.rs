@@ -65,7 +65,9 @@ fn soft(says: &str) -> Option<Tag> {
 }
 
 fn of_one(cost: &Cost) -> Tag {
-    let beside = |(peer, ratio): &(String, String)| tag!("span", "class" = "beside"; ratio, " × ", words::the_peer(peer));
+    let beside = |(peer, ratio): &(String, String)| {
+        tag!("span", "class" = "beside"; ratio, " × ", words::the_peer(peer))
+    };
     tag!("li";
         tag!("span"; &cost.case), " ",
         tag!("b"; &cost.took, " ", words::ns_per(&cost.unit)), " ",

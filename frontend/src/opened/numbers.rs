@@ -100,8 +100,9 @@ impl Numbers {
 impl Cost {
     /// Whether another row differs in nothing but the peer.
     fn is_case_of(&self, other: &Self) -> bool {
-        let said =
-            |cost: &Self| [&cost.case, &cost.took, &cost.spread, &cost.note].map(String::clone);
+        let said = |cost: &Self| {
+            [&cost.case, &cost.took, &cost.spread, &cost.note].map(String::clone)
+        };
         self.functions == other.functions && said(self) == said(other)
     }
 }
