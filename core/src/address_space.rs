@@ -3,6 +3,7 @@
 use crate::buffer_head::BufferHead;
 use crate::entry::{DaxEntry, Entry, EntryKind, PageId};
 use crate::radix_tree::RadixTree;
+use crate::sorted;
 use crate::units::{Ino, PageIndex, Word};
 use alloc::vec::Vec;
 
@@ -209,6 +210,14 @@ impl<const FAN: usize> AddressSpace<FAN> {
         self.orphan(index).or_else(|| self.find_get_page(index))
     }
 
+    /// The same, to change it.
+    pub fn held_page_mut(&mut self, index: PageIndex) -> Option<&mut Page> {
+        match self.orphan(index).is_some() {
+            true => self.orphan_mut(index),
+            false => self.page_mut(index),
+        }
+    }
+
     /// Lets go of the orphans that nobody holds any more, and says which they were.
     pub fn drop_orphans(&mut self, held: impl Fn(PageIndex) -> bool) -> Vec<PageIndex> {
         let gone = self.orphans.extract_if(.., |(index, _)| !held(*index));
@@ -227,6 +236,6 @@ impl<const FAN: usize> AddressSpace<FAN> {
     }
 
     fn position(&self, index: PageIndex) -> Result<usize, usize> {
-        self.pages.binary_search_by_key(&index, |(at, _)| *at)
+        sorted::place_of(&self.pages, index.0, |(at, _)| at.0)
     }
 }

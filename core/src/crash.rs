@@ -161,7 +161,7 @@ pub fn recovers_twice_the_same<const FAN: usize>(
     let run = |over: &[Replay]| {
         let mut read = |block| {
             let newest = over.iter().rfind(|replay| replay.home == block);
-            newest.map_or_else(|| machine.load_block(block), |replay| replay.words.clone())
+            newest.map_or_else(|| machine.load_block(block).into(), |replay| (&replay.words).into())
         };
         replays(&log, BAD_DESCRIPTOR, &mut read, &mut |rule| machine.planted != Some(rule)).blocks
     };

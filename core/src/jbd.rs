@@ -80,7 +80,9 @@ impl LogLayout {
     pub const fn advance(&self, at: LogBlockNr, count: u32) -> LogBlockNr {
         assert!(1 <= at.0 && at.0 <= self.len, "not in the log ring");
         let ahead = (at.0 - 1) as u64 + count as u64;
-        LogBlockNr((ahead % self.len as u64) as u32 + 1)
+        // Most steps do not come to the end, and a division is slow.
+        let len = self.len as u64;
+        LogBlockNr(if ahead < len { ahead } else { ahead % len } as u32 + 1)
     }
 
     /// Whether a logged block may go there: on the device, and not the journal itself.

@@ -11,6 +11,23 @@ pub(crate) fn insert<T: Ord>(list: &mut Vec<T>, item: T) {
     }
 }
 
+/// Where the item of a number is, or would be, in a list that is sorted by distinct numbers. At once
+/// where no number before it is missing, as with most pages of a file and blocks of a table.
+pub(crate) fn place_of<T>(
+    list: &[T],
+    number: u64,
+    number_of: impl Fn(&T) -> u64,
+) -> Result<usize, usize> {
+    let Some(ahead) = number.checked_sub(list.first().map_or(0, &number_of)) else {
+        return Err(0);
+    };
+    let ahead = ahead as usize;
+    if list.get(ahead).is_some_and(|item| number_of(item) == number) {
+        return Ok(ahead);
+    }
+    list.binary_search_by_key(&number, number_of)
+}
+
 /// Sorts by a key; equal ones keep their order. Quick where little is out of place.
 pub(crate) fn sort_by_key<T, K: Ord>(list: &mut [T], key: impl Fn(&T) -> K) {
     for end in 1..list.len() {
@@ -86,6 +103,16 @@ mod tests {
             insert(&mut list, item);
         }
         assert_eq!(list, [1, 3, 5, 9]);
+    }
+
+    #[test]
+    fn a_number_is_found_with_and_without_gaps_before_it() {
+        let list = [3u64, 4, 5, 9, 10];
+        for number in 0..12 {
+            let found = place_of(&list, number, |item| *item);
+            assert_eq!(found, list.binary_search(&number), "{number}");
+        }
+        assert_eq!(place_of(&[], 7, |item| *item), Err(0));
     }
 
     #[test]

@@ -150,6 +150,8 @@ impl LineNr {
 /// A label such as `NEW` is eight ASCII bytes, padded with spaces, so a teaching image and a real
 /// image have one format.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(feature = "crc32c", derive(bytemuck::TransparentWrapper))]
+#[repr(transparent)]
 pub struct Word(pub [u8; 8]);
 
 impl Word {

@@ -147,7 +147,7 @@ proptest! {
         let superblock = Superblock { sequence: log.first, start: Some(log.start) };
         let mut recovery = Recovery::begin(&superblock, log.layout, BadDescriptor::Fails).unwrap();
         while !recovery.is_over() {
-            let mut read = |nr| block_mut(&mut image, &log.layout, nr).to_vec();
+            let mut read = |nr| block_mut(&mut image, &log.layout, nr).to_vec().into();
             if let RecoveryStep::Replayed { home, words, .. } = recovery.step(&mut read, &mut |_| true) {
                 // Of what has not been flushed, a power cut keeps any words.
                 let block = block_mut(&mut image, &log.layout, home);
@@ -290,7 +290,7 @@ fn check_steps(
     let Some(mut recovery) = Recovery::begin(&superblock, *layout, mode) else { return };
     let mut steps = 0;
     while !recovery.is_over() {
-        let mut read = |nr| block_mut(&mut image, layout, nr).to_vec();
+        let mut read = |nr| block_mut(&mut image, layout, nr).to_vec().into();
         let step = recovery.step(&mut read, &mut |_| true);
         kinds.insert(kind(&step));
         if let RecoveryStep::Replayed { home, .. } = step {

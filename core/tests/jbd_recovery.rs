@@ -73,7 +73,7 @@ fn steps(image: &mut [Word], layout: &LogLayout) -> Vec<(RecoveryStep, Vec<RuleI
             cited.push(rule);
             true
         };
-        let mut read = |nr| block_mut(image, layout, nr).to_vec();
+        let mut read = |nr| block_mut(image, layout, nr).to_vec().into();
         let step = recovery.step(&mut read, &mut cite);
         steps.push((step, cited));
     }

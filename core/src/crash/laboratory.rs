@@ -272,7 +272,9 @@ impl<'a, const FAN: usize> Laboratory<'a, FAN> {
             State::Running(recovery) => {
                 let mut recovery = recovery.clone();
                 let planted = self.machine.planted;
-                match recovery.step(&mut read, &mut |rule| planted != Some(rule)) {
+                match recovery
+                    .step(&mut |block| read(block).into(), &mut |rule| planted != Some(rule))
+                {
                     RecoveryStep::Failed { at, tid, why } => {
                         State::Over(Err(format!("{at} of the log, {tid}: {why}")))
                     }

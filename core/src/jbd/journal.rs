@@ -4,6 +4,7 @@
 //! medium is done by frames of [`crate::machine`].
 
 use super::LogLayout;
+use crate::sorted;
 use crate::units::{BlockNr, Ino, LogBlockNr, Tid, Word};
 use alloc::vec::Vec;
 
@@ -198,20 +199,20 @@ impl Journal {
     /// What it knows of a block's buffer.
     #[must_use]
     pub fn head_of(&self, block: BlockNr) -> Option<&JournalHead> {
-        let at = self.heads.binary_search_by_key(&block, |(at, _)| *at).ok()?;
+        let at = self.place_of(block).ok()?;
         Some(&self.heads[at].1)
     }
 
     /// The same, to change it; call [`Journal::put_head`] afterwards.
     pub fn head_mut(&mut self, block: BlockNr) -> Option<&mut JournalHead> {
-        let at = self.heads.binary_search_by_key(&block, |(at, _)| *at).ok()?;
+        let at = self.place_of(block).ok()?;
         Some(&mut self.heads[at].1)
     }
 
     /// The same, made if there is none. Models `jbd2_journal_add_journal_head`
     /// (`fs/jbd2/journal.c`, 4.5).
     pub fn add_head(&mut self, block: BlockNr) -> &mut JournalHead {
-        let at = match self.heads.binary_search_by_key(&block, |(at, _)| *at) {
+        let at = match self.place_of(block) {
             Ok(at) => at,
             Err(at) => {
                 self.heads.insert(at, (block, JournalHead::NEW));
@@ -224,11 +225,15 @@ impl Journal {
     /// Drops what it knows of a buffer that no transaction wants any more. Models
     /// `jbd2_journal_put_journal_head` (`fs/jbd2/journal.c`, 4.5).
     pub fn put_head(&mut self, block: BlockNr) {
-        if let Ok(at) = self.heads.binary_search_by_key(&block, |(at, _)| *at)
+        if let Ok(at) = self.place_of(block)
             && self.heads[at].1.is_unused()
         {
             self.heads.remove(at);
         }
+    }
+
+    fn place_of(&self, block: BlockNr) -> Result<usize, usize> {
+        sorted::place_of(&self.heads, block.0, |(at, _)| at.0)
     }
 
     /// Everything it knows of buffers, by block.
@@ -240,6 +245,23 @@ impl Journal {
     pub fn list(&self, tid: Tid, list: BufferList) -> impl Iterator<Item = BlockNr> {
         let on = move |head: &JournalHead| head.transaction == Some(tid) && head.list == list;
         self.heads().filter(move |(_, head)| on(head)).map(|(block, _)| block)
+    }
+
+    /// The first block on one list of a transaction, from a block on.
+    #[must_use]
+    pub fn first_on(&self, tid: Tid, list: BufferList, from: BlockNr) -> Option<BlockNr> {
+        let (Ok(at) | Err(at)) = self.place_of(from);
+        let on = |head: &JournalHead| head.transaction == Some(tid) && head.list == list;
+        self.heads[at..].iter().find(|(_, head)| on(head)).map(|(block, _)| *block)
+    }
+
+    /// Whether anything is on the checkpoint list of a transaction. Buffers leave it in ascending
+    /// order for the most part, so it looks behind `block` first.
+    #[must_use]
+    pub fn waits_for_checkpoint(&self, tid: Tid, block: BlockNr) -> bool {
+        let (Ok(at) | Err(at)) = self.place_of(block);
+        let (before, after) = self.heads.split_at(at);
+        after.iter().chain(before).any(|(_, head)| head.checkpoint == Some(tid))
     }
 
     /// The blocks on the checkpoint list of a transaction, ascending.

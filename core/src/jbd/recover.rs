@@ -22,10 +22,11 @@ pub use step::{End, Found, RecoveryStep, Skip};
 use super::LogLayout;
 use super::format::{
     BlockType, Control, DescriptorTag, NotControl, Superblock, copy_checksum, count_tags, decode,
-    unescape,
+    decode_accepted, unescape,
 };
 use crate::rules::RuleId;
 use crate::units::{BlockNr, LogBlockNr, Tid, Word};
+use alloc::borrow::Cow;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -40,8 +41,9 @@ pub enum BadDescriptor {
     WaitsForCommit,
 }
 
-/// How the caller's blocks are read: current contents of a block of the device.
-pub type Read<'a> = &'a mut dyn FnMut(BlockNr) -> Vec<Word>;
+/// How the caller's blocks are read: current contents of a block of the device. Most of what is read
+/// is only looked at, so whoever has it need not copy it.
+pub type Read<'a, 'w> = &'a mut dyn FnMut(BlockNr) -> Cow<'w, [Word]>;
 
 /// Cites a rule and says whether to obey it: always, unless a test has planted a fault there.
 pub type Obeys<'a> = &'a mut dyn FnMut(RuleId) -> bool;
@@ -125,7 +127,7 @@ impl Recovery {
     ///
     /// # Panics
     /// If the recovery is over.
-    pub fn step(&mut self, read: Read<'_>, obeys: Obeys<'_>) -> RecoveryStep {
+    pub fn step(&mut self, read: Read<'_, '_>, obeys: Obeys<'_>) -> RecoveryStep {
         match self.pass {
             Pass::Scan => self.scan(read, obeys),
             Pass::Revoke => self.revoke(read, obeys),
@@ -135,7 +137,7 @@ impl Recovery {
     }
 
     /// PASS_SCAN: looks at one control block.
-    fn scan(&mut self, read: Read<'_>, obeys: Obeys<'_>) -> RecoveryStep {
+    fn scan(&mut self, read: Read<'_, '_>, obeys: Obeys<'_>) -> RecoveryStep {
         let (at, tid) = (self.layout.device_block(self.at), self.tid);
         let stops_at_strangers = obeys(RuleId::JBD_9_1);
         if self.passed >= self.layout.len {
@@ -196,7 +198,7 @@ impl Recovery {
     }
 
     /// PASS_REVOKE: takes in one revoke block; the blocks before it say nothing to this pass.
-    fn revoke(&mut self, read: Read<'_>, obeys: Obeys<'_>) -> RecoveryStep {
+    fn revoke(&mut self, read: Read<'_, '_>, obeys: Obeys<'_>) -> RecoveryStep {
         let collects = obeys(RuleId::JBD_9_2);
         while self.passed < self.valid {
             let (at, tid, control) = match self.committed(read) {
@@ -228,7 +230,7 @@ impl Recovery {
     }
 
     /// PASS_REPLAY: one logged block goes home or is skipped.
-    fn replay(&mut self, read: Read<'_>, obeys: Obeys<'_>) -> RecoveryStep {
+    fn replay(&mut self, read: Read<'_, '_>, obeys: Obeys<'_>) -> RecoveryStep {
         while self.tags.is_empty() && self.passed < self.valid {
             match self.committed(read) {
                 Ok((_, _, Control::Descriptor(tags))) => {
@@ -248,7 +250,7 @@ impl Recovery {
     fn replay_one(
         &mut self,
         tag: &DescriptorTag,
-        read: Read<'_>,
+        read: Read<'_, '_>,
         obeys: Obeys<'_>,
     ) -> RecoveryStep {
         let (home, from, tid) = (tag.home, self.layout.device_block(self.at), self.tid);
@@ -271,9 +273,9 @@ impl Recovery {
             return skipped(Skip::NoHome);
         }
         if tag.escaped && obeys(RuleId::JBD_6) {
-            unescape(&mut words);
+            unescape(words.to_mut());
         }
-        RecoveryStep::Replayed { home, from, tid, words }
+        RecoveryStep::Replayed { home, from, tid, words: words.into_owned() }
     }
 
     /// Models: fs/jbd2/revoke.c `jbd2_journal_test_revoke`, 4.5.
@@ -308,18 +310,17 @@ impl Recovery {
     /// the pass is then behind it. A commit block needs no second check of its checksum.
     fn committed(
         &mut self,
-        read: Read<'_>,
+        read: Read<'_, '_>,
     ) -> Result<(BlockNr, Tid, Control), (BlockNr, NotControl)> {
         let at = self.layout.device_block(self.at);
         let block = read(at);
-        let control = match decode(&block, self.tid) {
-            Err(NotControl::OtherTid(_)) => self.follow(&block),
-            other => other,
-        };
-        let control = match control {
-            Err(NotControl::BadChecksum(BlockType::Commit)) => Control::Commit,
-            other => other.map_err(|why| (at, why))?,
-        };
+        let mut control = decode_accepted(&block, self.tid);
+        if let Err(NotControl::OtherTid(tid)) = control {
+            // SCAN did not stop at strangers.
+            self.tid = tid;
+            control = decode_accepted(&block, tid);
+        }
+        let control = control.map_err(|why| (at, why))?;
         let tid = self.tid;
         self.pass_by(1);
         if control == Control::Commit {

@@ -97,7 +97,7 @@ fn replays(image: &[Word], log: &LogLayout) -> Vec<(BlockNr, Vec<Word>)> {
         return replayed;
     };
     while !recovery.is_over() {
-        let step = recovery.step(&mut |nr| block(nr).to_vec(), &mut |_| true);
+        let step = recovery.step(&mut |nr| block(nr).into(), &mut |_| true);
         if let RecoveryStep::Replayed { home, words, .. } = step {
             replayed.push((home, words));
         }

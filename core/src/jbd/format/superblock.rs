@@ -1,8 +1,8 @@
 //! The journal superblock: where the log begins and with which transaction.
 
 use super::super::LogLayout;
-use super::super::crc32c::{INITIAL, crc32c_words};
-use super::{MAGIC, be32, put_be32, put_uuid};
+use super::super::crc32c::{INITIAL, append_zeros};
+use super::{MAGIC, be32, checksum_without, put_be32, put_uuid};
 use crate::units::{LogBlockNr, Tid, Word};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -137,8 +137,6 @@ fn uuid() -> [Word; 2] {
 
 /// Models: fs/jbd2/journal.c `jbd2_superblock_csum`, 4.5.
 fn checksum(block: &[Word]) -> u32 {
-    let mut covered = block.to_vec();
-    covered.resize(WORDS, Word::ZERO);
-    put_be32(&mut covered, CHECKSUM, 0);
-    crc32c_words(INITIAL, &covered)
+    let covered = &block[..WORDS.min(block.len())];
+    append_zeros(checksum_without(INITIAL, covered, CHECKSUM), WORDS - covered.len())
 }

@@ -147,7 +147,7 @@ fn every_reason_to_refuse_a_block_is_told() {
     };
     let resealed = |block: &[Word], at: usize, value: u32| {
         let mut block = with(&with(block, at, value), 252, 0);
-        seal(&mut block, 252);
+        seal(&mut block, 252, 252);
         block
     };
     let bad = NotControl::BadChecksum;
@@ -245,7 +245,7 @@ fn a_descriptor_block_without_a_last_tag_is_read_to_its_end() {
         put_be32(&mut block, at + 4, FLAG_SAME_UUID);
     }
     put_be32(&mut block, 252, 0);
-    seal(&mut block, 252);
+    seal(&mut block, 252, 252);
     assert_eq!(count_tags(&block), 14, "a tag more than jbd2 writes");
     let Ok(Control::Descriptor(tags)) = decode(&block, T5) else { panic!("it is sound") };
     assert_eq!(tags.len(), 14);

@@ -4,6 +4,7 @@ use super::{BadDescriptor, Obeys, Read, Recovery, RecoveryStep, Skip};
 use crate::jbd::LogLayout;
 use crate::jbd::format::Superblock;
 use crate::units::{BlockNr, Tid, Word};
+use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -53,7 +54,7 @@ pub struct Replays {
 pub fn replays(
     layout: &LogLayout,
     bad_descriptor: BadDescriptor,
-    read: Read<'_>,
+    read: Read<'_, '_>,
     obeys: Obeys<'_>,
 ) -> Replays {
     let mut blocks = Vec::new();
@@ -139,7 +140,7 @@ pub fn recover_image(
     let mut replayed = Vec::new();
     let superblock = image[place(layout.superblock)].to_vec();
     let over = drive(layout, bad_descriptor, &superblock, |recovery| {
-        let step = recovery.step(&mut |block| image[place(block)].to_vec(), obeys);
+        let step = recovery.step(&mut |block| Cow::Borrowed(&image[place(block)]), obeys);
         if let RecoveryStep::Replayed { home, tid, words, .. } = &step {
             image[place(*home)].copy_from_slice(words);
             replayed.push((*home, *tid));

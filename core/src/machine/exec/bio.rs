@@ -26,10 +26,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let cached = self.has_write_cache()?;
         let frame = |bio, at| Frame::SubmitLogBio { bio, at };
         match at {
-            BioAt::Preflush if !(bio.preflush && cached) => {
-                Ok(Flow::GoesOn(frame(bio, BioAt::Write)))
-            }
-            BioAt::Preflush => {
+            BioAt::Preflush if bio.preflush && cached => {
                 report.rule(RuleId::JBD_2_11);
                 let lines = if self.obeys(RuleId::DAX_22, report) {
                     self.flush_device(cpu, report)
@@ -39,7 +36,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 report.event(|| Event::DeviceFlushed { cpu, fenced: true, lines });
                 Ok(Flow::Acted(frame(bio, BioAt::Write)))
             }
-            BioAt::Write => {
+            BioAt::Preflush | BioAt::Write => {
                 let torn = self.obeys(RuleId::CPU_8, report);
                 let (block, what) = (self.journal_ref().layout.device_block(bio.at), bio.what);
                 self.copy_to_log(&bio, block);
@@ -90,19 +87,22 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     ) -> Outcome {
         let cpu = self.cpu(id);
         let fenced = !self.has_write_cache()?;
-        let start = |bh: &mut BufferHead, words: &mut [Word]| {
+        let start = |bh: &mut BufferHead, _: &mut [Word]| {
             bh.clear(Bh::Dirty);
             bh.set(Bh::Req);
-            words.to_vec()
         };
-        let words = self.with_buffer(block, start, report);
-        self.medium.store_nt(Cpu::DEVICE, self.geometry.first_word(block), &words);
+        self.with_buffer(block, start, report);
+        let (mapping, index) = (MappingId::Bdev, PageIndex(block.0));
+        let page = self.bdev.mapping.held_page(index).expect("a buffer that is held stays");
+        self.medium.store_nt(Cpu::DEVICE, self.geometry.first_word(block), &page.words);
         self.lines_of(block).lines().for_each(|line| report.changed(Component::Line(line)));
         if fenced {
             self.flush_device(cpu, report);
         }
-        let (mapping, index) = (MappingId::Bdev, PageIndex(block.0));
-        report.event(|| Event::BlockWritten { mapping, index, block, words, fenced });
+        report.event(|| {
+            let page = self.bdev.mapping.held_page(index).expect("a buffer that is held stays");
+            Event::BlockWritten { mapping, index, block, words: page.words.clone(), fenced }
+        });
         Ok(Flow::ActedAndReturned)
     }
 

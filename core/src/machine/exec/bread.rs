@@ -49,12 +49,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     ) -> T {
         let index = PageIndex(block.0);
         report.changed(Component::Page(MappingId::Bdev, index));
-        let mapping = &mut self.bdev.mapping;
-        let page = match mapping.orphan(index).is_some() {
-            true => mapping.orphan_mut(index),
-            false => mapping.page_mut(index),
-        };
-        let page = page.expect("a buffer that is held stays");
+        let page = self.bdev.mapping.held_page_mut(index).expect("a buffer that is held stays");
         change(page.buffers.first_mut().expect("a buffer that is held stays"), &mut page.words)
     }
 
@@ -94,14 +89,15 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// `mark_buffer_dirty` (`fs/buffer.c`, 4.5), TREE-11.
     pub(super) fn mark_buffer_dirty(&mut self, block: BlockNr, report: &mut impl Report) {
         let index = PageIndex(block.0);
-        self.with_buffer(block, |bh, _| bh.set(Bh::Dirty), report);
+        report.changed(Component::Page(MappingId::Bdev, index));
         let mapping = &mut self.bdev.mapping;
-        if let Some(orphan) = mapping.orphan_mut(index) {
+        let page = mapping.held_page_mut(index).expect("a buffer that is held stays");
+        page.buffers.first_mut().expect("a buffer that is held stays").set(Bh::Dirty);
+        page.dirty = true;
+        if mapping.orphan(index).is_some() {
             // Its page is in no mapping any more: no writeback will find it.
-            orphan.dirty = true;
             return;
         }
-        mapping.page_mut(index).expect("its buffer was there").dirty = true;
         mapping.i_pages.tag_set(index, Tag::Dirty);
         Self::slot_changed(MappingId::Bdev, index, report);
     }

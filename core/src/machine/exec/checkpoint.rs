@@ -118,7 +118,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let Some(head) = journal.head_mut(block) else { return };
         let Some(tid) = head.checkpoint.take() else { return };
         journal.put_head(block);
-        if journal.checkpoint_list(tid).next().is_none() {
+        if !journal.waits_for_checkpoint(tid, block) {
             journal.checkpoints.retain(|transaction| transaction.tid != tid);
         }
         report.changed(Component::JournalHead(block));

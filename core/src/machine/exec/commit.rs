@@ -59,48 +59,24 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         match at {
             CommitAt::Lock => self.commit_lock(id, tid, report),
             CommitAt::Switch => self.commit_switch(id, tid, report),
-            CommitAt::Data(mut left) => Ok(match left.pop() {
-                Some(ino) if self.mapping_if(MappingId::File(ino)).is_none() => {
-                    Flow::GoesOn(frame(CommitAt::Data(left)))
-                }
-                Some(_) if !self.obeys(RuleId::JBD_2_5, report) => {
-                    Flow::GoesOn(frame(CommitAt::Data(left)))
-                }
-                Some(ino) => Flow::Calls(frame(CommitAt::Data(left)), self.write_ordered(ino)),
-                None => {
-                    let revoked = self.committing().revoked.clone();
-                    Flow::GoesOn(frame(CommitAt::Revoke(revoked)))
-                }
-            }),
-            CommitAt::Revoke(left) => Ok(self.commit_revoke(tid, left, report)),
-            CommitAt::Descriptor => Ok(self.commit_descriptor(tid, report)),
-            CommitAt::Copies(mut left) => Ok(match left.pop() {
+            CommitAt::Data(left) => self.commit_data(tid, left, report),
+            CommitAt::Revoke(left) => self.commit_revoke(tid, left, report),
+            CommitAt::Copies(mut left) => match left.pop() {
                 Some(bio) => {
                     let callee = Frame::SubmitLogBio { bio, at: BioAt::Preflush };
-                    Flow::Calls(frame(CommitAt::Copies(left)), callee)
+                    Ok(Flow::Calls(frame(CommitAt::Copies(left)), callee))
                 }
-                None => Flow::GoesOn(frame(CommitAt::Descriptor)),
-            }),
-            CommitAt::WaitData(mut left) => Ok(match left.pop() {
-                Some(ino) if self.mapping_if(MappingId::File(ino)).is_none() => {
-                    Flow::GoesOn(frame(CommitAt::WaitData(left)))
-                }
-                Some(ino) => {
-                    let callee = Frame::FilemapFdatawait { mapping: MappingId::File(ino) };
-                    Flow::Calls(frame(CommitAt::WaitData(left)), callee)
-                }
-                None => Flow::GoesOn(frame(CommitAt::CommitBlockEarly)),
-            }),
-            CommitAt::CommitBlockEarly => self.commit_block_early(tid, report),
-            CommitAt::WaitCopies { early } => Ok(self.commit_wait_copies(tid, early, report)),
+                None => self.commit_descriptor(tid, report),
+            },
+            CommitAt::WaitData(left) => self.commit_wait_data(tid, left, report),
+            CommitAt::WaitCopies => Ok(self.commit_wait_copies(tid, CommitAt::Flush, report)),
             CommitAt::CommitBlock => self.commit_block(tid, report),
             CommitAt::Flush => Ok(match self.semantics.barriers()? {
                 Barriers::On => Flow::Calls(frame(CommitAt::Tail), Frame::BlkdevIssueFlush),
                 Barriers::Off => Flow::GoesOn(frame(CommitAt::Tail)),
             }),
             CommitAt::Tail => self.commit_tail(tid, report),
-            CommitAt::Forget => Ok(self.commit_forget(tid, report)),
-            CommitAt::Callback => Ok(self.commit_callback(tid, report)),
+            CommitAt::Forget(from) => Ok(self.commit_forget(tid, from, report)),
         }
     }
 
@@ -154,6 +130,20 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         Ok(Flow::Acted(Frame::Jbd2JournalCommitTransaction { tid, at: CommitAt::Data(inodes) }))
     }
 
+    fn commit_data(&mut self, tid: Tid, mut left: Vec<Ino>, report: &mut impl Report) -> Outcome {
+        while let Some(ino) = left.pop() {
+            if self.mapping_if(MappingId::File(ino)).is_some()
+                && self.obeys(RuleId::JBD_2_5, report)
+            {
+                let at = CommitAt::Data(left);
+                let frame = Frame::Jbd2JournalCommitTransaction { tid, at };
+                return Ok(Flow::Calls(frame, self.write_ordered(ino)));
+            }
+        }
+        let revoked = self.committing().revoked.clone();
+        self.commit_revoke(tid, revoked, report)
+    }
+
     /// Pages only: ordered mode never flushes DAX entries.
     fn write_ordered(&self, ino: Ino) -> Frame {
         Frame::write_cache_pages(MappingId::File(ino), WritebackControl::whole(SyncMode::All))
@@ -164,21 +154,21 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         tid: Tid,
         mut left: Vec<BlockNr>,
         report: &mut impl Report,
-    ) -> Flow {
+    ) -> Outcome {
         let frame = |at| Frame::Jbd2JournalCommitTransaction { tid, at };
         if left.is_empty() {
             self.set_state(TransactionState::Commit, report);
-            return Flow::GoesOn(frame(CommitAt::Descriptor));
+            return self.commit_descriptor(tid, report);
         }
         let words = self.words_per_block();
         let later = left.split_off(left.len().min(format::revokes_per_block(words)));
         if !self.obeys(RuleId::JBD_2_6, report) {
-            return Flow::GoesOn(frame(CommitAt::Revoke(later)));
+            return Ok(Flow::GoesOn(frame(CommitAt::Revoke(later))));
         }
         let bio = self.log_bio(LogWrite::Revoke, tid, format::revoke_block(words, tid, &left));
         self.note_log_start(&bio, report);
         let callee = Frame::SubmitLogBio { bio, at: BioAt::Preflush };
-        Flow::Calls(frame(CommitAt::Revoke(later)), callee)
+        Ok(Flow::Calls(frame(CommitAt::Revoke(later)), callee))
     }
 
     fn note_log_start(&mut self, bio: &LogBio, report: &mut impl Report) {
@@ -189,7 +179,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// Takes the next buffers: gives each a log block, marks it Shadow, and names it in a descriptor
     /// block. What is logged is the frozen copy if there is one; the magic is escaped.
-    fn commit_descriptor(&mut self, tid: Tid, report: &mut impl Report) -> Flow {
+    fn commit_descriptor(&mut self, tid: Tid, report: &mut impl Report) -> Outcome {
         let frame = |at| Frame::Jbd2JournalCommitTransaction { tid, at };
         let room = format::tags_per_descriptor(self.words_per_block());
         let unwritten = self.journal_ref().list(tid, BufferList::Metadata);
@@ -197,38 +187,66 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         if blocks.is_empty() {
             let inodes = self.committing().inodes.iter().rev().copied().collect();
             self.set_state(TransactionState::CommitDflush, report);
-            return Flow::GoesOn(frame(CommitAt::WaitData(inodes)));
+            return self.commit_wait_data(tid, inodes, report);
         }
         let all = if self.obeys(RuleId::JBD_2_7, report) { blocks.len() } else { 1 };
-        let escaped: Vec<Option<Vec<Word>>> =
-            blocks.iter().map(|block| self.escaped(*block, report)).collect();
-        let logged: Vec<LoggedBlock<'_>> = blocks
-            .iter()
-            .zip(&escaped)
-            .take(all)
-            .map(|(home, escaped)| LoggedBlock {
-                home: *home,
-                copy: escaped.as_deref().unwrap_or_else(|| self.words_to_log(*home)),
-                escaped: escaped.is_some(),
-            })
-            .collect();
-        let words = format::descriptor_block(tid, &logged);
-        let bio = self.log_bio(LogWrite::Descriptor, tid, words);
+        let mut bio = self.log_bio(LogWrite::Descriptor, tid, None);
         self.note_log_start(&bio, report);
         let mut bios = Vec::with_capacity(blocks.len());
-        for (home, escaped) in blocks.into_iter().zip(escaped) {
+        for &home in &blocks {
+            let escaped = self.escaped(home, report);
             let copy = self.log_bio(LogWrite::Copy(home), tid, escaped);
             let committing = self.journal_mut().committing.as_mut().expect("under way");
             committing.logged.push((home, copy.at));
-            self.spot_dirty_buffer(home, report);
-            self.head_mut(home).list = BufferList::Shadow;
-            self.with_buffer(home, |bh, _| bh.set(Bh::Shadow), report);
-            report.changed(Component::JournalHead(home));
             bios.push(copy);
+        }
+        let words = self.descriptor_block(tid, &blocks[..all], &bios);
+        bio.words = Some(words.into_boxed_slice());
+        for home in blocks {
+            self.head_mut(home).list = BufferList::Shadow;
+            report.changed(Component::JournalHead(home));
+            let mark = |bh: &mut BufferHead, _: &mut [Word]| {
+                bh.set(Bh::Shadow);
+                bh.is(Bh::Dirty)
+            };
+            if self.with_buffer(home, mark, report) {
+                self.spot_dirty_buffer(home, report);
+            }
         }
         bios.reverse();
         let callee = Frame::SubmitLogBio { bio, at: BioAt::Preflush };
-        Flow::Calls(frame(CommitAt::Copies(bios)), callee)
+        Ok(Flow::Calls(frame(CommitAt::Copies(bios)), callee))
+    }
+
+    /// The descriptor block that names these blocks, of which `bios` write the copies.
+    fn descriptor_block(&self, tid: Tid, blocks: &[BlockNr], bios: &[LogBio]) -> Vec<Word> {
+        let homes = blocks.iter().copied();
+        let logged: Vec<LoggedBlock<'_>> = homes
+            .zip(bios)
+            .map(|(home, bio)| LoggedBlock {
+                home,
+                copy: bio.words.as_deref().unwrap_or_else(|| self.words_to_log(home)),
+                escaped: bio.words.is_some(),
+            })
+            .collect();
+        format::descriptor_block(tid, &logged)
+    }
+
+    fn commit_wait_data(
+        &mut self,
+        tid: Tid,
+        mut left: Vec<Ino>,
+        report: &mut impl Report,
+    ) -> Outcome {
+        while let Some(ino) = left.pop() {
+            let mapping = MappingId::File(ino);
+            if self.mapping_if(mapping).is_some() {
+                let at = CommitAt::WaitData(left);
+                let frame = Frame::Jbd2JournalCommitTransaction { tid, at };
+                return Ok(Flow::Calls(frame, Frame::FilemapFdatawait { mapping }));
+            }
+        }
+        self.commit_block_early(tid, report)
     }
 
     /// What is logged in place of a buffer that begins with the magic.
@@ -242,7 +260,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     /// The copies have been written: nobody needs to wait for these buffers any more.
-    fn commit_wait_copies(&mut self, tid: Tid, early: bool, report: &mut impl Report) -> Flow {
+    fn commit_wait_copies(&mut self, tid: Tid, then: CommitAt, report: &mut impl Report) -> Flow {
         let blocks: Vec<BlockNr> = self.journal_ref().list(tid, BufferList::Shadow).collect();
         let written = self.obeys(RuleId::JBD_2_10, report);
         for block in blocks.iter().filter(|_| written) {
@@ -253,25 +271,21 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         self.set_state(TransactionState::CommitJflush, report);
         report.event(|| Event::CopiesWritten { tid, blocks });
-        let at = if early { CommitAt::Flush } else { CommitAt::CommitBlock };
-        Flow::Acted(Frame::Jbd2JournalCommitTransaction { tid, at })
+        Flow::Acted(Frame::Jbd2JournalCommitTransaction { tid, at: then })
     }
 
     /// Without waiting for the copies: recovery has to notice by their checksums if they are not
     /// there.
     fn commit_block_early(&mut self, tid: Tid, report: &mut impl Report) -> Outcome {
-        let frame = |early| {
-            let at = CommitAt::WaitCopies { early };
-            Frame::Jbd2JournalCommitTransaction { tid, at }
-        };
         let asynchronous = self.semantics.async_commit()? == AsyncCommit::On;
         if !asynchronous || !self.obeys(RuleId::JBD_2_15, report) {
-            return Ok(Flow::GoesOn(frame(false)));
+            return Ok(self.commit_wait_copies(tid, CommitAt::CommitBlock, report));
         }
         let words = format::commit_block(self.words_per_block(), tid);
         let bio = self.log_bio(LogWrite::Commit, tid, words);
         self.note_log_start(&bio, report);
-        Ok(Flow::Calls(frame(true), Frame::SubmitLogBio { bio, at: BioAt::Preflush }))
+        let frame = Frame::Jbd2JournalCommitTransaction { tid, at: CommitAt::WaitCopies };
+        Ok(Flow::Calls(frame, Frame::SubmitLogBio { bio, at: BioAt::Preflush }))
     }
 
     /// From its fence on the transaction counts: everything before it must be durable first.
@@ -288,49 +302,49 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// Moves the tail only if that frees a quarter of the log.
     fn commit_tail(&mut self, tid: Tid, report: &mut impl Report) -> Outcome {
-        let frame = Frame::Jbd2JournalCommitTransaction { tid, at: CommitAt::Forget };
         let journal = self.journal_ref();
         let (tail_tid, tail) = journal.log_tail();
         let len = journal.layout.len;
         let freed = (tail.0 + len - journal.tail.0) % len;
         if freed < len / 4 || !self.obeys(RuleId::JBD_2_12, report) {
-            return Ok(Flow::GoesOn(frame));
+            return Ok(self.commit_forget(tid, BlockNr(0), report));
         }
+        let frame = Frame::Jbd2JournalCommitTransaction { tid, at: CommitAt::Forget(BlockNr(0)) };
         let callee = Frame::Jbd2UpdateLogTail { tid: tail_tid, block: tail, at: TailAt::Write };
         Ok(Flow::Calls(frame, callee))
     }
 
     /// One buffer of the Forget list: a dirty one goes on this transaction's checkpoint list, a
-    /// freed one is dropped; then it is the next transaction's, or nobody's.
-    fn commit_forget(&mut self, tid: Tid, report: &mut impl Report) -> Flow {
-        let frame = |at| Frame::Jbd2JournalCommitTransaction { tid, at };
-        let Some(block) = self.journal_ref().list(tid, BufferList::Forget).next() else {
+    /// freed one is dropped; then it is the next transaction's, or nobody's. Nothing comes on the
+    /// list meanwhile, so it is walked once.
+    fn commit_forget(&mut self, tid: Tid, from: BlockNr, report: &mut impl Report) -> Flow {
+        let Some(block) = self.journal_ref().first_on(tid, BufferList::Forget, from) else {
             self.set_state(TransactionState::CommitCallback, report);
-            return Flow::GoesOn(frame(CommitAt::Callback));
+            return self.commit_callback(tid, report);
         };
-        self.head_mut(block).frozen = None;
         self.remove_checkpoint(block, report);
-        let next = self.journal_mut().add_head(block).next;
+        let head = self.head_mut(block);
+        head.frozen = None;
+        let next = head.next;
         let bh = self.buffer(block).expect("the journal holds it");
+        let mut dirty = bh.is(Bh::JbdDirty);
         if bh.is(Bh::Freed) && next.is_none() && self.obeys(RuleId::JBD_14_2, report) {
             let drop = |bh: &mut BufferHead, _: &mut [Word]| {
                 bh.clear(Bh::Freed);
                 bh.clear(Bh::JbdDirty);
             };
             self.with_buffer(block, drop, report);
+            dirty = false;
         }
-        let dirty = self.buffer(block).is_some_and(|bh| bh.is(Bh::JbdDirty));
-        let head = self.journal_mut().add_head(block);
-        head.transaction = Some(tid);
-        if dirty && self.obeys(RuleId::JBD_2_13, report) {
+        let to_checkpoint = dirty && self.obeys(RuleId::JBD_2_13, report);
+        if to_checkpoint {
             self.head_mut(block).checkpoint = Some(tid);
         }
         self.refile(block, report);
-        let to_checkpoint =
-            self.journal_ref().head_of(block).is_some_and(|h| h.checkpoint.is_some());
         report.rule(RuleId::JBD_2_13);
         report.event(|| Event::BufferReleased { block, tid, to_checkpoint, next });
-        Flow::Acted(frame(CommitAt::Forget))
+        let at = CommitAt::Forget(BlockNr(block.0 + 1));
+        Flow::Acted(Frame::Jbd2JournalCommitTransaction { tid, at })
     }
 
     /// Gives a buffer to the transaction that waits for it, or to nobody: then what the journal kept
@@ -338,7 +352,6 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// __jbd2_journal_refile_buffer` (4.5).
     fn refile(&mut self, block: BlockNr, report: &mut impl Report) {
         report.changed(Component::JournalHead(block));
-        let bh = self.buffer(block).expect("the journal holds it");
         let head = self.head_mut(block);
         let Some(next) = head.next.take() else {
             (head.transaction, head.list) = (None, BufferList::None);
@@ -348,6 +361,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             return;
         };
+        let bh = self.buffer(block).expect("the journal holds it");
+        let head = self.head_mut(block);
         head.transaction = Some(next);
         head.list = match () {
             () if bh.is(Bh::Freed) => BufferList::Forget,

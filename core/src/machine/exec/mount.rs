@@ -185,7 +185,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let mut recovery = before.clone();
         let mut rules = Vec::new();
         let planted = self.planted;
-        let step = recovery.step(&mut |block| self.load_block(block), &mut |rule| {
+        let step = recovery.step(&mut |block| self.load_block(block).into(), &mut |rule| {
             rules.push(rule);
             planted != Some(rule)
         });

@@ -237,31 +237,26 @@ pub enum CommitAt {
     Switch,
     /// Submits the data of these files, next one last.
     Data(Vec<Ino>),
-    /// Writes the revoke blocks that are left to write.
+    /// Writes the revoke blocks that are left to write; then FLUSH to COMMIT, and the first descriptor
+    /// block.
     Revoke(Vec<BlockNr>),
-    /// FLUSH to COMMIT: takes the next buffers that one descriptor block can name.
-    Descriptor,
-    /// Writes these copies, next one last.
+    /// Writes these copies, next one last; then takes the next buffers that one descriptor block can
+    /// name.
     Copies(Vec<LogBio>),
-    /// Waits for the data of these files, next one last.
+    /// Waits for the data of these files, next one last; then for the copies, Shadow to Forget,
+    /// unless the commit is asynchronous and writes its commit block first.
     WaitData(Vec<Ino>),
-    /// Asynchronous commit: writes the commit block at once.
-    CommitBlockEarly,
-    /// The copies are in the log: Shadow to Forget.
-    WaitCopies {
-        /// The commit block has been written already.
-        early: bool,
-    },
+    /// Asynchronous commit: the commit block is written, and now it waits for the copies.
+    WaitCopies,
     /// Writes the commit block.
     CommitBlock,
     /// Asynchronous commit: flushes what was written, commit block and all.
     Flush,
     /// Moves the tail if enough blocks become free.
     Tail,
-    /// Puts the buffers on the Forget list on a checkpoint list, or drops them.
-    Forget,
-    /// Returns freed blocks to the allocator.
-    Callback,
+    /// Puts the buffers on the Forget list, from this block on, on a checkpoint list, or drops them;
+    /// then returns freed blocks to the allocator.
+    Forget(BlockNr),
 }
 
 /// Where `jbd2_log_do_checkpoint` is. Models JBD-10.
