@@ -94,8 +94,8 @@ fn of_sizes(sizes: &[&Cost], sweep: &Sweep) -> Tag {
     let everywhere = |count: &&String| sizes.iter().all(|cost| cost.counts.contains(count));
     let same: Vec<&str> = first.counts.iter().filter(everywhere).map(String::as_str).collect();
     tag!("li";
-        tag!("span"; &sweep.name),
         tag!("table";
+            tag!("caption"; &sweep.name),
             tag!("thead"; tag!("tr";
                 head(sweep.of.clone()),
                 head(words::ns_per(&first.unit)),

@@ -17,11 +17,14 @@ use std::time::{Duration, Instant};
 
 /// One side of a comparison.
 pub trait Subject {
-    /// Brings the state to where a run starts. Not timed; runs before every [`run`](Self::run).
+    /// Brings the state to where a run starts, if there is anything to do. Not timed; runs before
+    /// every [`run`](Self::run).
     ///
     /// # Errors
     /// What the side could not do.
-    fn prepare(&mut self) -> Result<()>;
+    fn prepare(&mut self) -> Result<()> {
+        Ok(())
+    }
 
     /// Does the operations of the case, once, and returns the answer that every side must come to:
     /// how many keys were found, how many entries were flushed. Timed.

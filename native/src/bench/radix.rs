@@ -300,7 +300,7 @@ pub fn run(bench: &mut Bench) -> Result<()> {
 fn noop(bench: &mut Bench, keys: u64) -> Result<()> {
     let set = KeySet::strided(keys, 1).present;
     let loops = subject(set, |_| {}, |keys| count(keys, |key| black_box(key) != u64::MAX));
-    let note = "the loop over the keys by itself; it is in every row of this group but the walks";
+    let note = "the loop over the keys by itself; it is in every row of this group but walks and range tags";
     bench.measure(Case::new("noop", "key", keys, loops).note(note))
 }
 

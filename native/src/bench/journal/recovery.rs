@@ -66,10 +66,6 @@ struct Bare {
 }
 
 impl Subject for Bare {
-    fn prepare(&mut self) -> Result<()> {
-        Ok(())
-    }
-
     fn run(&mut self) -> Result<u64> {
         let words = WORDS as usize;
         for n in 0..self.logged {

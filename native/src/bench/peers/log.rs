@@ -61,10 +61,6 @@ struct Commits {
 }
 
 impl Subject for Commits {
-    fn prepare(&mut self) -> Result<()> {
-        Ok(())
-    }
-
     fn run(&mut self) -> Result<u64> {
         for _ in 0..self.commits {
             self.peer.commit(&self.record)?;
