@@ -53,6 +53,7 @@ use crate::jbd::LogLayout;
 use crate::jbd::journal::Journal;
 use crate::medium::{LineRange, Medium, SimMedium};
 use crate::rules::RuleId;
+use crate::sorted;
 use crate::units::{BlockNr, Cpu, Ino, LineNr, PageIndex, Tid, Word, WordAddr};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -110,20 +111,9 @@ pub struct Vma {
 }
 
 impl Vma {
-    /// Where the PTE of a page is, or belongs. Pages that are mapped are often as far from each other
-    /// as the next two: it is looked for where it is then, before it is searched.
+    /// Where the PTE of a page is, or belongs.
     fn place(&self, index: PageIndex) -> Result<usize, usize> {
-        if crate::EXT4
-            && let [(first, _), .., (last, _)] = self.ptes[..]
-            && let Some(scaled) =
-                index.0.wrapping_sub(first.0).checked_mul(self.ptes.len() as u64 - 1)
-        {
-            let guess = (scaled / (last.0 - first.0)) as usize;
-            if self.ptes.get(guess).is_some_and(|(at, _)| *at == index) {
-                return Ok(guess);
-            }
-        }
-        self.ptes.binary_search_by_key(&index, |(at, _)| *at)
+        sorted::place_of(&self.ptes, index.0, |(at, _)| at.0)
     }
 
     /// The PTE of a page.

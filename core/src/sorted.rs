@@ -1,6 +1,7 @@
 //! Sorted lists of a few items. The sorts and trees of the standard library are faster for many, and
 //! cost the page some kilobytes of WebAssembly for each type that they are used with.
 
+use crate::EXT4;
 use alloc::vec::Vec;
 use core::borrow::Borrow;
 
@@ -12,7 +13,8 @@ pub(crate) fn insert<T: Ord>(list: &mut Vec<T>, item: T) {
 }
 
 /// Where the item of a number is, or would be, in a list that is sorted by distinct numbers. At once
-/// where no number before it is missing, as with most pages of a file and blocks of a table.
+/// where no number before it is missing, as with most pages of a file and blocks of a table, and where
+/// all are equally far apart; else it is searched.
 pub(crate) fn place_of<T>(
     list: &[T],
     number: u64,
@@ -21,9 +23,18 @@ pub(crate) fn place_of<T>(
     let Some(ahead) = number.checked_sub(list.first().map_or(0, &number_of)) else {
         return Err(0);
     };
-    let ahead = ahead as usize;
-    if list.get(ahead).is_some_and(|item| number_of(item) == number) {
-        return Ok(ahead);
+    let is_at = |place: u64| list.get(place as usize).is_some_and(|item| number_of(item) == number);
+    if is_at(ahead) {
+        return Ok(ahead as usize);
+    }
+    if EXT4
+        && let [first, .., last] = list
+        && let Some(scaled) = ahead.checked_mul(list.len() as u64 - 1)
+    {
+        let place = scaled / (number_of(last) - number_of(first));
+        if is_at(place) {
+            return Ok(place as usize);
+        }
     }
     list.binary_search_by_key(&number, number_of)
 }
@@ -107,10 +118,14 @@ mod tests {
 
     #[test]
     fn a_number_is_found_with_and_without_gaps_before_it() {
-        let list = [3u64, 4, 5, 9, 10];
-        for number in 0..12 {
-            let found = place_of(&list, number, |item| *item);
-            assert_eq!(found, list.binary_search(&number), "{number}");
+        let (gaps, apart) = ([3u64, 4, 5, 9, 10], [0, 4, 8, 12]);
+        let (one, far) = ([7], [1, 5, 1 << 40, u64::MAX]);
+        for list in [&gaps[..], &apart, &one, &far] {
+            let around = list.iter().flat_map(|item| [item.saturating_sub(1), *item, item | 1]);
+            for number in (0..14).chain(around) {
+                let found = place_of(list, number, |item| *item);
+                assert_eq!(found, list.binary_search(&number), "{number} in {list:?}");
+            }
         }
         assert_eq!(place_of(&[], 7, |item| *item), Err(0));
     }

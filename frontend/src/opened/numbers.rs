@@ -23,6 +23,7 @@ pub(crate) struct Numbers {
 pub(crate) struct Cost {
     /// The kernel functions whose cost it is.
     functions: Vec<String>,
+    group: String,
     pub(crate) case: String,
     /// Its place among cases that differ in a size only.
     pub(crate) sweep: Option<Sweep>,
@@ -100,8 +101,9 @@ impl Numbers {
 impl Cost {
     /// Whether another row differs in nothing but the peer.
     fn is_case_of(&self, other: &Self) -> bool {
-        let said =
-            |cost: &Self| [&cost.case, &cost.took, &cost.spread, &cost.note].map(String::clone);
+        let said = |cost: &Self| {
+            [&cost.group, &cost.case, &cost.took, &cost.spread, &cost.note].map(String::clone)
+        };
         self.functions == other.functions && said(self) == said(other)
     }
 }
@@ -138,6 +140,7 @@ fn cost(row: &At<'_>) -> Result<Cost, String> {
     };
     Ok(Cost {
         functions: functions.iter().map(At::text).collect::<Result<_, _>>()?,
+        group: row.get("group")?.text()?,
         case: row.get("case")?.text()?,
         sweep,
         took: short(row.get("ours_ns")?.number()?),
@@ -289,6 +292,14 @@ mod tests {
         assert_eq!(found[0].sweep, None);
         assert_eq!(numbers.of_function("dax_writeback").count(), 0);
         assert_eq!(numbers.functions().len(), 3);
+        assert_eq!(numbers.rows.len(), 2, "a case has a row for each of its peers");
+    }
+
+    #[test]
+    fn cases_of_two_groups_are_two_whatever_they_are_called() {
+        let mut json = sound();
+        json["rows"][1]["group"] = json!("journal");
+        assert_eq!(read(&json).unwrap().rows.len(), 3);
     }
 
     #[test]
