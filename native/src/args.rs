@@ -127,7 +127,7 @@ pub(crate) enum Torture {
     /// Recovers what the file holds, changes nothing, and compares it with what may be there: status 1
     /// and a message if something acknowledged is lost or something is there that was never written
     Verify {
-        /// The file or device
+        /// The file; or a DAX device that was written with --kernel
         file: PathBuf,
         /// The writer's
         #[arg(long, value_name = "N")]

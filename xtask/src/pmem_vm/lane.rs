@@ -20,6 +20,8 @@ pub(crate) fn run(fs: &str, machine: &Machine<'_>, daxscope: &Path) -> Report {
     report.add(format!("{fs}: death under the journal"), torture::run(machine, fs, fs));
     if fs == "xfs" {
         virtio(machine, &mut report);
+    } else {
+        dax_device(machine, &mut report);
     }
     report
 }
@@ -87,6 +89,18 @@ fn virtio(machine: &Machine<'_>, report: &mut Report) {
     let tasks = ["format:xfs", "attach:xfs:dax=always", "doctor:virtio", "detach"];
     let boot = Boot { name: image, device: Device::VirtioPmem, image, tasks: &tasks, kill: None };
     add_doctor(report, fs, doctor::VIRTIO, &machine.boot(&boot));
+}
+
+/// The device itself: what the doctor says of it, and a death under the journal on it.
+fn dax_device(machine: &Machine<'_>, report: &mut Report) {
+    let image = "devdax";
+    machine.forget(image);
+    let (booted, verdict) = match torture::on_device(machine, image, doctor::DEVICE) {
+        Ok((booted, verdict)) => (Ok(booted), verdict),
+        Err(why) => (Err(why.clone()), Err(why)),
+    };
+    add_doctor(report, image, doctor::DEVICE, &booted);
+    report.add(format!("{image}: death under the journal"), verdict);
 }
 
 /// The pair, and the model's word on it.

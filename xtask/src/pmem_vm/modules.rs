@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 /// What the guest needs; what is not there as a file is built into this kernel.
-const NEEDED: [&str; 15] = [
+const NEEDED: [&str; 17] = [
     "crc16",
     "crc32c_generic",
     "libcrc32c",
@@ -19,6 +19,8 @@ const NEEDED: [&str; 15] = [
     "nd_btt",
     "nd_pmem",
     "nfit",
+    "dax_pmem",
+    "device_dax",
     "virtio_pci",
     "virtio_blk",
     "nd_virtio",

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::boot::{Boot, Booted, Device, Kill, Machine};
 use super::console::{Console, End};
+use super::doctor::Situation;
 use super::verdict::{Fault, Verdict, expect};
 
 /// How the machine dies.
@@ -64,6 +65,27 @@ pub(crate) fn run(machine: &Machine<'_>, image: &str, fs: &str) -> Verdict {
         }
     };
     Ok(format!("{} deaths, {acked} operations, nothing acknowledged was lost{torn}", ROUNDS.len()))
+}
+
+/// The same on the DAX device itself, with one death. The boot after it has also asked the doctor.
+pub(crate) fn on_device(
+    machine: &Machine<'_>,
+    image: &str,
+    situation: Situation,
+) -> Result<(Booted, Verdict), Fault> {
+    const DEVICE: &str = "devdax";
+    let seed = random() % 1_000_000;
+    let write = format!("torture_reset:{seed}:kernel:1");
+    let (before, after) = (format!("{image}-torture-0"), format!("{image}-torture-1"));
+    let died_in = boot(machine, image, &before, &[DEVICE.into(), write], Some(Death::Reset))?;
+    died_in.console.needs(DEVICE)?;
+    let dead = died(&died_in.console, seed, Death::Reset)?;
+    let doctor = format!("doctor:{}", situation.name);
+    let tasks = [DEVICE.into(), doctor, verify(dead), control(dead)];
+    let booted = boot(machine, image, &after, &tasks, None)?;
+    let verdict = kept(&booted.console, dead)
+        .map(|()| format!("a death, {} operations, nothing acknowledged was lost", dead.acked));
+    Ok((booted, verdict))
 }
 
 /// What one boot does: verify, show that verification can fail, and write on a new file system.
@@ -125,6 +147,13 @@ fn verified(booted: &Booted, fs: &str, dead: Dead) -> Result<(), Fault> {
     let console = &booted.console;
     let status = console.status(&format!("attach:{fs}:dax=always"))?;
     expect(status == 0, format!("after {dead:?} {fs} does not mount"))?;
+    kept(console, dead)?;
+    let status = console.status(&format!("fsck:{fs}"))?;
+    expect(status == 0, format!("after {dead:?} fsck of {fs} ends with status {status}"))
+}
+
+/// Whether what was promised is there, and what was not is missed.
+fn kept(console: &Console, dead: Dead) -> Result<(), Fault> {
     match console.status(&verify(dead))? {
         0 => {}
         1 => {
@@ -133,12 +162,10 @@ fn verified(booted: &Booted, fs: &str, dead: Dead) -> Result<(), Fault> {
         _ => console.needs(&verify(dead))?,
     }
     match console.status(&control(dead))? {
-        1 => {}
-        0 => return Err(Fault::differs(format!("{dead:?}: a promise never given is found kept"))),
-        _ => console.needs(&control(dead))?,
+        1 => Ok(()),
+        0 => Err(Fault::differs(format!("{dead:?}: a promise never given is found kept"))),
+        _ => console.needs(&control(dead)),
     }
-    let status = console.status(&format!("fsck:{fs}"))?;
-    expect(status == 0, format!("after {dead:?} fsck of {fs} ends with status {status}"))
 }
 
 /// A number that is another one each time; what follows from it is printed with the boot's tasks.
