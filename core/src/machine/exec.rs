@@ -41,16 +41,16 @@ use crate::sorted;
 use crate::units::{Cpu, Ino, PageIndex};
 use alloc::vec::Vec;
 
-/// What a frame did when it ran.
+/// What a frame did when it ran. Where it goes on later is what it has made of itself.
 pub(super) enum Flow {
     /// It acted, observably; it goes on later.
-    Acted(Frame),
+    Acted,
     /// It acted, observably, and returned.
     ActedAndReturned,
     /// It calls another function; nothing observable yet.
-    Calls(Frame, Frame),
+    Calls(Frame),
     /// It goes on with its next part; nothing observable yet.
-    GoesOn(Frame),
+    GoesOn,
     /// It returned; nothing observable yet.
     Returned,
     /// It returned an error, which its caller takes; nothing observable yet.
@@ -93,13 +93,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             };
             loop {
                 let function = frame.function();
-                match self.run_frame(id, frame, report) {
+                match self.run_frame(id, &mut frame, report) {
                     Err(refusal) => return Err(refusal),
-                    Ok(Flow::GoesOn(again)) => frame = again,
-                    Ok(Flow::Calls(caller, callee)) => {
+                    Ok(Flow::GoesOn) => {}
+                    Ok(Flow::Calls(callee)) => {
                         report.event(|| Event::Entered(callee.function()));
-                        self.thread_mut(id).stack.push(caller);
-                        frame = callee;
+                        self.thread_mut(id).stack.push(core::mem::replace(&mut frame, callee));
                     }
                     Ok(Flow::Returned) => {
                         report.event(|| Event::Left(function));
@@ -110,10 +109,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                         report.event(|| Event::Left(function));
                         break;
                     }
-                    Ok(Flow::Acted(again)) => {
+                    Ok(Flow::Acted) => {
                         let thread = self.thread_mut(id);
                         report.acted_in(&thread.stack, function);
-                        thread.stack.push(again);
+                        thread.stack.push(frame);
                         return Ok(());
                     }
                     Ok(Flow::ActedAndReturned) => {
@@ -205,64 +204,66 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         Ok(false)
     }
 
-    fn run_frame(&mut self, id: ThreadId, frame: Frame, report: &mut impl Report) -> Outcome {
+    fn run_frame(&mut self, id: ThreadId, frame: &mut Frame, report: &mut impl Report) -> Outcome {
         match frame {
-            Frame::SysMmap { mapping, sync } => self.sys_mmap(id, (mapping, sync), report),
+            Frame::SysMmap { mapping, sync } => self.sys_mmap(id, (*mapping, *sync), report),
             Frame::HandleMmFault { site, write, called } => {
-                Ok(self.handle_mm_fault(site, write, called))
+                Ok(self.handle_mm_fault(*site, *write, called))
             }
-            Frame::DaxFault { site, write, at } => self.dax_fault(id, site, write, at, report),
+            Frame::DaxFault { site, write, at } => self.dax_fault(id, *site, *write, at, report),
             Frame::DaxInsertMapping { site, write, at } => {
-                self.dax_insert_mapping(id, site, write, at, report)
+                self.dax_insert_mapping(id, *site, *write, at, report)
             }
-            Frame::WpPfnShared { site, at } => self.wp_pfn_shared(id, site, at, report),
-            Frame::DaxPfnMkwrite { site, at } => self.dax_pfn_mkwrite(id, site, at, report),
+            Frame::WpPfnShared { site, at } => self.wp_pfn_shared(id, *site, at, report),
+            Frame::DaxPfnMkwrite { site, at } => self.dax_pfn_mkwrite(id, *site, at, report),
 
             Frame::SysWrite { job } => Ok(self.sys_write(id, job, report)),
             Frame::GenericPerformWrite { job, at } => {
                 self.generic_perform_write(id, job, at, report)
             }
             Frame::SysRead { mapping, index, at } => {
-                self.sys_read(id, (mapping, index), at, report)
+                self.sys_read(id, (*mapping, *index), at, report)
             }
             Frame::GenericFileReadIter { mapping, index, at } => {
-                self.generic_file_read_iter(id, mapping, index, at, report)
+                self.generic_file_read_iter(id, (*mapping, *index), at, report)
             }
-            Frame::DaxDoIo { mapping, index, why } => self.dax_do_io(mapping, index, why, report),
+            Frame::DaxDoIo { mapping, index, why } => {
+                self.dax_do_io(*mapping, *index, *why, report)
+            }
 
             Frame::SysFsync { mapping, datasync, called } => {
-                Ok(self.sys_fsync(id, (mapping, datasync), called, report))
+                Ok(self.sys_fsync(id, (*mapping, *datasync), called, report))
             }
             Frame::Ext4SyncFile { ino, wbc, datasync, at } => {
-                self.ext4_sync_file(id, (ino, wbc, datasync), at, report)
+                self.ext4_sync_file(id, (*ino, *wbc, *datasync), at, report)
             }
             Frame::FilemapWriteAndWaitRange { mapping, wbc, at } => {
-                self.filemap_write_and_wait_range(id, (mapping, wbc), at, report)
+                self.filemap_write_and_wait_range(id, (*mapping, *wbc), at, report)
             }
             Frame::Ext4Writepages { ino, wbc, at } => {
-                self.writepages(id, (MappingId::File(ino), wbc), at, report)
+                self.writepages(id, (MappingId::File(*ino), *wbc), at, report)
             }
             Frame::BlkdevWritepages { wbc, at } => {
-                self.writepages(id, (MappingId::Bdev, wbc), at, report)
+                self.writepages(id, (MappingId::Bdev, *wbc), at, report)
             }
             Frame::SysSync { at } => self.sys_sync(id, at, report),
             Frame::WbWriteback { at } => Ok(self.wb_writeback(id, at, report)),
             Frame::WritebackSingleInode { ino, sync_mode, at } => {
-                Ok(self.writeback_single_inode(id, ino, sync_mode, at, report))
+                Ok(self.writeback_single_inode(id, (*ino, *sync_mode), at, report))
             }
-            Frame::FilemapFdatawait { mapping } => Ok(self.filemap_fdatawait(id, mapping, report)),
+            Frame::FilemapFdatawait { mapping } => Ok(self.filemap_fdatawait(id, *mapping, report)),
 
             Frame::DaxWritebackMappingRange { mapping, wbc, at } => {
-                self.dax_writeback_mapping_range(id, (mapping, wbc), at, report)
+                self.dax_writeback_mapping_range(id, (*mapping, *wbc), at, report)
             }
             Frame::DaxWritebackOne { .. } => unreachable!("it runs where it lies on the stack"),
 
             Frame::WriteCachePages { walk, at } => self.write_cache_pages(id, walk, at, report),
             Frame::BlockWriteFullPage { mapping, index, at } => {
-                self.block_write_full_page(id, mapping, index, at, report)
+                self.block_write_full_page(id, (*mapping, *index), at, report)
             }
             Frame::PmemMakeRequest { mapping, index, block } => {
-                self.pmem_make_request(id, mapping, index, block, report)
+                self.pmem_make_request(id, *mapping, *index, *block, report)
             }
             Frame::BlkdevIssueFlush => self.blkdev_issue_flush(id, report),
             Frame::InvalidateBdev => self.invalidate_bdev(id, report),
@@ -272,21 +273,25 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// A build without them comes to none of these frames.
     #[cfg(not(feature = "ext4"))]
-    #[allow(clippy::needless_pass_by_value, reason = "it takes what the other build's takes")]
-    fn run_ext4_frame(&mut self, _: ThreadId, frame: Frame, _: &mut impl Report) -> Outcome {
+    fn run_ext4_frame(&mut self, _: ThreadId, frame: &Frame, _: &mut impl Report) -> Outcome {
         Err(Refusal::NotBuilt(frame.function()))
     }
 
     /// Mapped pages, writes to the raw device, and the file system with its journal.
     #[cfg(feature = "ext4")]
-    fn run_ext4_frame(&mut self, id: ThreadId, frame: Frame, report: &mut impl Report) -> Outcome {
+    fn run_ext4_frame(
+        &mut self,
+        id: ThreadId,
+        frame: &mut Frame,
+        report: &mut impl Report,
+    ) -> Outcome {
         match frame {
             Frame::FilemapFault { site, write, at } => {
-                self.filemap_fault(id, site, write, at, report)
+                self.filemap_fault(id, *site, *write, at, report)
             }
-            Frame::WpPageShared { site, at } => self.wp_page_shared(id, site, at, report),
+            Frame::WpPageShared { site, at } => self.wp_page_shared(id, *site, at, report),
             Frame::DoPageMkwrite { site, handle, at } => {
-                self.do_page_mkwrite(id, site, (handle, at), report)
+                self.do_page_mkwrite(id, *site, (handle, at), report)
             }
 
             Frame::GenericFileDirectWrite { job, at } => {
@@ -294,30 +299,32 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             Frame::BlkdevFsync { at } => self.blkdev_fsync(id, at, report),
             Frame::SysMsync { ino, wbc, called } => {
-                Ok(self.sys_msync(id, ino, wbc, called, report))
+                Ok(self.sys_msync(id, (*ino, *wbc), called, report))
             }
             Frame::SysFadvise { ino, wbc, called } => {
-                self.sys_fadvise(id, ino, wbc, called, report)
+                self.sys_fadvise(id, (*ino, *wbc), called, report)
             }
-            Frame::SbBread { block, at } => self.sb_bread(id, block, at, report),
-            Frame::WriteDirtyBuffer { block } => self.write_dirty_buffer(id, block, report),
+            Frame::SbBread { block, at } => self.sb_bread(id, *block, at, report),
+            Frame::WriteDirtyBuffer { block } => self.write_dirty_buffer(id, *block, report),
             Frame::Ext4Op { op, at } => self.ext4_op(id, op, at, report),
             Frame::FreshPageIo { block, edit, at } => {
-                self.fresh_page_io(id, (block, edit), at, report)
+                self.fresh_page_io(id, (*block, edit), at, report)
             }
-            Frame::ReadDevSector { index } => self.read_dev_sector(index, report),
-            Frame::Ext2GetPage { dir, index, at } => self.ext2_get_page(id, dir, index, at, report),
-            Frame::Jbd2JournalStart { credits } => self.jbd2_journal_start(id, credits, report),
-            Frame::Jbd2JournalStop { credits } => self.jbd2_journal_stop(credits, report),
+            Frame::ReadDevSector { index } => self.read_dev_sector(*index, report),
+            Frame::Ext2GetPage { dir, index, at } => {
+                self.ext2_get_page(id, (*dir, *index), at, report)
+            }
+            Frame::Jbd2JournalStart { credits } => self.jbd2_journal_start(id, *credits, report),
+            Frame::Jbd2JournalStop { credits } => self.jbd2_journal_stop(*credits, report),
             Frame::Jbd2CompleteTransaction { tid } => {
-                self.jbd2_complete_transaction(id, tid, report)
+                self.jbd2_complete_transaction(id, *tid, report)
             }
             Frame::Jbd2JournalCommitTransaction { tid, at } => {
-                self.jbd2_journal_commit_transaction(id, tid, at, report)
+                self.jbd2_journal_commit_transaction(id, *tid, at, report)
             }
             Frame::Jbd2LogDoCheckpoint { at } => self.jbd2_log_do_checkpoint(at, report),
             Frame::Jbd2UpdateLogTail { tid, block, at } => {
-                self.jbd2_update_log_tail(tid, block, at, report)
+                self.jbd2_update_log_tail((*tid, *block), at, report)
             }
             Frame::SubmitLogBio { bio, at } => self.submit_log_bio(id, bio, at, report),
             Frame::SysMount { at } => self.sys_mount(id, at, report),
@@ -358,16 +365,17 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         &mut self,
         id: ThreadId,
         (mapping, datasync): (MappingId, bool),
-        called: bool,
+        called: &mut bool,
         report: &mut impl Report,
     ) -> Flow {
-        if !called {
+        if !*called {
+            *called = true;
             let (at, wbc) = (SyncFileAt::Write, WritebackControl::whole(SyncMode::All));
             let callee = match mapping {
                 MappingId::File(ino) => Frame::Ext4SyncFile { ino, wbc, datasync, at },
                 MappingId::Bdev => Frame::BlkdevFsync { at },
             };
-            return Flow::Calls(Frame::SysFsync { mapping, datasync, called: true }, callee);
+            return Flow::Calls(callee);
         }
         report.rule(RuleId::FS_5);
         let result = self.take_error(id).map_or(Ok(()), Err);
@@ -380,15 +388,14 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     fn sys_msync(
         &mut self,
         id: ThreadId,
-        ino: Ino,
-        wbc: WritebackControl,
-        called: bool,
+        (ino, wbc): (Ino, WritebackControl),
+        called: &mut bool,
         report: &mut impl Report,
     ) -> Flow {
-        if !called {
+        if !*called {
+            *called = true;
             let (datasync, at) = (true, SyncFileAt::Write);
-            let callee = Frame::Ext4SyncFile { ino, wbc, datasync, at };
-            return Flow::Calls(Frame::SysMsync { ino, wbc, called: true }, callee);
+            return Flow::Calls(Frame::Ext4SyncFile { ino, wbc, datasync, at });
         }
         report.rule(RuleId::FS_5);
         let result = self.take_error(id).map_or(Ok(()), Err);

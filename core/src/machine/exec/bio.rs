@@ -1,6 +1,6 @@
 //! Writes to the log, and of single buffers to their home.
 
-use super::{Event, Flow, Frame, Machine, Outcome, Report, ThreadId};
+use super::{Event, Flow, Machine, Outcome, Report, ThreadId};
 use crate::address_space::{AddressSpace, MappingId};
 use crate::buffer_head::{Bh, BufferHead};
 use crate::jbd::journal::Journal;
@@ -18,14 +18,13 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn submit_log_bio(
         &mut self,
         id: ThreadId,
-        bio: LogBio,
-        at: BioAt,
+        bio: &LogBio,
+        at: &mut BioAt,
         report: &mut impl Report,
     ) -> Outcome {
         let cpu = self.cpu(id);
         let cached = self.has_write_cache()?;
-        let frame = |bio, at| Frame::SubmitLogBio { bio, at };
-        match at {
+        match *at {
             BioAt::Preflush if bio.preflush && cached => {
                 report.rule(RuleId::JBD_2_11);
                 let lines = if self.obeys(RuleId::DAX_22, report) {
@@ -34,22 +33,24 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     0
                 };
                 report.event(|| Event::DeviceFlushed { cpu, fenced: true, lines });
-                Ok(Flow::Acted(frame(bio, BioAt::Write)))
+                *at = BioAt::Write;
+                Ok(Flow::Acted)
             }
             BioAt::Preflush | BioAt::Write => {
                 let torn = self.obeys(RuleId::CPU_8, report);
                 let (block, what) = (self.journal_ref().layout.device_block(bio.at), bio.what);
-                self.copy_to_log(&bio, block);
+                self.copy_to_log(bio, block);
                 self.lines_of(block).lines().for_each(|line| report.changed(Component::Line(line)));
                 // The superblock is written whole: one step, durable.
                 let fenced = !cached || what == LogWrite::Superblock || !torn;
                 if fenced {
                     self.flush_device(cpu, report);
                 }
-                let LogBio { tid, at, .. } = bio;
-                report.event(|| Event::LogWritten { what, tid, at, block, fenced });
+                let (tid, log_block) = (bio.tid, bio.at);
+                report.event(|| Event::LogWritten { what, tid, at: log_block, block, fenced });
                 if bio.fua && cached && what != LogWrite::Superblock {
-                    return Ok(Flow::Acted(frame(bio, BioAt::Fua)));
+                    *at = BioAt::Fua;
+                    return Ok(Flow::Acted);
                 }
                 Ok(Flow::ActedAndReturned)
             }

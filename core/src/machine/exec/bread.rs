@@ -110,21 +110,22 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         &mut self,
         id: ThreadId,
         block: BlockNr,
-        at: BreadAt,
+        at: &mut BreadAt,
         report: &mut impl Report,
     ) -> Outcome {
         let index = PageIndex(block.0);
-        match at {
+        match *at {
             BreadAt::Getblk => {
                 report.rule(RuleId::IDX_4);
                 if let Some(page) = self.bdev.mapping.find_get_page(index) {
                     // Who reads a page in holds its lock.
                     let uptodate = page.uptodate;
                     if !uptodate && !self.lock_page(id, MappingId::Bdev, index, report) {
-                        return Ok(Flow::Acted(Frame::SbBread { block, at }));
+                        return Ok(Flow::Acted);
                     }
                     self.create_empty_buffers(block, report);
-                    return Ok(Flow::GoesOn(Frame::SbBread { block, at: BreadAt::Read }));
+                    *at = BreadAt::Read;
+                    return Ok(Flow::GoesOn);
                 }
                 self.take_lock(self.cpu(id), report)?;
                 if self.add_page(MappingId::Bdev, index, report).is_err() {
@@ -132,10 +133,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                         return Ok(Flow::Failed(Errno::Eio));
                     }
                     report.event(|| Event::GetblkRetries { block });
-                    return Ok(Flow::Acted(Frame::SbBread { block, at }));
+                    return Ok(Flow::Acted);
                 }
                 self.create_empty_buffers(block, report);
-                Ok(Flow::Acted(Frame::SbBread { block, at: BreadAt::Read }))
+                *at = BreadAt::Read;
+                Ok(Flow::Acted)
             }
             BreadAt::Read => {
                 if self.cached_buffer(block).is_none_or(|bh| bh.is(Bh::Uptodate)) {

@@ -15,16 +15,16 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// tail. Models JBD-10: `fs/jbd2/checkpoint.c jbd2_log_do_checkpoint` (4.5).
     pub(super) fn jbd2_log_do_checkpoint(
         &mut self,
-        at: CheckpointAt,
+        at: &mut CheckpointAt,
         report: &mut impl Report,
     ) -> Outcome {
-        let frame = |at| Frame::Jbd2LogDoCheckpoint { at };
-        match at {
+        match *at {
             CheckpointAt::Next => {
                 let journal = self.journal_ref();
                 let oldest = journal.checkpoints.first().map(|transaction| transaction.tid);
                 let Some(block) = oldest.and_then(|tid| journal.checkpoint_list(tid).next()) else {
-                    return Ok(Flow::GoesOn(frame(CheckpointAt::Flush)));
+                    *at = CheckpointAt::Flush;
+                    return Ok(Flow::GoesOn);
                 };
                 let owner = journal.head_of(block).and_then(|head| head.transaction);
                 // A newer transaction has it: that one must commit first.
@@ -32,29 +32,34 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     && self.obeys(RuleId::JBD_10_2, report)
                 {
                     let callee = Frame::Jbd2CompleteTransaction { tid };
-                    return Ok(Flow::Calls(frame(CheckpointAt::Next), callee));
+                    *at = CheckpointAt::Next;
+                    return Ok(Flow::Calls(callee));
                 }
                 let dirty = self.buffer(block).is_some_and(|bh| bh.is(Bh::Dirty));
                 if dirty && self.obeys(RuleId::JBD_10_1, report) {
-                    return Ok(Flow::Calls(frame(at), Frame::WriteDirtyBuffer { block }));
+                    return Ok(Flow::Calls(Frame::WriteDirtyBuffer { block }));
                 }
                 self.remove_checkpoint(block, report);
                 report.rule(RuleId::JBD_10_1);
                 report.event(|| Event::Checkpointed { block });
-                Ok(Flow::Acted(frame(CheckpointAt::Next)))
+                *at = CheckpointAt::Next;
+                Ok(Flow::Acted)
             }
             CheckpointAt::Flush => {
                 let on = self.semantics.barriers()? == Barriers::On;
                 if !on || !self.obeys(RuleId::JBD_10_3, report) {
-                    return Ok(Flow::GoesOn(frame(CheckpointAt::Tail)));
+                    *at = CheckpointAt::Tail;
+                    return Ok(Flow::GoesOn);
                 }
-                Ok(Flow::Calls(frame(CheckpointAt::Tail), Frame::BlkdevIssueFlush))
+                *at = CheckpointAt::Tail;
+                Ok(Flow::Calls(Frame::BlkdevIssueFlush))
             }
             CheckpointAt::Tail => {
+                *at = CheckpointAt::Done;
                 let (tid, block) = self.journal_ref().log_tail();
-                // The frame of this function is not needed any more: the tail is its last act.
-                Ok(Flow::GoesOn(Frame::Jbd2UpdateLogTail { tid, block, at: TailAt::Write }))
+                Ok(Flow::Calls(Frame::Jbd2UpdateLogTail { tid, block, at: TailAt::Write }))
             }
+            CheckpointAt::Done => Ok(Flow::Returned),
         }
     }
 
@@ -62,22 +67,21 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// Models JBD-10, WAL-2: `fs/jbd2/journal.c __jbd2_update_log_tail` (4.5).
     pub(super) fn jbd2_update_log_tail(
         &mut self,
-        tid: Tid,
-        block: LogBlockNr,
-        at: TailAt,
+        (tid, block): (Tid, LogBlockNr),
+        at: &mut TailAt,
         report: &mut impl Report,
     ) -> Outcome {
-        match at {
+        match *at {
             TailAt::Write => {
                 if (self.journal_ref().tail_tid, self.journal_ref().tail) == (tid, block) {
                     return Ok(Flow::Returned);
                 }
-                let frame = Frame::Jbd2UpdateLogTail { tid, block, at: TailAt::Free };
+                *at = TailAt::Free;
                 if !self.obeys(RuleId::JBD_10_4, report) {
-                    return Ok(Flow::GoesOn(frame));
+                    return Ok(Flow::GoesOn);
                 }
                 let bio = self.superblock_bio(tid, Some(block))?;
-                Ok(Flow::Calls(frame, Frame::SubmitLogBio { bio, at: BioAt::Preflush }))
+                Ok(Flow::Calls(Frame::SubmitLogBio { bio, at: BioAt::Preflush }))
             }
             TailAt::Free => {
                 report.rule(RuleId::WAL_2);

@@ -2,7 +2,7 @@
 //! kernel kjournald2 does.
 
 use super::bio::words_to_log;
-use super::{Event, Flow, Frame, Machine, Outcome, Report, ThreadId};
+use super::{Event, Flow, Frame, Machine, Outcome, Refusal, Report, ThreadId};
 use crate::address_space::MappingId;
 use crate::buffer_head::{Bh, BufferHead};
 use crate::config::{AsyncCommit, Barriers, DataMode};
@@ -26,23 +26,22 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         tid: Tid,
         report: &mut impl Report,
     ) -> Outcome {
-        let frame = Frame::Jbd2CompleteTransaction { tid };
         let journal = self.journal_ref();
         if let Some(committing) = journal.committing_tid() {
             if journal.is_committed(tid) || !self.obeys(RuleId::JBD_1, report) {
                 return Ok(Flow::Returned);
             }
             self.sleep(id, Wait::Commit(committing), report);
-            return Ok(Flow::Acted(frame));
+            return Ok(Flow::Acted);
         }
         match &journal.running {
             Some(running) if running.tid == tid && running.state == TransactionState::Running => {
                 let at = CommitAt::Lock;
-                Ok(Flow::Calls(frame, Frame::Jbd2JournalCommitTransaction { tid, at }))
+                Ok(Flow::Calls(Frame::Jbd2JournalCommitTransaction { tid, at }))
             }
             Some(running) if running.tid == tid => {
                 self.sleep(id, Wait::Commit(tid), report);
-                Ok(Flow::Acted(frame))
+                Ok(Flow::Acted)
             }
             _ => Ok(Flow::Returned),
         }
@@ -52,30 +51,58 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         &mut self,
         id: ThreadId,
         tid: Tid,
-        at: CommitAt,
+        at: &mut CommitAt,
         report: &mut impl Report,
     ) -> Outcome {
-        let frame = |at| Frame::Jbd2JournalCommitTransaction { tid, at };
         match at {
-            CommitAt::Lock => self.commit_lock(id, tid, report),
-            CommitAt::Switch => self.commit_switch(id, tid, report),
-            CommitAt::Data(left) => self.commit_data(tid, left, report),
-            CommitAt::Revoke(left) => self.commit_revoke(tid, left, report),
-            CommitAt::Copies(mut left) => match left.pop() {
-                Some(bio) => {
-                    let callee = Frame::SubmitLogBio { bio, at: BioAt::Preflush };
-                    Ok(Flow::Calls(frame(CommitAt::Copies(left)), callee))
+            CommitAt::Lock => {
+                *at = CommitAt::Switch;
+                self.commit_lock(id, tid, report)
+            }
+            CommitAt::Switch => {
+                *at = CommitAt::Data(self.commit_switch(id, tid, report)?);
+                Ok(Flow::Acted)
+            }
+            CommitAt::Data(left) => {
+                if let Some(ino) = self.next_ordered(left, report) {
+                    return Ok(Flow::Calls(Self::write_ordered(ino)));
                 }
-                None => self.commit_descriptor(tid, report),
+                *at = CommitAt::Revoke(self.committing().revoked.clone());
+                Ok(Flow::GoesOn)
+            }
+            CommitAt::Revoke(left) if left.is_empty() => {
+                self.set_state(TransactionState::Commit, report);
+                *at = CommitAt::Copies(Vec::new());
+                Ok(Flow::GoesOn)
+            }
+            CommitAt::Revoke(left) => Ok(self.commit_revoke(tid, left, report)),
+            CommitAt::Copies(left) => match left.pop() {
+                Some(bio) => Ok(Flow::Calls(Frame::SubmitLogBio { bio, at: BioAt::Preflush })),
+                None => Ok(self.commit_descriptor(tid, at, report)),
             },
-            CommitAt::WaitData(left) => self.commit_wait_data(tid, left, report),
-            CommitAt::WaitCopies => Ok(self.commit_wait_copies(tid, CommitAt::Flush, report)),
-            CommitAt::CommitBlock => self.commit_block(tid, report),
-            CommitAt::Flush => Ok(match self.semantics.barriers()? {
-                Barriers::On => Flow::Calls(frame(CommitAt::Tail), Frame::BlkdevIssueFlush),
-                Barriers::Off => Flow::GoesOn(frame(CommitAt::Tail)),
-            }),
-            CommitAt::Tail => self.commit_tail(tid, report),
+            CommitAt::WaitData(left) => match self.next_mapping(left) {
+                Some(mapping) => Ok(Flow::Calls(Frame::FilemapFdatawait { mapping })),
+                None => self.commit_block_early(tid, at, report),
+            },
+            CommitAt::WaitCopies => {
+                *at = CommitAt::Flush;
+                Ok(self.commit_wait_copies(tid, report))
+            }
+            CommitAt::CommitBlock => {
+                *at = CommitAt::Tail;
+                self.commit_block(tid, report)
+            }
+            CommitAt::Flush => {
+                *at = CommitAt::Tail;
+                Ok(match self.semantics.barriers()? {
+                    Barriers::On => Flow::Calls(Frame::BlkdevIssueFlush),
+                    Barriers::Off => Flow::GoesOn,
+                })
+            }
+            CommitAt::Tail => {
+                *at = CommitAt::Forget(BlockNr(0));
+                Ok(self.commit_tail(report))
+            }
             CommitAt::Forget(from) => Ok(self.commit_forget(tid, from, report)),
         }
     }
@@ -102,12 +129,17 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         if self.obeys(RuleId::JBD_2_1, report) && updates > 0 {
             self.sleep(id, Wait::Updates(tid), report);
         }
-        let at = CommitAt::Switch;
-        Ok(Flow::Acted(Frame::Jbd2JournalCommitTransaction { tid, at }))
+        Ok(Flow::Acted)
     }
 
-    /// Switches the revoke table and lets a new transaction run.
-    fn commit_switch(&mut self, id: ThreadId, tid: Tid, report: &mut impl Report) -> Outcome {
+    /// Switches the revoke table and lets a new transaction run. The files whose data goes first, the
+    /// first one last.
+    fn commit_switch(
+        &mut self,
+        id: ThreadId,
+        tid: Tid,
+        report: &mut impl Report,
+    ) -> Result<Vec<Ino>, Refusal> {
         self.take_lock(self.cpu(id), report)?;
         let revoked = self.journal_ref().running.as_ref().expect("locked before").revoked.clone();
         let switches = self.obeys(RuleId::JBD_2_3, report);
@@ -126,49 +158,37 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         self.wake_all(Wait::Commit(tid), report);
         report.event(|| Event::TransactionSwitched { tid });
         let ordered = self.semantics.data_mode()? == DataMode::Ordered;
-        let inodes = self.committing().inodes.iter().rev().copied().filter(|_| ordered).collect();
-        Ok(Flow::Acted(Frame::Jbd2JournalCommitTransaction { tid, at: CommitAt::Data(inodes) }))
+        Ok(self.committing().inodes.iter().rev().copied().filter(|_| ordered).collect())
     }
 
-    fn commit_data(&mut self, tid: Tid, mut left: Vec<Ino>, report: &mut impl Report) -> Outcome {
-        while let Some(ino) = left.pop() {
-            if self.mapping_if(MappingId::File(ino)).is_some()
-                && self.obeys(RuleId::JBD_2_5, report)
-            {
-                let at = CommitAt::Data(left);
-                let frame = Frame::Jbd2JournalCommitTransaction { tid, at };
-                return Ok(Flow::Calls(frame, self.write_ordered(ino)));
-            }
-        }
-        let revoked = self.committing().revoked.clone();
-        self.commit_revoke(tid, revoked, report)
+    /// The next file whose data goes before the commit.
+    fn next_ordered(&self, left: &mut Vec<Ino>, report: &mut impl Report) -> Option<Ino> {
+        core::iter::from_fn(|| left.pop()).find(|ino| {
+            self.mapping_if(MappingId::File(*ino)).is_some() && self.obeys(RuleId::JBD_2_5, report)
+        })
     }
 
     /// Pages only: ordered mode never flushes DAX entries.
-    fn write_ordered(&self, ino: Ino) -> Frame {
+    fn write_ordered(ino: Ino) -> Frame {
         Frame::write_cache_pages(MappingId::File(ino), WritebackControl::whole(SyncMode::All))
     }
 
+    /// As many revoke records as a block takes.
     fn commit_revoke(
         &mut self,
         tid: Tid,
-        mut left: Vec<BlockNr>,
+        left: &mut Vec<BlockNr>,
         report: &mut impl Report,
-    ) -> Outcome {
-        let frame = |at| Frame::Jbd2JournalCommitTransaction { tid, at };
-        if left.is_empty() {
-            self.set_state(TransactionState::Commit, report);
-            return self.commit_descriptor(tid, report);
-        }
+    ) -> Flow {
         let words = self.words_per_block();
         let later = left.split_off(left.len().min(format::revokes_per_block(words)));
+        let revoked = core::mem::replace(left, later);
         if !self.obeys(RuleId::JBD_2_6, report) {
-            return Ok(Flow::GoesOn(frame(CommitAt::Revoke(later))));
+            return Flow::GoesOn;
         }
-        let bio = self.log_bio(LogWrite::Revoke, tid, format::revoke_block(words, tid, &left));
+        let bio = self.log_bio(LogWrite::Revoke, tid, format::revoke_block(words, tid, &revoked));
         self.note_log_start(&bio, report);
-        let callee = Frame::SubmitLogBio { bio, at: BioAt::Preflush };
-        Ok(Flow::Calls(frame(CommitAt::Revoke(later)), callee))
+        Flow::Calls(Frame::SubmitLogBio { bio, at: BioAt::Preflush })
     }
 
     fn note_log_start(&mut self, bio: &LogBio, report: &mut impl Report) {
@@ -179,15 +199,14 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// Takes the next buffers: gives each a log block, marks it Shadow, and names it in a descriptor
     /// block. What is logged is the frozen copy if there is one; the magic is escaped.
-    fn commit_descriptor(&mut self, tid: Tid, report: &mut impl Report) -> Outcome {
-        let frame = |at| Frame::Jbd2JournalCommitTransaction { tid, at };
+    fn commit_descriptor(&mut self, tid: Tid, at: &mut CommitAt, report: &mut impl Report) -> Flow {
         let room = format::tags_per_descriptor(self.words_per_block());
         let unwritten = self.journal_ref().list(tid, BufferList::Metadata);
         let blocks: Vec<BlockNr> = unwritten.take(room).collect();
         if blocks.is_empty() {
-            let inodes = self.committing().inodes.iter().rev().copied().collect();
+            *at = CommitAt::WaitData(self.committing().inodes.iter().rev().copied().collect());
             self.set_state(TransactionState::CommitDflush, report);
-            return self.commit_wait_data(tid, inodes, report);
+            return Flow::GoesOn;
         }
         let all = if self.obeys(RuleId::JBD_2_7, report) { blocks.len() } else { 1 };
         let mut bio = self.log_bio(LogWrite::Descriptor, tid, None);
@@ -214,8 +233,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
         }
         bios.reverse();
-        let callee = Frame::SubmitLogBio { bio, at: BioAt::Preflush };
-        Ok(Flow::Calls(frame(CommitAt::Copies(bios)), callee))
+        *at = CommitAt::Copies(bios);
+        Flow::Calls(Frame::SubmitLogBio { bio, at: BioAt::Preflush })
     }
 
     /// The descriptor block that names these blocks, of which `bios` write the copies.
@@ -232,21 +251,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         format::descriptor_block(tid, &logged)
     }
 
-    fn commit_wait_data(
-        &mut self,
-        tid: Tid,
-        mut left: Vec<Ino>,
-        report: &mut impl Report,
-    ) -> Outcome {
-        while let Some(ino) = left.pop() {
-            let mapping = MappingId::File(ino);
-            if self.mapping_if(mapping).is_some() {
-                let at = CommitAt::WaitData(left);
-                let frame = Frame::Jbd2JournalCommitTransaction { tid, at };
-                return Ok(Flow::Calls(frame, Frame::FilemapFdatawait { mapping }));
-            }
-        }
-        self.commit_block_early(tid, report)
+    /// The next file whose pages under I/O are waited for.
+    fn next_mapping(&self, left: &mut Vec<Ino>) -> Option<MappingId> {
+        let mut mappings = core::iter::from_fn(|| left.pop()).map(MappingId::File);
+        mappings.find(|mapping| self.mapping_if(*mapping).is_some())
     }
 
     /// What is logged in place of a buffer that begins with the magic.
@@ -260,7 +268,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     /// The copies have been written: nobody needs to wait for these buffers any more.
-    fn commit_wait_copies(&mut self, tid: Tid, then: CommitAt, report: &mut impl Report) -> Flow {
+    fn commit_wait_copies(&mut self, tid: Tid, report: &mut impl Report) -> Flow {
         let blocks: Vec<BlockNr> = self.journal_ref().list(tid, BufferList::Shadow).collect();
         let written = self.obeys(RuleId::JBD_2_10, report);
         for block in blocks.iter().filter(|_| written) {
@@ -271,21 +279,27 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         self.set_state(TransactionState::CommitJflush, report);
         report.event(|| Event::CopiesWritten { tid, blocks });
-        Flow::Acted(Frame::Jbd2JournalCommitTransaction { tid, at: then })
+        Flow::Acted
     }
 
     /// Without waiting for the copies: recovery has to notice by their checksums if they are not
     /// there.
-    fn commit_block_early(&mut self, tid: Tid, report: &mut impl Report) -> Outcome {
+    fn commit_block_early(
+        &mut self,
+        tid: Tid,
+        at: &mut CommitAt,
+        report: &mut impl Report,
+    ) -> Outcome {
         let asynchronous = self.semantics.async_commit()? == AsyncCommit::On;
         if !asynchronous || !self.obeys(RuleId::JBD_2_15, report) {
-            return Ok(self.commit_wait_copies(tid, CommitAt::CommitBlock, report));
+            *at = CommitAt::CommitBlock;
+            return Ok(self.commit_wait_copies(tid, report));
         }
+        *at = CommitAt::WaitCopies;
         let words = format::commit_block(self.words_per_block(), tid);
         let bio = self.log_bio(LogWrite::Commit, tid, words);
         self.note_log_start(&bio, report);
-        let frame = Frame::Jbd2JournalCommitTransaction { tid, at: CommitAt::WaitCopies };
-        Ok(Flow::Calls(frame, Frame::SubmitLogBio { bio, at: BioAt::Preflush }))
+        Ok(Flow::Calls(Frame::SubmitLogBio { bio, at: BioAt::Preflush }))
     }
 
     /// From its fence on the transaction counts: everything before it must be durable first.
@@ -296,29 +310,26 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let barriers = self.semantics.barriers()? == Barriers::On;
         bio.preflush = barriers && self.obeys(RuleId::JBD_2_11, report);
         bio.fua = barriers;
-        let frame = Frame::Jbd2JournalCommitTransaction { tid, at: CommitAt::Tail };
-        Ok(Flow::Calls(frame, Frame::SubmitLogBio { bio, at: BioAt::Preflush }))
+        Ok(Flow::Calls(Frame::SubmitLogBio { bio, at: BioAt::Preflush }))
     }
 
     /// Moves the tail only if that frees a quarter of the log.
-    fn commit_tail(&mut self, tid: Tid, report: &mut impl Report) -> Outcome {
+    fn commit_tail(&mut self, report: &mut impl Report) -> Flow {
         let journal = self.journal_ref();
         let (tail_tid, tail) = journal.log_tail();
         let len = journal.layout.len;
         let freed = (tail.0 + len - journal.tail.0) % len;
         if freed < len / 4 || !self.obeys(RuleId::JBD_2_12, report) {
-            return Ok(self.commit_forget(tid, BlockNr(0), report));
+            return Flow::GoesOn;
         }
-        let frame = Frame::Jbd2JournalCommitTransaction { tid, at: CommitAt::Forget(BlockNr(0)) };
-        let callee = Frame::Jbd2UpdateLogTail { tid: tail_tid, block: tail, at: TailAt::Write };
-        Ok(Flow::Calls(frame, callee))
+        Flow::Calls(Frame::Jbd2UpdateLogTail { tid: tail_tid, block: tail, at: TailAt::Write })
     }
 
     /// One buffer of the Forget list: a dirty one goes on this transaction's checkpoint list, a
     /// freed one is dropped; then it is the next transaction's, or nobody's. Nothing comes on the
     /// list meanwhile, so it is walked once.
-    fn commit_forget(&mut self, tid: Tid, from: BlockNr, report: &mut impl Report) -> Flow {
-        let Some(block) = self.journal_ref().first_on(tid, BufferList::Forget, from) else {
+    fn commit_forget(&mut self, tid: Tid, from: &mut BlockNr, report: &mut impl Report) -> Flow {
+        let Some(block) = self.journal_ref().first_on(tid, BufferList::Forget, *from) else {
             self.set_state(TransactionState::CommitCallback, report);
             return self.commit_callback(tid, report);
         };
@@ -343,8 +354,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         self.refile(block, report);
         report.rule(RuleId::JBD_2_13);
         report.event(|| Event::BufferReleased { block, tid, to_checkpoint, next });
-        let at = CommitAt::Forget(BlockNr(block.0 + 1));
-        Flow::Acted(Frame::Jbd2JournalCommitTransaction { tid, at })
+        *from = BlockNr(block.0 + 1);
+        Flow::Acted
     }
 
     /// Gives a buffer to the transaction that waits for it, or to nobody: then what the journal kept

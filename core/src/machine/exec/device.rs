@@ -68,19 +68,19 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn sys_fadvise(
         &mut self,
         id: ThreadId,
-        ino: Ino,
-        wbc: WritebackControl,
-        called: bool,
+        (ino, wbc): (Ino, WritebackControl),
+        called: &mut bool,
         report: &mut impl Report,
     ) -> Outcome {
         let mapping = MappingId::File(ino);
         // It fails for no error of the write.
         self.take_error(id);
-        if !called && !self.is_s_dax(mapping) {
+        if !*called && !self.is_s_dax(mapping) {
             let callee = Frame::writepages(mapping, wbc, FilemapAt::DaxFlush);
-            return Ok(Flow::Calls(Frame::SysFadvise { ino, wbc, called: true }, callee));
+            *called = true;
+            return Ok(Flow::Calls(callee));
         }
-        if called {
+        if *called {
             let range = wbc.first..=wbc.last;
             let indices = self.invalidate_mapping_pages(id, mapping, range, report)?;
             report.event(|| Event::PagesDropped { mapping, indices });

@@ -1,7 +1,7 @@
 //! The changes of single metadata blocks that operations consist of.
 
 use super::handle::{Access, Taken};
-use super::{Event, Flow, Frame, Machine, Refusal, Report, ThreadId};
+use super::{Event, Flow, Frame, Machine, Outcome, Refusal, Report, ThreadId};
 use crate::address_space::MappingId;
 use crate::config::{DataMode, FreeBeforeCommit};
 use crate::fs::block_map::{self, DIRECT, DOUBLE_SLOT, INDIRECT_SLOT};
@@ -13,6 +13,7 @@ use crate::rules::RuleId;
 use crate::tag::Tag;
 use crate::units::{BlockNr, Ino, PageIndex, WORDS_PER_LINE, Word};
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 /// Where the words are that an edit changes.
 pub(super) enum Target {
@@ -61,15 +62,17 @@ impl Change {
 }
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
-    /// Makes one change, or says what has to come first: `frame` is what goes on after it.
+    /// Makes the last one of these changes and takes it off, unless something else has to come first.
+    ///
+    /// # Panics
+    /// If there is none.
     pub(super) fn edit(
         &mut self,
         id: ThreadId,
-        edit: &Edit,
-        again: Frame,
-        done: Frame,
+        edits: &mut Vec<Edit>,
         report: &mut impl Report,
-    ) -> Result<Flow, Refusal> {
+    ) -> Outcome {
+        let edit = edits.last().expect("the caller has looked");
         match self.target(edit)? {
             Target::None => {
                 if let Edit::Forget(block) = edit {
@@ -77,9 +80,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 }
             }
             Target::Buffer(block, _) if self.uses_fresh_page(report)? => {
-                let callee =
-                    Frame::FreshPageIo { block, edit: Box::new(edit.clone()), at: FreshAt::Read };
-                return Ok(Flow::Calls(done, callee));
+                let edit = Box::new(edits.pop().expect("looked at above"));
+                return Ok(Flow::Calls(Frame::FreshPageIo { block, edit, at: FreshAt::Read }));
             }
             Target::Buffer(block, access) => match self.take_buffer(id, block, access, report)? {
                 Taken::Yes => {
@@ -87,18 +89,19 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     self.modify_buffer(id, block, edit, |words| change.apply(words), report)?;
                     self.freed_by(edit, report)?;
                 }
-                Taken::Calls(callee) => return Ok(Flow::Calls(again, callee)),
-                Taken::Sleeps => return Ok(Flow::Acted(again)),
+                Taken::Calls(callee) => return Ok(Flow::Calls(callee)),
+                Taken::Sleeps => return Ok(Flow::Acted),
             },
             Target::DirectoryPage(dir, index) if !self.has_uptodate_page(dir, index) => {
                 let callee = Frame::Ext2GetPage { dir, index, at: ReadAt::Lookup };
-                return Ok(Flow::Calls(again, callee));
+                return Ok(Flow::Calls(callee));
             }
             Target::DirectoryPage(ino, index) => {
                 self.edit_directory_page(ino, index, edit, report);
             }
         }
-        Ok(Flow::Acted(done))
+        edits.pop();
+        Ok(Flow::Acted)
     }
 
     /// The first block that has to be read before an edit can tell where it goes.

@@ -134,8 +134,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     /// Which handler: no PTE yet, or a store through a read-only one. The access is retried after.
-    pub(super) fn handle_mm_fault(&self, site: Site, write: bool, called: bool) -> Flow {
-        if called {
+    pub(super) fn handle_mm_fault(&self, site: Site, write: bool, called: &mut bool) -> Flow {
+        if *called {
             return Flow::Returned;
         }
         let vma = &self.vmas[usize::from(site.vma.0)];
@@ -150,7 +150,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             (false, true) => Frame::WpPageShared { site, at: WpPageAt::Mkwrite },
             (false, false) => Frame::FilemapFault { site, write, at: PageFaultAt::Lookup },
         };
-        Flow::Calls(Frame::HandleMmFault { site, write, called: true }, callee)
+        *called = true;
+        Flow::Calls(callee)
     }
 
     pub(super) fn dax_fault(
@@ -158,17 +159,16 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         id: ThreadId,
         site: Site,
         write: bool,
-        at: FaultAt,
+        at: &mut FaultAt,
         report: &mut impl Report,
     ) -> Outcome {
-        let frame = |at| Frame::DaxFault { site, write, at };
         let plain = matches!(at, FaultAt::Lookup | FaultAt::Insert | FaultAt::Unlock);
-        match at {
+        match *at {
             _ if !EXT4 && !plain => Err(Refusal::NotBuilt("faults with pages and with MAP_SYNC")),
             FaultAt::Lookup => {
                 let Site { mapping, index, .. } = site;
                 if self.waits_for_operation(id, mapping, report) {
-                    return Ok(Flow::Acted(frame(FaultAt::Lookup)));
+                    return Ok(Flow::Acted);
                 }
                 // Planted: the check is the wrong way round.
                 let beyond =
@@ -179,56 +179,62 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 }
                 let Some(block) = self.block_of(mapping, index) else {
                     return if EXT4 {
-                        Ok(self.fault_in_hole(site, write))
+                        Ok(self.fault_in_hole(site, write, at))
                     } else {
                         Err(Refusal::NotBuilt("faults in holes"))
                     };
                 };
                 let found = self.mapping(mapping).find_get_page(index).is_some();
                 if found && !self.lock_page(id, mapping, index, report) {
-                    return Ok(Flow::Acted(frame(FaultAt::Lookup)));
+                    return Ok(Flow::Acted);
                 }
                 let locked = self.has_entry_lock()? && !found;
                 if locked {
                     self.take_lock(self.cpu(id), report)?;
                     if self.waits_for_entry(id, mapping, index, report) {
-                        return Ok(Flow::Acted(frame(FaultAt::Lookup)));
+                        return Ok(Flow::Acted);
                     }
                     self.grab_mapping_entry(mapping, index, report);
                 }
                 let identity = mapping == MappingId::Bdev;
                 report.rule(if identity { RuleId::IDX_2 } else { RuleId::IDX_1 });
                 report.event(|| Event::FaultMapped { mapping, index, block, write, locked });
-                Ok(Flow::Acted(frame(if found { FaultAt::Page } else { FaultAt::Insert })))
+                *at = if found { FaultAt::Page } else { FaultAt::Insert };
+                Ok(Flow::Acted)
             }
             FaultAt::Page if EXT4 => {
                 self.delete_page_for_fault(id, site, report)?;
-                Ok(Flow::Acted(frame(FaultAt::Insert)))
+                *at = FaultAt::Insert;
+                Ok(Flow::Acted)
             }
             FaultAt::Insert if EXT4 && self.needs_dsync(site, write, report) => {
                 let callee = Frame::DaxInsertMapping { site, write, at: InsertAt::SyncEntry };
-                Ok(Flow::Calls(frame(FaultAt::UnlockForSync), callee))
+                *at = FaultAt::UnlockForSync;
+                Ok(Flow::Calls(callee))
             }
             FaultAt::Insert => {
                 let callee = Frame::DaxInsertMapping { site, write, at: InsertAt::Entry };
-                Ok(Flow::Calls(frame(FaultAt::Unlock), callee))
+                *at = FaultAt::Unlock;
+                Ok(Flow::Calls(callee))
             }
             FaultAt::UnlockForSync if EXT4 && !self.has_entry_lock()? => {
-                Ok(Flow::GoesOn(frame(FaultAt::Sync)))
+                *at = FaultAt::Sync;
+                Ok(Flow::GoesOn)
             }
             FaultAt::UnlockForSync if EXT4 => {
                 self.take_lock(self.cpu(id), report)?;
                 let Site { mapping, index, .. } = site;
                 self.unlock_entry(mapping, index, report);
                 report.event(|| Event::EntryUnlocked { mapping, index });
-                Ok(Flow::Acted(frame(FaultAt::Sync)))
+                *at = FaultAt::Sync;
+                Ok(Flow::Acted)
             }
             FaultAt::Sync if EXT4 => {
+                *at = FaultAt::Finish;
                 let ino = site.mapping.ino().expect("only files are mapped with MAP_SYNC");
                 let (datasync, at) = (true, SyncFileAt::Write);
                 let wbc = WritebackControl::whole(SyncMode::All);
-                let callee = Frame::Ext4SyncFile { ino, wbc, datasync, at };
-                Ok(Flow::Calls(frame(FaultAt::Finish), callee))
+                Ok(Flow::Calls(Frame::Ext4SyncFile { ino, wbc, datasync, at }))
             }
             FaultAt::Finish if EXT4 => self.dax_finish_sync_fault(id, site, report),
             FaultAt::Unlock if self.has_entry_lock()? => {
@@ -298,15 +304,15 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         id: ThreadId,
         site: Site,
         write: bool,
-        at: InsertAt,
+        at: &mut InsertAt,
         report: &mut impl Report,
     ) -> Outcome {
         let Site { vma, mapping, index } = site;
         let block = self.block_of(mapping, index).expect("the fault looked it up");
-        match at {
+        match *at {
             InsertAt::Entry | InsertAt::SyncEntry => {
                 self.take_lock(self.cpu(id), report)?;
-                let synchronous = at == InsertAt::SyncEntry;
+                let synchronous = *at == InsertAt::SyncEntry;
                 let write = write && !synchronous;
                 if !self.dax_radix_entry(mapping, index, block, write, report)? {
                     report.event(|| Event::EntryRefused { mapping, index });
@@ -315,7 +321,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 if synchronous {
                     return Ok(Flow::ActedAndReturned);
                 }
-                Ok(Flow::Acted(Frame::DaxInsertMapping { site, write, at: InsertAt::Pte }))
+                *at = InsertAt::Pte;
+                Ok(Flow::Acted)
             }
             // pfn_mkwrite of the device is its fault handler: the PTE is there already.
             InsertAt::Pte if self.vmas[usize::from(vma.0)].pte(index).is_some() => {
@@ -382,10 +389,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         &mut self,
         id: ThreadId,
         site: Site,
-        at: WpAt,
+        at: &mut WpAt,
         report: &mut impl Report,
     ) -> Outcome {
-        match at {
+        match *at {
             WpAt::Mkwrite => {
                 // The device's pfn_mkwrite is its fault handler. No kernel that has the entry lock maps
                 // the raw device by DAX; a what-if does there as for a file.
@@ -394,7 +401,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     true => Frame::DaxFault { site, write: true, at: FaultAt::Lookup },
                     false => Frame::DaxPfnMkwrite { site, at: MkwriteAt::Tag },
                 };
-                Ok(Flow::Calls(Frame::WpPfnShared { site, at: WpAt::Reuse }, callee))
+                *at = WpAt::Reuse;
+                Ok(Flow::Calls(callee))
             }
             // Made writable under the entry lock, or gone meanwhile: then the access faults again.
             WpAt::Reuse
@@ -432,11 +440,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         &mut self,
         id: ThreadId,
         site: Site,
-        at: MkwriteAt,
+        at: &mut MkwriteAt,
         report: &mut impl Report,
     ) -> Outcome {
         let Site { mapping, index, .. } = site;
-        match at {
+        match *at {
             MkwriteAt::Tag => {
                 self.take_lock(self.cpu(id), report)?;
                 let Some(entry) = self.mapping(mapping).dax_entry(index) else {
@@ -444,7 +452,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     return Ok(Flow::ActedAndReturned);
                 };
                 if self.waits_for_entry(id, mapping, index, report) {
-                    return Ok(Flow::Acted(Frame::DaxPfnMkwrite { site, at }));
+                    return Ok(Flow::Acted);
                 }
                 self.mark_inode_dirty(mapping, report);
                 if self.obeys(RuleId::DAX_9, report) {
@@ -459,7 +467,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 Self::slot_changed(mapping, index, report);
                 report.event(|| Event::EntryDirtied { mapping, index, locked });
                 if under_lock {
-                    return Ok(Flow::Acted(Frame::DaxPfnMkwrite { site, at: MkwriteAt::Pte }));
+                    *at = MkwriteAt::Pte;
+                    return Ok(Flow::Acted);
                 }
                 self.put_unlocked_entry(mapping, index, report);
                 Ok(Flow::ActedAndReturned)
@@ -471,7 +480,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 if !self.obeys(RuleId::DAX_19, report) {
                     return Ok(Flow::ActedAndReturned);
                 }
-                Ok(Flow::Acted(Frame::DaxPfnMkwrite { site, at: MkwriteAt::Unlock }))
+                *at = MkwriteAt::Unlock;
+                Ok(Flow::Acted)
             }
             MkwriteAt::Unlock => {
                 self.take_lock(self.cpu(id), report)?;

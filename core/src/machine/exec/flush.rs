@@ -36,10 +36,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         &mut self,
         id: ThreadId,
         (mapping, wbc): (MappingId, WritebackControl),
-        at: RangeAt,
+        at: &mut RangeAt,
         report: &mut impl Report,
     ) -> Outcome {
-        let frame = |at| Frame::DaxWritebackMappingRange { mapping, wbc, at };
         match at {
             RangeAt::Tag => {
                 let empty = self.mapping(mapping).nrexceptional == 0;
@@ -51,16 +50,21 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 self.take_lock(self.cpu(id), report)?;
                 let planned = self.obeys(RuleId::DAX_12_4, report);
                 self.tag_pages_for_writeback(mapping, &wbc, planned, report)?;
-                Ok(Flow::Acted(frame(RangeAt::Lookup)))
+                *at = RangeAt::Lookup;
+                Ok(Flow::Acted)
             }
-            RangeAt::Lookup => Ok(self.lookup_batch(mapping, wbc, report)),
+            RangeAt::Lookup => {
+                *at = self.lookup_batch(mapping, wbc, report);
+                Ok(Flow::Acted)
+            }
             RangeAt::Each(batch) => {
                 if let Some(error) = self.take_error(id) {
                     return Ok(Flow::Failed(error));
                 }
                 // Otherwise it calls `dax_writeback_one`, in place.
                 assert!(batch.is_empty(), "the next entry of a batch is flushed in place");
-                Ok(self.lookup_batch(mapping, wbc, report))
+                *at = self.lookup_batch(mapping, wbc, report);
+                Ok(Flow::Acted)
             }
             RangeAt::Fence => {
                 if self.semantics.fence_place()? == FencePlace::DeviceFlush {
@@ -78,13 +82,13 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     /// Fetches the next entries that are tagged TOWRITE, the last one first: they are taken from the
-    /// end.
+    /// end. Says where that leads.
     fn lookup_batch(
         &self,
         mapping: MappingId,
         wbc: WritebackControl,
         report: &mut impl Report,
-    ) -> Flow {
+    ) -> RangeAt {
         let obeyed = self.obeys(RuleId::DAX_12_5, report);
         let tree = &self.mapping(mapping).i_pages;
         let tagged = tree.iter_tagged(wbc.first..=wbc.last, Tag::Towrite);
@@ -93,8 +97,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let found = || batch.iter().map(|(index, _)| *index).collect();
         report.event(|| Event::LookedUp { mapping, tag: Tag::Towrite, found: found() });
         batch.reverse();
-        let at = if batch.is_empty() { RangeAt::Fence } else { RangeAt::Each(batch) };
-        Flow::Acted(Frame::DaxWritebackMappingRange { mapping, wbc, at })
+        if batch.is_empty() { RangeAt::Fence } else { RangeAt::Each(batch) }
     }
 
     /// Moves the flush on without taking its frames from the stack: most of what an fsync does is

@@ -9,7 +9,6 @@ use crate::machine::frame::{Edit, FreshAt, ReadAt};
 use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::units::{BlockNr, Cpu, PageIndex, Word};
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
@@ -24,23 +23,23 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn fresh_page_io(
         &mut self,
         id: ThreadId,
-        (block, edit): (BlockNr, Box<Edit>),
-        at: FreshAt,
+        (block, edit): (BlockNr, &Edit),
+        at: &mut FreshAt,
         report: &mut impl Report,
     ) -> Outcome {
-        let frame = |edit, at| Frame::FreshPageIo { block, edit, at };
         report.rule(RuleId::MIX_5);
         match at {
             FreshAt::Read => {
-                let words = self.load_block(block);
+                *at = FreshAt::Modify(self.load_block(block));
                 report.event(|| Event::FreshPageRead { block });
-                Ok(Flow::Acted(frame(edit, FreshAt::Modify(words))))
+                Ok(Flow::Acted)
             }
-            FreshAt::Modify(mut words) => {
-                self.change_of(&edit).apply(&mut words);
-                self.freed_by(&edit, report)?;
-                report.event(|| Event::MetadataChanged { block, edit: (*edit).clone(), tid: None });
-                Ok(Flow::Acted(frame(edit, FreshAt::Write(words))))
+            FreshAt::Modify(words) => {
+                self.change_of(edit).apply(words);
+                self.freed_by(edit, report)?;
+                report.event(|| Event::MetadataChanged { block, edit: edit.clone(), tid: None });
+                *at = FreshAt::Write(core::mem::take(words));
+                Ok(Flow::Acted)
             }
             FreshAt::Write(words) => self.write_fresh_page(id, block, words, report),
         }
@@ -50,17 +49,18 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         &mut self,
         id: ThreadId,
         block: BlockNr,
-        words: Vec<Word>,
+        words: &mut Vec<Word>,
         report: &mut impl Report,
     ) -> Outcome {
         let cpu = self.cpu(id);
         let fenced = !self.has_write_cache()?;
-        self.medium.store_nt(Cpu::DEVICE, self.geometry.first_word(block), &words);
+        self.medium.store_nt(Cpu::DEVICE, self.geometry.first_word(block), words);
         self.lines_of(block).lines().for_each(|line| report.changed(Component::Line(line)));
         if fenced {
             self.flush_device(cpu, report);
         }
         let (mapping, index) = (MappingId::Bdev, PageIndex(block.0));
+        let words = core::mem::take(words);
         report.event(|| Event::BlockWritten { mapping, index, block, words, fenced });
         Ok(Flow::ActedAndReturned)
     }
@@ -77,7 +77,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let mapping = MappingId::Bdev;
         if !self.bdev.dax || !self.obeys(RuleId::MIX_4, report) {
             let callee = Frame::GenericFileReadIter { mapping, index, at: ReadAt::Lookup };
-            return Ok(Flow::Calls(Frame::ReadDevSector { index }, callee));
+            return Ok(Flow::Calls(callee));
         }
         let block = BlockNr(index.0);
         let words = self.load_block(block);

@@ -20,40 +20,47 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         &mut self,
         id: ThreadId,
         (ino, wbc, datasync): (Ino, WritebackControl, bool),
-        at: SyncFileAt,
+        at: &mut SyncFileAt,
         report: &mut impl Report,
     ) -> Outcome {
-        let frame = |at| Frame::Ext4SyncFile { ino, wbc, datasync, at };
         if let Some(error) = self.take_error(id) {
             return Ok(Flow::Failed(error));
         }
-        match at {
+        match *at {
             SyncFileAt::Write => {
                 // fsync returns before anything is flushed; cited where it returns.
                 if self.planted == Some(RuleId::FS_5) {
-                    return Ok(Flow::GoesOn(frame(SyncFileAt::Done)));
+                    *at = SyncFileAt::Done;
+                    return Ok(Flow::GoesOn);
                 }
                 if !self.obeys(RuleId::FS_1_1, report) {
-                    return Ok(Flow::GoesOn(frame(SyncFileAt::DaxFlush)));
+                    *at = SyncFileAt::DaxFlush;
+                    return Ok(Flow::GoesOn);
                 }
-                let at = FilemapAt::DaxFlush;
-                let mapping = MappingId::File(ino);
+                *at = SyncFileAt::DaxFlush;
+                let (mapping, at) = (MappingId::File(ino), FilemapAt::DaxFlush);
                 let callee = Frame::FilemapWriteAndWaitRange { mapping, wbc, at };
-                Ok(Flow::Calls(frame(SyncFileAt::DaxFlush), callee))
+                Ok(Flow::Calls(callee))
             }
             SyncFileAt::DaxFlush
                 if self.flushes_dax(FlushCallSite::Fsync, MappingId::File(ino), report)? =>
             {
                 let callee = Frame::dax_writeback_mapping_range(MappingId::File(ino), wbc);
-                Ok(Flow::Calls(frame(SyncFileAt::Commit), callee))
+                *at = SyncFileAt::Commit;
+                Ok(Flow::Calls(callee))
             }
             SyncFileAt::DaxFlush | SyncFileAt::Commit => {
-                match self.sync_metadata(ino, datasync, report)? {
-                    Some((callee, next)) => Ok(Flow::Calls(frame(next), callee)),
-                    None => self.sync_device(frame(SyncFileAt::Done), report),
+                let callee = self.sync_metadata(ino, datasync, report)?;
+                *at = callee.as_ref().map_or(SyncFileAt::Done, |(_, next)| *next);
+                match callee {
+                    Some((callee, _)) => Ok(Flow::Calls(callee)),
+                    None => self.sync_device(report),
                 }
             }
-            SyncFileAt::Flush => self.sync_device(frame(SyncFileAt::Done), report),
+            SyncFileAt::Flush => {
+                *at = SyncFileAt::Done;
+                self.sync_device(report)
+            }
             SyncFileAt::Done => Ok(Flow::Returned),
         }
     }
@@ -90,13 +97,13 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         Ok(Some((Frame::Jbd2CompleteTransaction { tid }, next)))
     }
 
-    /// Step 5: a flush of the device; fsync goes on with `next` after it.
-    fn sync_device(&self, next: Frame, report: &mut impl Report) -> Outcome {
+    /// Step 5: a flush of the device.
+    fn sync_device(&self, report: &mut impl Report) -> Outcome {
         let barriers = self.semantics.barriers()? == Barriers::On;
         if !barriers || !self.obeys(RuleId::FS_1_5, report) {
             return Ok(Flow::Returned);
         }
-        Ok(Flow::Calls(next, Frame::BlkdevIssueFlush))
+        Ok(Flow::Calls(Frame::BlkdevIssueFlush))
     }
 
     /// A dirty buffer among the file's blocks of pointers and its block of the inode table.
@@ -131,27 +138,28 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         &mut self,
         id: ThreadId,
         (mapping, wbc): (MappingId, WritebackControl),
-        at: FilemapAt,
+        at: &mut FilemapAt,
         report: &mut impl Report,
     ) -> Outcome {
-        let frame = |at| Frame::FilemapWriteAndWaitRange { mapping, wbc, at };
         if let Some(error) = self.take_error(id) {
             return Ok(Flow::Failed(error));
         }
-        match at {
+        match *at {
             FilemapAt::DaxFlush if self.flushes_dax(FlushCallSite::Filemap, mapping, report)? => {
                 let callee = Frame::dax_writeback_mapping_range(mapping, wbc);
-                Ok(Flow::Calls(frame(FilemapAt::Pages), callee))
+                *at = FilemapAt::Pages;
+                Ok(Flow::Calls(callee))
             }
             FilemapAt::DaxFlush | FilemapAt::Pages => {
                 if !self.needs_writepages(mapping, report)? {
                     return Ok(Flow::Returned);
                 }
                 let callee = Frame::writepages(mapping, wbc, FilemapAt::DaxFlush);
-                Ok(Flow::Calls(frame(FilemapAt::Done), callee))
+                *at = FilemapAt::Done;
+                Ok(Flow::Calls(callee))
             }
             FilemapAt::Done if self.mapping(mapping).i_pages.tagged(Tag::Writeback) => {
-                Ok(Flow::Calls(frame(FilemapAt::Done), Frame::FilemapFdatawait { mapping }))
+                Ok(Flow::Calls(Frame::FilemapFdatawait { mapping }))
             }
             FilemapAt::Done => Ok(Flow::Returned),
         }
@@ -170,7 +178,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         };
         report.rule(RuleId::TREE_12);
         self.sleep(id, Wait::Writeback(mapping, index), report);
-        Flow::Acted(Frame::FilemapFdatawait { mapping })
+        Flow::Acted
     }
 
     /// Whether `filemap_write_and_wait_range` calls `->writepages` at all (DAX-21.6): for pages,
@@ -196,20 +204,20 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         &mut self,
         id: ThreadId,
         (mapping, wbc): (MappingId, WritebackControl),
-        at: FilemapAt,
+        at: &mut FilemapAt,
         report: &mut impl Report,
     ) -> Outcome {
-        let frame = |at| Frame::writepages(mapping, wbc, at);
         if let Some(error) = self.take_error(id) {
             return Ok(Flow::Failed(error));
         }
-        match at {
+        match *at {
             FilemapAt::DaxFlush
                 if self.flushes_dax(FlushCallSite::Writepages, mapping, report)?
                     || self.flushes_dax(FlushCallSite::WritepagesGeneric, mapping, report)? =>
             {
                 let callee = Frame::dax_writeback_mapping_range(mapping, wbc);
-                Ok(Flow::Calls(frame(FilemapAt::Pages), callee))
+                *at = FilemapAt::Pages;
+                Ok(Flow::Calls(callee))
             }
             FilemapAt::DaxFlush | FilemapAt::Pages => {
                 // 4.5.0 returns right after the DAX flush; ext4 also returns when there is no page.
@@ -220,7 +228,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     return Ok(Flow::Returned);
                 }
                 let callee = Frame::write_cache_pages(mapping, wbc);
-                Ok(Flow::Calls(frame(FilemapAt::Done), callee))
+                *at = FilemapAt::Done;
+                Ok(Flow::Calls(callee))
             }
             FilemapAt::Done => Ok(Flow::Returned),
         }
@@ -229,54 +238,55 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn sys_sync(
         &mut self,
         id: ThreadId,
-        at: SyncAt,
+        at: &mut SyncAt,
         report: &mut impl Report,
     ) -> Outcome {
-        let frame = |at| Frame::SysSync { at };
         // sync(2) returns nothing: whatever failed, it goes on.
         self.take_error(id);
-        match at {
+        match *at {
             SyncAt::Inodes(next) => {
                 let Some(inode) = self.inode_from(next) else {
-                    return Ok(Flow::GoesOn(frame(SyncAt::Wait(Ino(0)))));
+                    *at = SyncAt::Wait(Ino(0));
+                    return Ok(Flow::GoesOn);
                 };
                 let (ino, dirty) = (inode.ino, inode.dirty_pages);
-                let frame = frame(SyncAt::Inodes(ino.next()));
+                *at = SyncAt::Inodes(ino.next());
                 if !dirty || !self.obeys(RuleId::FS_4, report) {
-                    return Ok(Flow::GoesOn(frame));
+                    return Ok(Flow::GoesOn);
                 }
-                let at = InodeAt::Write;
-                let sync_mode = SyncMode::All;
-                Ok(Flow::Calls(frame, Frame::WritebackSingleInode { ino, sync_mode, at }))
+                let (sync_mode, at) = (SyncMode::All, InodeAt::Write);
+                Ok(Flow::Calls(Frame::WritebackSingleInode { ino, sync_mode, at }))
             }
             SyncAt::Wait(next) => {
                 let Some(inode) = self.inode_from(next) else {
-                    return Ok(Flow::GoesOn(frame(SyncAt::SyncFs)));
+                    *at = SyncAt::SyncFs;
+                    return Ok(Flow::GoesOn);
                 };
                 let mapping = MappingId::File(inode.ino);
-                Ok(Flow::Calls(
-                    frame(SyncAt::Wait(inode.ino.next())),
-                    Frame::FilemapFdatawait { mapping },
-                ))
+                *at = SyncAt::Wait(inode.ino.next());
+                Ok(Flow::Calls(Frame::FilemapFdatawait { mapping }))
             }
             SyncAt::SyncFs => {
                 report.rule(RuleId::FS_4);
                 if let Some(callee) = self.commit_running() {
-                    return Ok(Flow::Calls(frame(SyncAt::SyncFs), callee));
+                    return Ok(Flow::Calls(callee));
                 }
-                if self.semantics.barriers()? == Barriers::Off {
-                    return Ok(Flow::GoesOn(frame(SyncAt::Bdev)));
-                }
-                Ok(Flow::Calls(frame(SyncAt::Bdev), Frame::BlkdevIssueFlush))
+                *at = SyncAt::Bdev;
+                Ok(match self.semantics.barriers()? {
+                    Barriers::Off => Flow::GoesOn,
+                    Barriers::On => Flow::Calls(Frame::BlkdevIssueFlush),
+                })
             }
             SyncAt::Bdev => {
                 let wbc = WritebackControl::whole(SyncMode::All);
                 let callee = Frame::writepages(MappingId::Bdev, wbc, FilemapAt::DaxFlush);
-                Ok(Flow::Calls(frame(SyncAt::BdevWait), callee))
+                *at = SyncAt::BdevWait;
+                Ok(Flow::Calls(callee))
             }
             SyncAt::BdevWait => {
                 let callee = Frame::FilemapFdatawait { mapping: MappingId::Bdev };
-                Ok(Flow::Calls(frame(SyncAt::Done), callee))
+                *at = SyncAt::Done;
+                Ok(Flow::Calls(callee))
             }
             SyncAt::Done => {
                 report.rule(RuleId::FS_4);
@@ -291,31 +301,34 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn wb_writeback(
         &mut self,
         id: ThreadId,
-        at: PeriodicAt,
+        at: &mut PeriodicAt,
         report: &mut impl Report,
     ) -> Flow {
-        let frame = |at| Frame::WbWriteback { at };
         self.take_error(id);
         report.rule(RuleId::TREE_12);
-        match at {
+        match *at {
             PeriodicAt::Inodes(next) => {
                 let Some(inode) = self.inode_from(next) else {
-                    return Flow::GoesOn(frame(PeriodicAt::Bdev));
+                    *at = PeriodicAt::Bdev;
+                    return Flow::GoesOn;
                 };
                 let (ino, dirty) = (inode.ino, inode.dirty_pages);
-                let frame = frame(PeriodicAt::Inodes(ino.next()));
+                *at = PeriodicAt::Inodes(ino.next());
                 if !dirty {
-                    return Flow::GoesOn(frame);
+                    return Flow::GoesOn;
                 }
                 let (sync_mode, at) = (SyncMode::None, InodeAt::Write);
-                Flow::Calls(frame, Frame::WritebackSingleInode { ino, sync_mode, at })
+                Flow::Calls(Frame::WritebackSingleInode { ino, sync_mode, at })
             }
             PeriodicAt::Bdev if self.bdev.mapping.i_pages.tagged(Tag::Dirty) => {
                 let wbc = WritebackControl::whole(SyncMode::None);
-                let callee = Frame::writepages(MappingId::Bdev, wbc, FilemapAt::DaxFlush);
-                Flow::Calls(frame(PeriodicAt::Done), callee)
+                *at = PeriodicAt::Done;
+                Flow::Calls(Frame::writepages(MappingId::Bdev, wbc, FilemapAt::DaxFlush))
             }
-            PeriodicAt::Bdev => Flow::GoesOn(frame(PeriodicAt::Done)),
+            PeriodicAt::Bdev => {
+                *at = PeriodicAt::Done;
+                Flow::GoesOn
+            }
             PeriodicAt::Done => {
                 let call = Call::PeriodicWriteback;
                 report.event(|| Event::CallReturned { call, ino: None, result: Ok(()) });
@@ -329,27 +342,27 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn writeback_single_inode(
         &mut self,
         id: ThreadId,
-        ino: Ino,
-        sync_mode: SyncMode,
-        at: InodeAt,
+        (ino, sync_mode): (Ino, SyncMode),
+        at: &mut InodeAt,
         report: &mut impl Report,
     ) -> Flow {
-        let frame = |at| Frame::WritebackSingleInode { ino, sync_mode, at };
         let mapping = MappingId::File(ino);
         let syncs = sync_mode == SyncMode::All;
         self.take_error(id);
-        match at {
+        match *at {
             InodeAt::Write => {
+                *at = InodeAt::Wait;
                 // A DAX flush that is called from elsewhere is not on the way of sync(2).
                 if syncs && self.is_s_dax(mapping) && !self.obeys(RuleId::DAX_21_3, report) {
-                    return Flow::GoesOn(frame(InodeAt::Wait));
+                    return Flow::GoesOn;
                 }
                 let wbc = WritebackControl::whole(sync_mode);
                 let callee = Frame::writepages(mapping, wbc, FilemapAt::DaxFlush);
-                return Flow::Calls(frame(InodeAt::Wait), callee);
+                return Flow::Calls(callee);
             }
             InodeAt::Wait if syncs => {
-                return Flow::Calls(frame(InodeAt::Clean), Frame::FilemapFdatawait { mapping });
+                *at = InodeAt::Clean;
+                return Flow::Calls(Frame::FilemapFdatawait { mapping });
             }
             InodeAt::Wait | InodeAt::Clean => {}
         }

@@ -38,14 +38,13 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         credits: u32,
         report: &mut impl Report,
     ) -> Outcome {
-        let frame = Frame::Jbd2JournalStart { credits };
         let journal = self.journal.as_ref().expect("the caller asked for a journal");
         if let Some(running) = &journal.running
             && running.state == TransactionState::Locked
         {
             report.rule(RuleId::JBD_2_1);
             self.sleep(id, Wait::Commit(running.tid), report);
-            return Ok(Flow::Acted(frame));
+            return Ok(Flow::Acted);
         }
         let needed = journal.space_needed(credits);
         let full = needed > journal.free;
@@ -54,10 +53,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             && let Some(first) = self.make_room()
         {
             return Ok(match first {
-                Ok(callee) => Flow::Calls(frame, callee),
+                Ok(callee) => Flow::Calls(callee),
                 Err(tid) => {
                     self.sleep(id, Wait::Commit(tid), report);
-                    Flow::Acted(frame)
+                    Flow::Acted
                 }
             });
         }

@@ -10,7 +10,8 @@ use crate::jbd::format::Superblock;
 use crate::jbd::journal::Journal;
 use crate::jbd::recover::{BadDescriptor, Recovery, RecoveryStep};
 use crate::machine::frame::{
-    BioAt, BreadAt, CheckpointAt, FilemapAt, InodeAt, MountAt, SyncMode, UmountAt, WritebackControl,
+    BioAt, BreadAt, CheckpointAt, FilemapAt, InodeAt, LogBio, MountAt, SyncMode, UmountAt,
+    WritebackControl,
 };
 use crate::machine::{Call, Component, Errno, IndexBlock, Inode, Mounted};
 use crate::medium::Medium;
@@ -26,13 +27,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn sys_mount(
         &mut self,
         id: ThreadId,
-        at: MountAt,
+        at: &mut MountAt,
         report: &mut impl Report,
     ) -> Outcome {
-        let frame = |at| Frame::SysMount { at };
-        let bread = |block, next| {
-            Ok(Flow::Calls(frame(next), Frame::SbBread { block, at: BreadAt::Getblk }))
-        };
         if let Some(error) = self.take_error(id) {
             return Ok(self.mount_returns(Err(error), report));
         }
@@ -40,73 +37,76 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             MountAt::Open if self.mounted.is_some() => {
                 Ok(self.mount_returns(Err(Errno::Ebusy), report))
             }
-            MountAt::Open => self.mount_open(report),
+            MountAt::Open => self.mount_open(at, report),
             MountAt::FlushDax
                 if self.flushes_dax(FlushCallSite::Fsync, MappingId::Bdev, report)? =>
             {
+                *at = MountAt::PurgeDax;
                 let wbc = WritebackControl::whole(SyncMode::All);
-                let callee = Frame::dax_writeback_mapping_range(MappingId::Bdev, wbc);
-                Ok(Flow::Calls(frame(MountAt::PurgeDax), callee))
+                Ok(Flow::Calls(Frame::dax_writeback_mapping_range(MappingId::Bdev, wbc)))
             }
             MountAt::FlushDax | MountAt::PurgeDax => {
-                Ok(self.kill_bdev(frame(MountAt::ClearDax), report))
+                *at = MountAt::ClearDax;
+                Ok(self.kill_bdev(report))
             }
             MountAt::ClearDax => {
+                *at = MountAt::SetBlocksize;
                 self.bdev.dax = false;
                 report.changed(Component::BdevInode);
                 report.rule(RuleId::MIX_6);
                 report.event(|| Event::SDaxCleared);
-                Ok(Flow::Acted(frame(MountAt::SetBlocksize)))
+                Ok(Flow::Acted)
             }
             MountAt::SetBlocksize if !self.bdev.other_block_size => {
-                Ok(Flow::GoesOn(frame(MountAt::Superblock)))
+                *at = MountAt::Superblock;
+                Ok(Flow::GoesOn)
             }
             MountAt::SetBlocksize => {
-                let wbc = WritebackControl::whole(SyncMode::All);
-                let (mapping, at) = (MappingId::Bdev, FilemapAt::DaxFlush);
-                let callee = Frame::FilemapWriteAndWaitRange { mapping, wbc, at };
-                Ok(Flow::Calls(frame(MountAt::KillBdev), callee))
+                *at = MountAt::KillBdev;
+                Ok(Flow::Calls(write_bdev()))
             }
             MountAt::KillBdev => {
+                *at = MountAt::Superblock;
                 self.bdev.other_block_size = false;
                 report.changed(Component::BdevInode);
                 report.rule(RuleId::IDX_6);
-                Ok(self.kill_bdev(frame(MountAt::Superblock), report))
+                Ok(self.kill_bdev(report))
             }
-            MountAt::Superblock => bread(Layout::SUPERBLOCK, MountAt::Journal),
-            MountAt::Journal => {
-                let layout = Layout::of(&self.geometry);
-                if self.log.is_none() {
-                    let read = MountAt::Read(self.fixed_metadata(&layout));
-                    let undoes = self.semantics.undo_log()? == UndoLog::Yes;
-                    return Ok(Flow::GoesOn(frame(if undoes { MountAt::PutBack } else { read })));
-                }
-                let at = layout.journal_superblock();
-                match self.buffer(at).filter(|bh| bh.is(Bh::Uptodate)) {
-                    None => bread(at, MountAt::Journal),
-                    Some(_) => Ok(self.mount_journal(at, report)),
-                }
+            MountAt::Superblock => {
+                *at = MountAt::Journal;
+                Ok(bread(Layout::SUPERBLOCK))
             }
-            MountAt::PutBack => Ok(self.mount_put_back(id, report)),
-            MountAt::Recover(recovery) => Ok(self.mount_recover(recovery, report)),
+            MountAt::Journal => self.mount_journal(at, report),
+            MountAt::PutBack => Ok(self.mount_put_back(id, at, report)),
+            MountAt::Recover(_) => Ok(self.mount_recover(at, report)),
             MountAt::SyncReplayed(next) => {
+                *at = MountAt::FlushReplayed(*next);
                 let wbc = WritebackControl::whole(SyncMode::All);
-                let callee = Frame::write_cache_pages(MappingId::Bdev, wbc);
-                Ok(Flow::Calls(frame(MountAt::FlushReplayed(next)), callee))
+                Ok(Flow::Calls(Frame::write_cache_pages(MappingId::Bdev, wbc)))
             }
             MountAt::FlushReplayed(next) => {
-                let next = frame(MountAt::Reset(next));
-                if self.semantics.barriers()? == Barriers::Off {
-                    return Ok(Flow::GoesOn(next));
-                }
-                Ok(Flow::Calls(next, Frame::BlkdevIssueFlush))
+                *at = MountAt::Reset(*next);
+                Ok(match self.semantics.barriers()? {
+                    Barriers::Off => Flow::GoesOn,
+                    Barriers::On => Flow::Calls(Frame::BlkdevIssueFlush),
+                })
             }
-            MountAt::Reset(next) => self.mount_reset(next, report),
-            MountAt::Read(mut left) => match left.pop() {
-                Some(block) => bread(block, MountAt::Read(left)),
-                None => Ok(Flow::GoesOn(frame(MountAt::Inodes))),
-            },
-            MountAt::Inodes => Ok(self.mount_inodes(report)),
+            MountAt::Reset(next) => {
+                let bio = self.mount_reset(*next, report)?;
+                *at = MountAt::Read(self.fixed_metadata(&Layout::of(&self.geometry)));
+                Ok(Flow::Calls(Frame::SubmitLogBio { bio, at: BioAt::Preflush }))
+            }
+            MountAt::Read(left) => {
+                let Some(block) = left.pop() else {
+                    *at = MountAt::Inodes;
+                    return Ok(Flow::GoesOn);
+                };
+                Ok(bread(block))
+            }
+            MountAt::Inodes => {
+                *at = MountAt::Done;
+                Ok(self.mount_inodes(report))
+            }
             MountAt::Done => Ok(self.mount_returns(Ok(()), report)),
         }
     }
@@ -118,31 +118,31 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     /// What is done about a device inode with S_DAX: nothing, in every kernel. Models MIX-6.
-    fn mount_open(&mut self, report: &mut impl Report) -> Outcome {
-        let frame = |at| Frame::SysMount { at };
-        let next = frame(MountAt::SetBlocksize);
+    fn mount_open(&mut self, at: &mut MountAt, report: &mut impl Report) -> Outcome {
+        *at = MountAt::SetBlocksize;
         if !self.bdev.dax {
-            return Ok(Flow::GoesOn(next));
+            return Ok(Flow::GoesOn);
         }
         let refuses = self.semantics.mount_refuses_dax_bdev()? == MountRefusesDaxBdev::Yes;
         if refuses && self.obeys(RuleId::MIX_6, report) {
             return Ok(self.mount_returns(Err(Errno::Ebusy), report));
         }
-        Ok(match self.semantics.clear_s_dax_at_mount()? {
-            ClearSDaxAtMount::No => Flow::GoesOn(next),
-            ClearSDaxAtMount::FlagOnly => Flow::GoesOn(frame(MountAt::ClearDax)),
-            ClearSDaxAtMount::Full => {
-                let wbc = WritebackControl::whole(SyncMode::All);
-                let (mapping, at) = (MappingId::Bdev, FilemapAt::DaxFlush);
-                let callee = Frame::FilemapWriteAndWaitRange { mapping, wbc, at };
-                Flow::Calls(frame(MountAt::FlushDax), callee)
+        match self.semantics.clear_s_dax_at_mount()? {
+            ClearSDaxAtMount::No => Ok(Flow::GoesOn),
+            ClearSDaxAtMount::FlagOnly => {
+                *at = MountAt::ClearDax;
+                Ok(Flow::GoesOn)
             }
-        })
+            ClearSDaxAtMount::Full => {
+                *at = MountAt::FlushDax;
+                Ok(Flow::Calls(write_bdev()))
+            }
+        }
     }
 
     /// Drops all that the device's mapping holds, with the PTEs that lead to it, which fault anew as
     /// the inode then is. Models IDX-6: `fs/block_dev.c kill_bdev` (4.5).
-    fn kill_bdev(&mut self, next: Frame, report: &mut impl Report) -> Flow {
+    fn kill_bdev(&mut self, report: &mut impl Report) -> Flow {
         let mapping = MappingId::Bdev;
         let items = self.bdev.mapping.i_pages.iter(..);
         let indices: Vec<PageIndex> = items.map(|(index, _)| index).collect();
@@ -156,7 +156,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         self.vmas.iter_mut().filter(|vma| vma.mapping == mapping).for_each(|vma| vma.dax = false);
         report.changed(Component::Vmas);
         report.event(|| Event::BdevPurged { indices, dirty, unmapped });
-        Flow::Acted(next)
+        Flow::Acted
     }
 
     /// The blocks of the superblock's group: bitmap and inode table, the next one last.
@@ -164,24 +164,32 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         layout.bitmap().chain(layout.inode_table()).map(BlockNr).rev().collect()
     }
 
-    fn mount_journal(&mut self, at: BlockNr, report: &mut impl Report) -> Flow {
-        let log = self.log.expect("looked at before");
-        let words = self.buffer_words(at).expect("looked at above");
-        let Ok(superblock) = Superblock::decode(words, &log) else {
-            return self.mount_returns(Err(Errno::Einval), report);
+    /// Reads the journal superblock, which says whether there is anything to recover.
+    fn mount_journal(&mut self, at: &mut MountAt, report: &mut impl Report) -> Outcome {
+        let layout = Layout::of(&self.geometry);
+        let Some(log) = self.log else {
+            let undoes = self.semantics.undo_log()? == UndoLog::Yes;
+            let read = || MountAt::Read(self.fixed_metadata(&layout));
+            *at = if undoes { MountAt::PutBack } else { read() };
+            return Ok(Flow::GoesOn);
         };
-        match Recovery::begin(&superblock, log, BadDescriptor::WaitsForCommit) {
-            Some(recovery) => {
-                Flow::GoesOn(Frame::SysMount { at: MountAt::Recover(Box::new(recovery)) })
-            }
-            None => {
-                Flow::GoesOn(Frame::SysMount { at: MountAt::Reset(superblock.sequence.next()) })
-            }
-        }
+        let block = layout.journal_superblock();
+        let Some(words) = self.buffer_words(block) else {
+            return Ok(bread(block));
+        };
+        let Ok(superblock) = Superblock::decode(words, &log) else {
+            return Ok(self.mount_returns(Err(Errno::Einval), report));
+        };
+        *at = match Recovery::begin(&superblock, log, BadDescriptor::WaitsForCommit) {
+            Some(recovery) => MountAt::Recover(Box::new(recovery)),
+            None => MountAt::Reset(superblock.sequence.next()),
+        };
+        Ok(Flow::GoesOn)
     }
 
     /// One action of the recovery. What is replayed goes into the device's mapping, dirty.
-    fn mount_recover(&mut self, before: Box<Recovery>, report: &mut impl Report) -> Flow {
+    fn mount_recover(&mut self, at: &mut MountAt, report: &mut impl Report) -> Flow {
+        let MountAt::Recover(before) = at else { unreachable!("the caller has looked") };
         let mut recovery = before.clone();
         let mut rules = Vec::new();
         let planted = self.planted;
@@ -195,7 +203,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         {
             report.rule(RuleId::MIX_3_1);
             report.event(|| Event::GetblkRetries { block: *home });
-            return Flow::Acted(Frame::SysMount { at: MountAt::Recover(before) });
+            return Flow::Acted;
         }
         let next = match &step {
             RecoveryStep::Failed { .. } => None,
@@ -205,7 +213,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         };
         report.event(|| Event::Recovering { step });
         match next {
-            Some(at) => Flow::Acted(Frame::SysMount { at }),
+            Some(next) => {
+                *at = next;
+                Flow::Acted
+            }
             None => self.mount_returns(Err(Errno::Eio), report),
         }
     }
@@ -233,18 +244,15 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         true
     }
 
-    /// The log begins anew, and the journal superblock says so before the first commit.
-    fn mount_reset(&mut self, next: Tid, report: &mut impl Report) -> Outcome {
+    /// The log begins anew, and the journal superblock says so before the first commit: its write.
+    fn mount_reset(&mut self, next: Tid, report: &mut impl Report) -> Result<LogBio, Refusal> {
         let log = self.log.expect("looked at before");
         let mut journal = Journal::new(log, next);
         journal.on_disk = Some((next, journal.tail));
         let first = journal.tail;
         self.journal = Some(journal);
         report.changed(Component::Journal);
-        let bio = self.superblock_bio(next, Some(first))?;
-        let layout = Layout::of(&self.geometry);
-        let frame = Frame::SysMount { at: MountAt::Read(self.fixed_metadata(&layout)) };
-        Ok(Flow::Calls(frame, Frame::SubmitLogBio { bio, at: BioAt::Preflush }))
+        self.superblock_bio(next, Some(first))
     }
 
     /// Makes the inodes out of what the buffers hold; blocks that are in no buffer are read past
@@ -285,7 +293,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         report.changed(Component::Inodes);
         report.rule(RuleId::IDX_4);
         report.event(|| Event::Mounted);
-        Flow::Acted(Frame::SysMount { at: MountAt::Done })
+        Flow::Acted
     }
 
     /// An inode as the medium has it; what the mount options say of it is in the setup.
@@ -332,49 +340,56 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn sys_umount(
         &mut self,
         id: ThreadId,
-        at: UmountAt,
+        at: &mut UmountAt,
         report: &mut impl Report,
     ) -> Outcome {
-        let frame = |at| Frame::SysUmount { at };
-        match at {
+        match *at {
             UmountAt::Inodes(next) => {
                 let Some(inode) = self.inode_from(next) else {
-                    return Ok(Flow::GoesOn(frame(UmountAt::Commit)));
+                    *at = UmountAt::Commit;
+                    return Ok(Flow::GoesOn);
                 };
                 let (ino, dirty) = (inode.ino, inode.dirty_pages);
-                let frame = frame(UmountAt::Inodes(ino.next()));
+                *at = UmountAt::Inodes(ino.next());
                 if !dirty {
-                    return Ok(Flow::GoesOn(frame));
+                    return Ok(Flow::GoesOn);
                 }
                 let (at, sync_mode) = (InodeAt::Write, SyncMode::All);
-                Ok(Flow::Calls(frame, Frame::WritebackSingleInode { ino, sync_mode, at }))
+                Ok(Flow::Calls(Frame::WritebackSingleInode { ino, sync_mode, at }))
             }
-            UmountAt::Commit => Ok(match self.commit_running() {
-                Some(callee) => Flow::Calls(frame(UmountAt::Checkpoint), callee),
-                None => Flow::GoesOn(frame(UmountAt::Checkpoint)),
-            }),
+            UmountAt::Commit => {
+                *at = UmountAt::Checkpoint;
+                Ok(self.commit_running().map_or(Flow::GoesOn, Flow::Calls))
+            }
             UmountAt::Checkpoint if self.journal.is_some() => {
-                let callee = Frame::Jbd2LogDoCheckpoint { at: CheckpointAt::Next };
-                let more = !self.journal_ref().checkpoints.is_empty();
-                let next = if more { UmountAt::Checkpoint } else { UmountAt::MarkEmpty };
-                Ok(Flow::Calls(frame(next), callee))
+                if self.journal_ref().checkpoints.is_empty() {
+                    *at = UmountAt::MarkEmpty;
+                }
+                Ok(Flow::Calls(Frame::Jbd2LogDoCheckpoint { at: CheckpointAt::Next }))
             }
-            UmountAt::Checkpoint => Ok(Flow::GoesOn(frame(UmountAt::SyncBdev))),
+            UmountAt::Checkpoint => {
+                *at = UmountAt::SyncBdev;
+                Ok(Flow::GoesOn)
+            }
             UmountAt::MarkEmpty => {
+                *at = UmountAt::SyncBdev;
                 let last = Tid(self.journal_ref().next_tid.0.wrapping_sub(1));
                 let bio = self.superblock_bio(last, None)?;
-                let callee = Frame::SubmitLogBio { bio, at: BioAt::Preflush };
-                Ok(Flow::Calls(frame(UmountAt::SyncBdev), callee))
+                Ok(Flow::Calls(Frame::SubmitLogBio { bio, at: BioAt::Preflush }))
             }
             UmountAt::SyncBdev => {
+                *at = UmountAt::Flush;
                 let wbc = WritebackControl::whole(SyncMode::All);
-                let callee = Frame::write_cache_pages(MappingId::Bdev, wbc);
-                Ok(Flow::Calls(frame(UmountAt::Flush), callee))
+                Ok(Flow::Calls(Frame::write_cache_pages(MappingId::Bdev, wbc)))
             }
             UmountAt::Flush => {
-                Ok(Flow::Calls(frame(UmountAt::Invalidate), Frame::BlkdevIssueFlush))
+                *at = UmountAt::Invalidate;
+                Ok(Flow::Calls(Frame::BlkdevIssueFlush))
             }
-            UmountAt::Invalidate => self.umount_invalidate(id, report),
+            UmountAt::Invalidate => {
+                *at = UmountAt::Done;
+                self.umount_invalidate(id, report)
+            }
             UmountAt::Done => {
                 let call = Call::Umount;
                 report.rule(RuleId::IDX_6);
@@ -385,11 +400,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     /// Lets inodes and journal go, and drops the device's clean pages (IDX-6).
-    fn umount_invalidate(
-        &mut self,
-        id: ThreadId,
-        report: &mut impl Report,
-    ) -> Result<Flow, Refusal> {
+    fn umount_invalidate(&mut self, id: ThreadId, report: &mut impl Report) -> Outcome {
         let gone: Vec<_> = self.inodes.iter().map(|inode| MappingId::File(inode.ino)).collect();
         for mapping in gone {
             let items: Vec<_> = self.mapping(mapping).i_pages.iter(..).map(|(i, _)| i).collect();
@@ -405,6 +416,18 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         let indices = self.invalidate_mapping_pages(id, MappingId::Bdev, .., report)?;
         report.event(|| Event::Unmounted { indices });
-        Ok(Flow::Acted(Frame::SysUmount { at: UmountAt::Done }))
+        Ok(Flow::Acted)
     }
+}
+
+/// Reads a block into its buffer.
+const fn bread(block: BlockNr) -> Flow {
+    Flow::Calls(Frame::SbBread { block, at: BreadAt::Getblk })
+}
+
+/// Writes what the device's mapping holds.
+const fn write_bdev() -> Frame {
+    let wbc = WritebackControl::whole(SyncMode::All);
+    let (mapping, at) = (MappingId::Bdev, FilemapAt::DaxFlush);
+    Frame::FilemapWriteAndWaitRange { mapping, wbc, at }
 }

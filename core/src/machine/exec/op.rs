@@ -13,7 +13,6 @@ use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::sorted;
 use crate::units::{BlockNr, Cpu, Ino, PageIndex, Word};
-use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -60,58 +59,64 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn ext4_op(
         &mut self,
         id: ThreadId,
-        op: Box<FsOp>,
-        at: OpAt,
+        op: &FsOp,
+        at: &mut OpAt,
         report: &mut impl Report,
     ) -> Outcome {
-        let frame = |op, at| Frame::Ext4Op { op, at };
         if let Some(error) = self.take_error(id) {
             let started = !matches!(at, OpAt::Lock | OpAt::WriteOut | OpAt::Start);
-            let at = if started { OpAt::Stop } else { OpAt::Done };
-            return Ok(Flow::GoesOn(frame(op, at(Err(error)))));
+            *at = if started { OpAt::Stop(Err(error)) } else { OpAt::Done(Err(error)) };
+            return Ok(Flow::GoesOn);
         }
         match at {
-            OpAt::Lock => self.lock_op(id, op, report),
-            OpAt::WriteOut => self.write_out(&op, report),
-            OpAt::TruncateCache => self.truncate_cache(id, op, report),
+            OpAt::Lock => Ok(self.lock_op(id, op, at, report)),
+            OpAt::WriteOut => {
+                *at = OpAt::Start;
+                Ok(self.write_out(op, report))
+            }
+            OpAt::TruncateCache => self.truncate_cache(id, op, at, report),
             OpAt::Start => {
+                *at = OpAt::TruncateCache;
                 if self.journal.is_none() {
-                    return Ok(Flow::GoesOn(frame(op, OpAt::TruncateCache)));
+                    return Ok(Flow::GoesOn);
                 }
-                let credits = self.credits(&op);
-                let next = frame(op, OpAt::TruncateCache);
-                Ok(Flow::Calls(next, Frame::Jbd2JournalStart { credits }))
+                let credits = self.credits(op);
+                Ok(Flow::Calls(Frame::Jbd2JournalStart { credits }))
             }
-            OpAt::Plan => self.plan(id, op, report),
-            OpAt::NewBlock { block, edits, zero } => {
-                self.new_block(id, op, block, edits, zero, report)
+            OpAt::Plan => self.plan(op, at, report),
+            OpAt::NewBlock { block, zero: zero @ false, .. } => {
+                *zero = true;
+                self.clean_new_block(id, op, *block, report)
             }
-            OpAt::Edits(mut edits) => {
-                let Some(edit) = edits.pop() else {
-                    return Ok(Flow::GoesOn(frame(op, self.after_edits()?)));
-                };
-                let mut again = edits.clone();
-                again.push(edit.clone());
-                let again = frame(op.clone(), OpAt::Edits(again));
-                self.edit(id, &edit, again, frame(op, OpAt::Edits(edits)), report)
+            OpAt::NewBlock { block, edits, .. } => {
+                let (block, edits) = (*block, core::mem::take(edits));
+                *at = self.before_edits(edits)?;
+                self.map_new_block(id, op, block, report)
             }
-            OpAt::Undo { at, edits } => self.undo_log(id, op, (at, edits), report),
+            OpAt::Edits(edits) if edits.is_empty() => {
+                *at = self.after_edits()?;
+                Ok(Flow::GoesOn)
+            }
+            OpAt::Edits(edits) => self.edit(id, edits, report),
+            OpAt::Undo { .. } => self.undo_log(id, op, at, report),
             OpAt::Stop(result) => {
+                let result = *result;
+                *at = OpAt::Done(result);
                 if self.journal.is_none() {
-                    return Ok(Flow::GoesOn(frame(op, OpAt::Done(result))));
+                    return Ok(Flow::GoesOn);
                 }
-                let credits = self.credits(&op);
-                self.note_tid(&op, report);
-                if result.is_ok() && self.stays_open(&op, report) {
-                    return Ok(Flow::GoesOn(frame(op, OpAt::Done(result))));
+                let credits = self.credits(op);
+                self.note_tid(op, report);
+                if result.is_ok() && self.stays_open(op, report) {
+                    return Ok(Flow::GoesOn);
                 }
-                Ok(Flow::Calls(frame(op, OpAt::Done(result)), Frame::Jbd2JournalStop { credits }))
+                Ok(Flow::Calls(Frame::Jbd2JournalStop { credits }))
             }
             OpAt::Done(result) => {
                 let Some(call) = op.call() else {
                     return Ok(Flow::Returned);
                 };
-                let ino = op.file();
+                let (ino, result) = (op.file(), *result);
                 report.rule(if self.journal.is_some() { RuleId::JBD_1 } else { RuleId::IDX_4 });
                 report.event(|| Event::CallReturned { call, ino, result });
                 Ok(Flow::CallDone)
@@ -180,23 +185,31 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// One operation on a file at a time (`i_mutex`, `i_mmap_sem`), and none while another thread is
     /// in a call or a fault on it: who takes pages away waits for who uses them.
-    fn lock_op(&mut self, id: ThreadId, op: Box<FsOp>, report: &mut impl Report) -> Outcome {
+    fn lock_op(
+        &mut self,
+        id: ThreadId,
+        op: &FsOp,
+        at: &mut OpAt,
+        report: &mut impl Report,
+    ) -> Flow {
         if op.call().is_none() {
-            return Ok(Flow::GoesOn(Frame::Ext4Op { op, at: OpAt::Start }));
+            *at = OpAt::Start;
+            return Flow::GoesOn;
         }
         self.evict_inodes(report);
-        let files = self.files_of(&op);
+        let files = self.files_of(op);
         if let Some(busy) = files.iter().find(|ino| self.is_busy(id, **ino)) {
             self.sleep(id, Wait::Inode(*busy), report);
-            return Ok(Flow::Acted(Frame::Ext4Op { op, at: OpAt::Lock }));
+            return Flow::Acted;
         }
         let exists = |ino| self.inode_if(ino).is_some_and(|inode| inode.links > 0);
         if !op.names() && op.file().is_some_and(|ino| !exists(ino)) {
-            let at = OpAt::Done(Err(Errno::Enoent));
-            return Ok(Flow::GoesOn(Frame::Ext4Op { op, at }));
+            *at = OpAt::Done(Err(Errno::Enoent));
+            return Flow::GoesOn;
         }
         self.locks.extend(files.into_iter().map(|ino| (ino, id)));
-        Ok(Flow::GoesOn(Frame::Ext4Op { op, at: OpAt::WriteOut }))
+        *at = OpAt::WriteOut;
+        Flow::GoesOn
     }
 
     /// The files that an operation changes: the directory too, and who loses his name.
@@ -271,39 +284,47 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
     }
 
-    /// What happens to a new block of file data before anybody can reach it: a buffer left from its
-    /// former life is cleaned, and with DAX it is zeroed. The block is the file's after that.
-    fn new_block(
+    /// Before anybody can reach a new block of file data, a buffer left from its former life is
+    /// cleaned.
+    fn clean_new_block(
         &mut self,
         id: ThreadId,
-        op: Box<FsOp>,
+        op: &FsOp,
         block: BlockNr,
-        edits: Vec<Edit>,
-        zero: bool,
+        report: &mut impl Report,
+    ) -> Outcome {
+        let dax = self.is_for_dax(op);
+        let Some(waits) = self.cleans_alias(dax)? else {
+            return Ok(Flow::GoesOn);
+        };
+        let rule = if dax { RuleId::ALIAS_6 } else { RuleId::ALIAS_4 };
+        if !self.obeys(rule, report) {
+            return Ok(Flow::GoesOn);
+        }
+        self.unmap_underlying_metadata(id, block, waits, report);
+        Ok(Flow::Acted)
+    }
+
+    /// Then the block is the file's, and with DAX it is zeroed.
+    fn map_new_block(
+        &mut self,
+        id: ThreadId,
+        op: &FsOp,
+        block: BlockNr,
         report: &mut impl Report,
     ) -> Outcome {
         let FsOp::MapBlocks { ino, index } = *op else { unreachable!("only it has a new block") };
-        let dax = self.inode(ino).dax;
-        if !zero {
-            let next = OpAt::NewBlock { block, edits, zero: true };
-            let Some(waits) = self.cleans_alias(dax)? else {
-                return Ok(Flow::GoesOn(Frame::Ext4Op { op, at: next }));
-            };
-            let rule = if dax { RuleId::ALIAS_6 } else { RuleId::ALIAS_4 };
-            if !self.obeys(rule, report) {
-                return Ok(Flow::GoesOn(Frame::Ext4Op { op, at: next }));
-            }
-            self.unmap_underlying_metadata(id, block, waits, report);
-            return Ok(Flow::Acted(Frame::Ext4Op { op, at: next }));
-        }
         self.inode_mut(ino).map(index, block);
         report.changed(Component::Inode(ino));
-        let next = Frame::Ext4Op { op, at: self.before_edits(edits)? };
-        if !dax {
-            return Ok(Flow::GoesOn(next));
+        if !self.is_for_dax(op) {
+            return Ok(Flow::GoesOn);
         }
         self.zero_block(id, block, report)?;
-        Ok(Flow::Acted(next))
+        Ok(Flow::Acted)
+    }
+
+    fn is_for_dax(&self, op: &FsOp) -> bool {
+        op.file().is_some_and(|ino| self.inode(ino).dax)
     }
 
     /// Whether this allocation cleans the alias of its block, and if so, whether it waits for I/O.

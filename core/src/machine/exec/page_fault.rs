@@ -19,18 +19,17 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         id: ThreadId,
         site: Site,
         write: bool,
-        at: PageFaultAt,
+        at: &mut PageFaultAt,
         report: &mut impl Report,
     ) -> Outcome {
         let Site { vma, mapping, index } = site;
-        let frame = |at| Frame::FilemapFault { site, write, at };
-        match at {
+        match *at {
             PageFaultAt::Lookup => {
                 report.rule(RuleId::IDX_4);
                 // A fault of DAX that comes here for the page of a hole has waited already.
                 let dax = self.vmas[usize::from(vma.0)].dax;
                 if !dax && self.waits_for_operation(id, mapping, report) {
-                    return Ok(Flow::Acted(frame(PageFaultAt::Lookup)));
+                    return Ok(Flow::Acted);
                 }
                 if index.0 >= self.pages_of(mapping) {
                     report.event(|| Event::Sigbus { mapping, index });
@@ -42,32 +41,38 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                         report.event(|| Event::Sigbus { mapping, index });
                         return Ok(Flow::Killed);
                     }
-                    return Ok(Flow::Acted(frame(PageFaultAt::ReadPage)));
+                    *at = PageFaultAt::ReadPage;
+                    return Ok(Flow::Acted);
                 }
                 if !self.lock_page(id, mapping, index, report) {
-                    return Ok(Flow::Acted(frame(PageFaultAt::Lookup)));
+                    return Ok(Flow::Acted);
                 }
-                Ok(Flow::GoesOn(frame(PageFaultAt::ReadPage)))
+                *at = PageFaultAt::ReadPage;
+                Ok(Flow::GoesOn)
             }
             PageFaultAt::ReadPage => {
-                let next = if write { PageFaultAt::Mkwrite } else { PageFaultAt::Pte };
+                *at = if write { PageFaultAt::Mkwrite } else { PageFaultAt::Pte };
                 if self.mapping(mapping).find_get_page(index).is_some_and(|page| page.uptodate) {
-                    return Ok(Flow::GoesOn(frame(next)));
+                    return Ok(Flow::GoesOn);
                 }
                 report.rule(RuleId::IDX_4);
                 self.read_page(mapping, index, report);
-                Ok(Flow::Acted(frame(next)))
+                Ok(Flow::Acted)
             }
             PageFaultAt::Mkwrite => {
                 // What makes the page writable locks it anew: it may have to allocate a block first.
                 self.unlock_page(mapping, index, report);
                 let callee = Frame::DoPageMkwrite { site, handle: None, at: MkwriteStep::Map };
-                Ok(Flow::Calls(frame(PageFaultAt::Pte), callee))
+                *at = PageFaultAt::Pte;
+                Ok(Flow::Calls(callee))
             }
             PageFaultAt::Pte => {
                 report.rule(RuleId::IDX_4);
                 match self.take_error(id) {
-                    Some(Errno::Eagain) => return Ok(Flow::GoesOn(frame(PageFaultAt::Lookup))),
+                    Some(Errno::Eagain) => {
+                        *at = PageFaultAt::Lookup;
+                        return Ok(Flow::GoesOn);
+                    }
                     Some(_) => {
                         report.event(|| Event::Sigbus { mapping, index });
                         return Ok(Flow::Killed);
@@ -91,14 +96,15 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         &mut self,
         id: ThreadId,
         site: Site,
-        at: WpPageAt,
+        at: &mut WpPageAt,
         report: &mut impl Report,
     ) -> Outcome {
         let Site { vma, mapping, index } = site;
-        match at {
+        match *at {
             WpPageAt::Mkwrite => {
                 let callee = Frame::DoPageMkwrite { site, handle: None, at: MkwriteStep::Map };
-                Ok(Flow::Calls(Frame::WpPageShared { site, at: WpPageAt::Pte }, callee))
+                *at = WpPageAt::Pte;
+                Ok(Flow::Calls(callee))
             }
             WpPageAt::Pte => {
                 report.rule(RuleId::TREE_11_1);
@@ -129,27 +135,26 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         &mut self,
         id: ThreadId,
         site: Site,
-        (handle, at): (Option<u32>, MkwriteStep),
+        (handle, at): (&mut Option<u32>, &mut MkwriteStep),
         report: &mut impl Report,
     ) -> Outcome {
         let Site { mapping, index, .. } = site;
-        let frame = |handle, at| Frame::DoPageMkwrite { site, handle, at };
-        match at {
+        match *at {
             MkwriteStep::Map => {
                 if let Some(error) = self.take_error(id) {
                     return Ok(Flow::Failed(error));
                 }
                 let hole = mapping.ino().filter(|_| self.block_of(mapping, index).is_none());
                 let Some(ino) = hole else {
-                    return Ok(Flow::GoesOn(frame(handle, MkwriteStep::Dirty)));
+                    *at = MkwriteStep::Dirty;
+                    return Ok(Flow::GoesOn);
                 };
                 if handle.is_some() || self.mounted.as_ref().is_none_or(|m| m.free_blocks() == 0) {
                     return Ok(Flow::Failed(Errno::Enospc));
                 }
                 let op = FsOp::MapBlocks { ino, index };
-                let handle = self.journal.is_some().then(|| self.credits(&op));
-                let callee = Frame::Ext4Op { op: Box::new(op), at: OpAt::Lock };
-                Ok(Flow::Calls(frame(handle, MkwriteStep::Map), callee))
+                *handle = self.journal.is_some().then(|| self.credits(&op));
+                Ok(Flow::Calls(Frame::Ext4Op { op: Box::new(op), at: OpAt::Lock }))
             }
             MkwriteStep::Dirty => {
                 self.take_lock(self.cpu(id), report)?;
@@ -157,25 +162,24 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 if let Some(half) = self.locked_half(mapping, index).filter(|_| !gone) {
                     report.rule(RuleId::TREE_11_1);
                     self.sleep(id, Wait::PageLock(mapping, half), report);
-                    return Ok(Flow::Acted(frame(handle, MkwriteStep::Dirty)));
+                    return Ok(Flow::Acted);
                 }
                 if !gone && !self.lock_page(id, mapping, index, report) {
                     report.rule(RuleId::TREE_11_1);
-                    return Ok(Flow::Acted(frame(handle, MkwriteStep::Dirty)));
+                    return Ok(Flow::Acted);
                 }
                 if gone {
-                    return Ok(Flow::GoesOn(frame(handle, MkwriteStep::Stop(true))));
+                    *at = MkwriteStep::Stop(true);
+                    return Ok(Flow::GoesOn);
                 }
                 self.set_page_dirty(mapping, index, report);
                 self.dirty_other_half(mapping, index, report);
                 report.event(|| Event::PageDirtied { mapping, index });
-                Ok(Flow::Acted(frame(handle, MkwriteStep::Stop(false))))
+                *at = MkwriteStep::Stop(false);
+                Ok(Flow::Acted)
             }
-            MkwriteStep::Stop(gone) => match handle {
-                Some(credits) => {
-                    let callee = Frame::Jbd2JournalStop { credits };
-                    Ok(Flow::Calls(frame(None, at), callee))
-                }
+            MkwriteStep::Stop(gone) => match handle.take() {
+                Some(credits) => Ok(Flow::Calls(Frame::Jbd2JournalStop { credits })),
                 None if gone => Ok(Flow::Failed(Errno::Eagain)),
                 None => Ok(Flow::Returned),
             },

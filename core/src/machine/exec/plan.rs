@@ -10,12 +10,11 @@ use crate::machine::{Component, Errno, IndexBlock, Inode};
 use crate::medium::Medium;
 use crate::sorted;
 use crate::units::{BlockNr, Ino, PageIndex, Word};
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
-    pub(super) fn plan(&mut self, _: ThreadId, op: Box<FsOp>, report: &mut impl Report) -> Outcome {
-        let planned = match &*op {
+    pub(super) fn plan(&mut self, op: &FsOp, at: &mut OpAt, report: &mut impl Report) -> Outcome {
+        let planned = match op {
             FsOp::MapBlocks { ino, index } => self.plan_map(*ino, *index),
             FsOp::Create { ino, name, directory, dax } => {
                 self.plan_create(*ino, name, *directory, *dax)
@@ -32,7 +31,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             FsOp::CollapseRange { ino, first, count } => self.plan_collapse(*ino, *first, *count),
         };
-        self.report_leaving(&op, report);
+        self.report_leaving(op, report);
         self.inodes.iter().for_each(|inode| report.changed(Component::Inode(inode.ino)));
         report.changed(Component::Allocator);
         if op.names() {
@@ -42,10 +41,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 report.changed(Component::Counters(MappingId::File(file.ino)));
             });
         }
-        let at = match planned {
-            Planned::Calls(callee) => {
-                return Ok(Flow::Calls(Frame::Ext4Op { op, at: OpAt::Plan }, callee));
-            }
+        *at = match planned {
+            Planned::Calls(callee) => return Ok(Flow::Calls(callee)),
             Planned::Edits(mut edits) => {
                 edits.reverse();
                 self.before_edits(edits)?
@@ -56,7 +53,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             Planned::Fails(error) => OpAt::Stop(Err(error)),
         };
-        Ok(Flow::GoesOn(Frame::Ext4Op { op, at }))
+        Ok(Flow::GoesOn)
     }
 
     /// The judge has to know which pages an operation takes away.
@@ -350,26 +347,26 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn ext2_get_page(
         &mut self,
         id: ThreadId,
-        dir: Ino,
-        index: PageIndex,
-        at: ReadAt,
+        (dir, index): (Ino, PageIndex),
+        at: &mut ReadAt,
         report: &mut impl Report,
     ) -> Outcome {
         let mapping = MappingId::File(dir);
-        let frame = |at| Frame::Ext2GetPage { dir, index, at };
-        match at {
+        match *at {
             ReadAt::Lookup => {
                 match self.mapping(mapping).find_get_page(index).map(|p| p.uptodate) {
                     Some(true) => Ok(Flow::Returned),
-                    Some(false) if !self.lock_page(id, mapping, index, report) => {
-                        Ok(Flow::Acted(frame(ReadAt::Lookup)))
+                    Some(false) if !self.lock_page(id, mapping, index, report) => Ok(Flow::Acted),
+                    Some(false) => {
+                        *at = ReadAt::ReadPage;
+                        Ok(Flow::GoesOn)
                     }
-                    Some(false) => Ok(Flow::GoesOn(frame(ReadAt::ReadPage))),
                     None => {
                         self.take_lock(self.cpu(id), report)?;
                         let added = self.add_page(mapping, index, report);
                         added.expect("looked up above; a directory has no DAX entries");
-                        Ok(Flow::Acted(frame(ReadAt::ReadPage)))
+                        *at = ReadAt::ReadPage;
+                        Ok(Flow::Acted)
                     }
                 }
             }

@@ -20,13 +20,13 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn sys_write(
         &mut self,
         id: ThreadId,
-        job: WriteJob,
+        job: &WriteJob,
         report: &mut impl Report,
     ) -> Flow {
         if let MappingId::File(ino) = job.mapping {
             if self.locks.iter().any(|(locked, _)| *locked == ino) {
                 self.sleep(id, Wait::Inode(ino), report);
-                return Flow::Acted(Frame::SysWrite { job });
+                return Flow::Acted;
             }
             if self.inode(ino).links == 0 {
                 return Self::call_fails(Call::Write, job.mapping, Errno::Enoent, report);
@@ -42,7 +42,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         } else {
             Frame::generic_perform_write(job.clone())
         };
-        Flow::Calls(Frame::SysWrite { job }, callee)
+        Flow::Calls(callee)
     }
 
     /// A write of words of one block, from user memory straight to persistent memory. What the
@@ -53,71 +53,70 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn generic_file_direct_write(
         &mut self,
         id: ThreadId,
-        job: WriteJob,
-        at: DirectAt,
+        job: &WriteJob,
+        at: &mut DirectAt,
         report: &mut impl Report,
     ) -> Outcome {
         let (mapping, index) = (job.mapping, job.index);
-        let frame = |job, at| Frame::GenericFileDirectWrite { job, at };
         if let Some(error) = self.take_error(id) {
             return Ok(Self::call_fails(Call::Write, mapping, error, report));
         }
-        match at {
+        match *at {
             DirectAt::WriteBack
                 if job.o_direct
                     && !self.is_s_dax(mapping)
                     && !self.obeys(RuleId::IDX_4_1, report) =>
             {
-                Ok(Flow::GoesOn(frame(job, DirectAt::Map)))
+                *at = DirectAt::Map;
+                Ok(Flow::GoesOn)
             }
             DirectAt::WriteBack => {
-                let callee = Frame::write_and_wait(mapping, index);
-                Ok(Flow::Calls(frame(job, DirectAt::Before), callee))
+                *at = DirectAt::Before;
+                Ok(Flow::Calls(Frame::write_and_wait(mapping, index)))
             }
             DirectAt::Before => {
-                Ok(match self.invalidate_inode_pages2(id, mapping, index, report)? {
-                    Invalidated::Nothing => Flow::GoesOn(frame(job, DirectAt::Map)),
-                    Invalidated::Dropped => Flow::Acted(frame(job, DirectAt::Map)),
-                    Invalidated::Sleeps => Flow::Acted(frame(job, DirectAt::Before)),
-                    Invalidated::Busy if !self.is_s_dax(mapping) => {
-                        Flow::GoesOn(frame(job, DirectAt::Buffered))
-                    }
+                let invalidated = self.invalidate_inode_pages2(id, mapping, index, report)?;
+                *at = match invalidated {
+                    Invalidated::Nothing | Invalidated::Dropped => DirectAt::Map,
+                    Invalidated::Sleeps => DirectAt::Before,
+                    Invalidated::Busy if !self.is_s_dax(mapping) => DirectAt::Buffered,
                     Invalidated::Busy => {
                         report.event(|| Event::WroteNothing { mapping, index });
-                        Self::write_returns(mapping, report)
+                        return Ok(Self::write_returns(mapping, report));
                     }
-                })
+                };
+                Ok(invalidated.flow())
             }
-            DirectAt::Map => Ok(self.direct_map(job, report)),
+            DirectAt::Map => Ok(self.direct_map(job, at, report)),
             DirectAt::Copy if self.block_of(mapping, index).is_none() => {
                 Ok(Self::call_fails(Call::Write, mapping, Errno::Enospc, report))
             }
             DirectAt::Copy => {
-                self.dax_io_write(id, &job, report)?;
-                Ok(Flow::Acted(frame(job, DirectAt::After)))
+                self.dax_io_write(id, job, report)?;
+                *at = DirectAt::After;
+                Ok(Flow::Acted)
             }
             DirectAt::After => {
-                Ok(match self.invalidate_inode_pages2(id, mapping, index, report)? {
-                    Invalidated::Sleeps => Flow::Acted(frame(job, DirectAt::After)),
-                    Invalidated::Dropped => Flow::Acted(frame(job, DirectAt::Return)),
-                    // A page that has become dirty meanwhile stays, and nobody hears of it.
-                    Invalidated::Busy | Invalidated::Nothing => {
-                        Flow::GoesOn(frame(job, DirectAt::Return))
-                    }
-                })
+                // A page that has become dirty meanwhile stays, and nobody hears of it.
+                let invalidated = self.invalidate_inode_pages2(id, mapping, index, report)?;
+                if !matches!(invalidated, Invalidated::Sleeps) {
+                    *at = DirectAt::Return;
+                }
+                Ok(invalidated.flow())
             }
             DirectAt::Buffered => {
-                let callee = Frame::generic_perform_write(job.clone());
-                Ok(Flow::Calls(frame(job, DirectAt::WriteBackBuffered), callee))
+                *at = DirectAt::WriteBackBuffered;
+                Ok(Flow::Calls(Frame::generic_perform_write(job.clone())))
             }
             DirectAt::WriteBackBuffered => {
-                let callee = Frame::write_and_wait(mapping, index);
-                Ok(Flow::Calls(frame(job, DirectAt::DropBuffered), callee))
+                *at = DirectAt::DropBuffered;
+                Ok(Flow::Calls(Frame::write_and_wait(mapping, index)))
             }
             DirectAt::DropBuffered => {
                 let indices = self.invalidate_mapping_pages(id, mapping, index..=index, report)?;
                 report.event(|| Event::PagesDropped { mapping, indices });
-                Ok(Flow::Acted(frame(job, DirectAt::Return)))
+                *at = DirectAt::Return;
+                Ok(Flow::Acted)
             }
             DirectAt::Return => {
                 report.rule(self.direct_rule(mapping));
@@ -138,20 +137,22 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// A hole of a DAX file gets a block first. Without DAX a direct write does not allocate: a
     /// buffered one does it (ext4 without extents, DIO_SKIP_HOLES). Omits: past the end of the file a
     /// kernel allocates for a direct write, too.
-    fn direct_map(&mut self, job: WriteJob, report: &mut impl Report) -> Flow {
+    fn direct_map(&mut self, job: &WriteJob, at: &mut DirectAt, report: &mut impl Report) -> Flow {
         let (mapping, index) = (job.mapping, job.index);
-        let frame = |job, at| Frame::GenericFileDirectWrite { job, at };
         let Some(ino) = mapping.ino().filter(|_| self.block_of(mapping, index).is_none()) else {
-            return Flow::GoesOn(frame(job, DirectAt::Copy));
+            *at = DirectAt::Copy;
+            return Flow::GoesOn;
         };
         if !self.is_s_dax(mapping) {
-            return Flow::GoesOn(frame(job, DirectAt::Buffered));
+            *at = DirectAt::Buffered;
+            return Flow::GoesOn;
         }
         if self.mounted.as_ref().is_none_or(|mounted| mounted.free_blocks() == 0) {
             return Self::call_fails(Call::Write, mapping, Errno::Enospc, report);
         }
         let callee = Frame::Ext4Op { op: Box::new(FsOp::MapBlocks { ino, index }), at: OpAt::Lock };
-        Flow::Calls(frame(job, DirectAt::Copy), callee)
+        *at = DirectAt::Copy;
+        Flow::Calls(callee)
     }
 
     /// The copy: non-temporal stores, and up to 4.7 one fence. No entry is touched. The driver does
@@ -283,28 +284,29 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn blkdev_fsync(
         &mut self,
         id: ThreadId,
-        at: SyncFileAt,
+        at: &mut SyncFileAt,
         report: &mut impl Report,
     ) -> Outcome {
         if let Some(error) = self.take_error(id) {
             return Ok(Flow::Failed(error));
         }
-        let frame = |at| Frame::BlkdevFsync { at };
         let (mapping, wbc) = (MappingId::Bdev, WritebackControl::whole(SyncMode::All));
-        match at {
+        match *at {
             SyncFileAt::Write => {
+                *at = SyncFileAt::DaxFlush;
                 let at = FilemapAt::DaxFlush;
-                let callee = Frame::FilemapWriteAndWaitRange { mapping, wbc, at };
-                Ok(Flow::Calls(frame(SyncFileAt::DaxFlush), callee))
+                Ok(Flow::Calls(Frame::FilemapWriteAndWaitRange { mapping, wbc, at }))
             }
             SyncFileAt::DaxFlush if self.flushes_dax(FlushCallSite::Fsync, mapping, report)? => {
                 let callee = Frame::dax_writeback_mapping_range(mapping, wbc);
-                Ok(Flow::Calls(frame(SyncFileAt::Flush), callee))
+                *at = SyncFileAt::Flush;
+                Ok(Flow::Calls(callee))
             }
             SyncFileAt::DaxFlush | SyncFileAt::Flush
                 if self.semantics.barriers()? == Barriers::On =>
             {
-                Ok(Flow::Calls(frame(SyncFileAt::Done), Frame::BlkdevIssueFlush))
+                *at = SyncFileAt::Done;
+                Ok(Flow::Calls(Frame::BlkdevIssueFlush))
             }
             _ => Ok(Flow::Returned),
         }
@@ -312,6 +314,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 }
 
 /// What `invalidate_inode_pages2_range` has done.
+#[derive(Clone, Copy)]
 enum Invalidated {
     /// There was no page.
     Nothing,
@@ -321,4 +324,14 @@ enum Invalidated {
     Busy,
     /// Somebody works on the page: the thread sleeps on its lock.
     Sleeps,
+}
+
+impl Invalidated {
+    /// Whether that was anything to be seen.
+    const fn flow(self) -> Flow {
+        match self {
+            Self::Dropped | Self::Sleeps => Flow::Acted,
+            Self::Nothing | Self::Busy => Flow::GoesOn,
+        }
+    }
 }

@@ -19,39 +19,41 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn generic_perform_write(
         &mut self,
         id: ThreadId,
-        job: WriteJob,
-        at: WriteAt,
+        job: &mut WriteJob,
+        at: &mut WriteAt,
         report: &mut impl Report,
     ) -> Outcome {
         let (mapping, index) = (job.mapping, job.index);
-        let frame = |job, at| Frame::GenericPerformWrite { job, at };
-        match at {
+        match *at {
             WriteAt::Grab => {
                 report.rule(RuleId::IDX_4);
                 if self.mapping(mapping).find_get_page(index).is_none() {
                     self.take_lock(self.cpu(id), report)?;
+                    *at = WriteAt::ReadBlock;
                     return Ok(match self.add_page(mapping, index, report) {
-                        Ok(()) => Flow::Acted(frame(job, WriteAt::ReadBlock)),
+                        Ok(()) => Flow::Acted,
                         // No page can be had: pagecache_get_page gives none.
                         Err(_) => Self::call_fails(Call::Write, mapping, Errno::Enomem, report),
                     });
                 }
                 if !self.lock_page(id, mapping, index, report) {
-                    return Ok(Flow::Acted(frame(job, WriteAt::Grab)));
+                    return Ok(Flow::Acted);
                 }
-                Ok(Flow::GoesOn(frame(job, WriteAt::ReadBlock)))
+                *at = WriteAt::ReadBlock;
+                Ok(Flow::GoesOn)
             }
             WriteAt::ReadBlock => {
+                *at = WriteAt::Map;
                 let whole = job.words.len() == self.words_per_block();
                 let page = self.mapping(mapping).find_get_page(index);
                 if whole || page.is_some_and(|page| page.uptodate) {
-                    return Ok(Flow::GoesOn(frame(job, WriteAt::Map)));
+                    return Ok(Flow::GoesOn);
                 }
                 report.rule(RuleId::IDX_4);
                 self.read_page(mapping, index, report);
-                Ok(Flow::Acted(frame(job, WriteAt::Map)))
+                Ok(Flow::Acted)
             }
-            WriteAt::Map => self.write_map(job, report),
+            WriteAt::Map => self.write_map(job, at, report),
             WriteAt::Copy => {
                 report.rule(RuleId::IDX_4);
                 let space = self.mapping_mut(mapping);
@@ -66,7 +68,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     word,
                     words: job.words.to_vec(),
                 });
-                Ok(Flow::Acted(frame(job, WriteAt::Dirty)))
+                *at = WriteAt::Dirty;
+                Ok(Flow::Acted)
             }
             WriteAt::Dirty => {
                 self.take_lock(self.cpu(id), report)?;
@@ -76,15 +79,14 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 match job.handle {
                     None if job.o_direct => Ok(Flow::ActedAndReturned),
                     None => Ok(Self::write_returns(mapping, report)),
-                    Some(_) => Ok(Flow::Acted(frame(job, WriteAt::Stop))),
+                    Some(_) => {
+                        *at = WriteAt::Stop;
+                        Ok(Flow::Acted)
+                    }
                 }
             }
-            WriteAt::Stop => match job.handle {
-                Some(credits) => {
-                    let job = WriteJob { handle: None, ..job };
-                    let callee = Frame::Jbd2JournalStop { credits };
-                    Ok(Flow::Calls(frame(job, WriteAt::Stop), callee))
-                }
+            WriteAt::Stop => match job.handle.take() {
+                Some(credits) => Ok(Flow::Calls(Frame::Jbd2JournalStop { credits })),
                 None if job.o_direct => Ok(Flow::Returned),
                 None => Ok(Self::write_returns(mapping, report)),
             },
@@ -93,23 +95,28 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// Gives a page over a hole a block. The handle stays open until the page is dirty, so that no
     /// commit can come between block and data (JBD-3).
-    fn write_map(&mut self, job: WriteJob, report: &mut impl Report) -> Outcome {
-        let frame = |job, at| Frame::GenericPerformWrite { job, at };
+    fn write_map(
+        &mut self,
+        job: &mut WriteJob,
+        at: &mut WriteAt,
+        report: &mut impl Report,
+    ) -> Outcome {
         let (mapping, index) = (job.mapping, job.index);
         let MappingId::File(ino) = mapping else {
-            return Ok(Flow::GoesOn(frame(job, WriteAt::Copy)));
+            *at = WriteAt::Copy;
+            return Ok(Flow::GoesOn);
         };
         if self.block_of(mapping, index).is_some() {
-            return Ok(Flow::GoesOn(frame(job, WriteAt::Copy)));
+            *at = WriteAt::Copy;
+            return Ok(Flow::GoesOn);
         }
         if job.handle.is_some() || self.mounted.as_ref().is_none_or(|m| m.free_blocks() == 0) {
             self.unlock_page(mapping, index, report);
             return Ok(Self::call_fails(Call::Write, mapping, Errno::Enospc, report));
         }
         let op = FsOp::MapBlocks { ino, index };
-        let handle = self.journal.is_some().then(|| self.credits(&op));
-        let callee = Frame::Ext4Op { op: Box::new(op), at: OpAt::Lock };
-        Ok(Flow::Calls(frame(WriteJob { handle, ..job }, WriteAt::Map), callee))
+        job.handle = self.journal.is_some().then(|| self.credits(&op));
+        Ok(Flow::Calls(Frame::Ext4Op { op: Box::new(op), at: OpAt::Lock }))
     }
 
     /// PG_dirty, the DIRTY tag and the inode. Models TREE-11: `fs/buffer.c __set_page_dirty` (4.5).
@@ -203,24 +210,24 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         &mut self,
         id: ThreadId,
         (mapping, index): (MappingId, PageIndex),
-        at: SysReadAt,
+        at: &mut SysReadAt,
         report: &mut impl Report,
     ) -> Outcome {
-        let frame = |at| Frame::SysRead { mapping, index, at };
         if let Some(error) = self.take_error(id) {
             return Ok(Self::call_fails(Call::Read, mapping, error, report));
         }
-        if at == SysReadAt::WrittenBack {
+        if *at == SysReadAt::WrittenBack {
             if EXT4 && mapping != MappingId::Bdev {
                 return self.dax_do_io(mapping, index, Direct::File, report);
             }
             report.rule(RuleId::MIX_2);
             let callee = Frame::DaxDoIo { mapping, index, why: Direct::DaxBdev };
-            return Ok(Flow::Calls(frame(SysReadAt::Reads), callee));
+            *at = SysReadAt::Reads;
+            return Ok(Flow::Calls(callee));
         }
         let direct = match mapping {
             MappingId::File(ino) if self.inode(ino).dax => Some(Direct::DaxFile),
-            MappingId::File(_) => (EXT4 && at == SysReadAt::Direct).then_some(Direct::File),
+            MappingId::File(_) => (EXT4 && *at == SysReadAt::Direct).then_some(Direct::File),
             MappingId::Bdev if self.bdev.dax => {
                 self.obeys(RuleId::MIX_2, report).then_some(Direct::DaxBdev)
             }
@@ -232,25 +239,24 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 return self.dax_do_io(mapping, index, Direct::File, report);
             }
             Some(Direct::DaxBdev | Direct::File) => {
-                let callee = Frame::write_and_wait(mapping, index);
-                return Ok(Flow::Calls(frame(SysReadAt::WrittenBack), callee));
+                *at = SysReadAt::WrittenBack;
+                return Ok(Flow::Calls(Frame::write_and_wait(mapping, index)));
             }
             Some(why) => Frame::DaxDoIo { mapping, index, why },
             None => Frame::GenericFileReadIter { mapping, index, at: ReadAt::Lookup },
         };
-        Ok(Flow::Calls(frame(SysReadAt::Reads), callee))
+        *at = SysReadAt::Reads;
+        Ok(Flow::Calls(callee))
     }
 
     pub(super) fn generic_file_read_iter(
         &mut self,
         id: ThreadId,
-        mapping: MappingId,
-        index: PageIndex,
-        at: ReadAt,
+        (mapping, index): (MappingId, PageIndex),
+        at: &mut ReadAt,
         report: &mut impl Report,
     ) -> Outcome {
-        let frame = |at| Frame::GenericFileReadIter { mapping, index, at };
-        match at {
+        match *at {
             ReadAt::Lookup => {
                 if !self.obeys(RuleId::IDX_1, report)
                     && let Some(words) = self.alias_of(mapping, index)
@@ -261,30 +267,37 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 match self.mapping(mapping).find_get_page(index).map(|page| page.uptodate) {
                     None => {
                         self.take_lock(self.cpu(id), report)?;
+                        *at = ReadAt::ReadPage;
                         Ok(match self.add_page(mapping, index, report) {
-                            Ok(()) => Flow::Acted(frame(ReadAt::ReadPage)),
+                            Ok(()) => Flow::Acted,
                             Err(_) => Self::call_fails(Call::Read, mapping, Errno::Einval, report),
                         })
                     }
-                    Some(true) => Ok(Flow::GoesOn(frame(ReadAt::Copy))),
-                    // Somebody else is reading it in or writing to it.
-                    Some(false) if !self.lock_page(id, mapping, index, report) => {
-                        Ok(Flow::Acted(frame(ReadAt::Lookup)))
+                    Some(true) => {
+                        *at = ReadAt::Copy;
+                        Ok(Flow::GoesOn)
                     }
-                    Some(false) => Ok(Flow::GoesOn(frame(ReadAt::ReadPage))),
+                    // Somebody else is reading it in or writing to it.
+                    Some(false) if !self.lock_page(id, mapping, index, report) => Ok(Flow::Acted),
+                    Some(false) => {
+                        *at = ReadAt::ReadPage;
+                        Ok(Flow::GoesOn)
+                    }
                 }
             }
             ReadAt::ReadPage => {
                 report.rule(RuleId::IDX_1);
                 self.read_page(mapping, index, report);
                 self.unlock_page(mapping, index, report);
-                Ok(Flow::Acted(frame(ReadAt::Copy)))
+                *at = ReadAt::Copy;
+                Ok(Flow::Acted)
             }
             ReadAt::Copy => {
                 let cached = self.obeys(RuleId::IDX_4, report);
                 let Some(page) = self.mapping(mapping).find_get_page(index) else {
                     // Taken away between the two steps: as if this read came later.
-                    return Ok(Flow::GoesOn(frame(ReadAt::Lookup)));
+                    *at = ReadAt::Lookup;
+                    return Ok(Flow::GoesOn);
                 };
                 let mut words = page.words.clone();
                 if !cached {

@@ -27,19 +27,16 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
 
     /// A write fault in a hole allocates a block and looks again; a read fault maps a page of zeros.
     /// Models DAX-6 step 4: `fs/dax.c __dax_fault, dax_load_hole` (4.5).
-    pub(super) fn fault_in_hole(&self, site: Site, write: bool) -> Flow {
-        let frame = |at| Frame::DaxFault { site, write, at };
+    pub(super) fn fault_in_hole(&self, site: Site, write: bool, at: &mut FaultAt) -> Flow {
         let Site { mapping, index, .. } = site;
         let ino = mapping.ino().expect("the device has no holes");
         if write {
             let op = FsOp::MapBlocks { ino, index };
-            return Flow::Calls(
-                frame(FaultAt::Lookup),
-                Frame::Ext4Op { op: Box::new(op), at: OpAt::Lock },
-            );
+            return Flow::Calls(Frame::Ext4Op { op: Box::new(op), at: OpAt::Lock });
         }
         let callee = Frame::FilemapFault { site, write, at: PageFaultAt::Lookup };
-        Flow::Calls(frame(FaultAt::HoleLoaded), callee)
+        *at = FaultAt::HoleLoaded;
+        Flow::Calls(callee)
     }
 
     /// Whether a write fault of a MAP_SYNC mapping has to commit before the PTE becomes writable:
@@ -73,7 +70,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             return Ok(Flow::ActedAndReturned);
         };
         if self.waits_for_entry(id, mapping, index, report) {
-            return Ok(Flow::Acted(Frame::DaxFault { site, write: true, at: FaultAt::Finish }));
+            return Ok(Flow::Acted);
         }
         report.rule(RuleId::SYNC_2);
         self.mark_inode_dirty(mapping, report);

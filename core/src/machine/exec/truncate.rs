@@ -10,23 +10,21 @@ use crate::medium::Medium;
 use crate::rules::RuleId;
 use crate::tag::Tag;
 use crate::units::{Ino, PageIndex};
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     /// Punching and collapsing leave the file in use: its dirty pages and entries are flushed first
     /// (DAX-21.4).
-    pub(super) fn write_out(&mut self, op: &FsOp, report: &mut impl Report) -> Outcome {
-        let next = Frame::Ext4Op { op: Box::new(op.clone()), at: OpAt::Start };
+    pub(super) fn write_out(&mut self, op: &FsOp, report: &mut impl Report) -> Flow {
         match op {
             FsOp::PunchHole { ino, .. } | FsOp::CollapseRange { ino, .. }
                 if self.obeys(RuleId::DAX_21_4, report) =>
             {
                 let (mapping, at) = (MappingId::File(*ino), FilemapAt::DaxFlush);
                 let wbc = WritebackControl::whole(SyncMode::All);
-                Ok(Flow::Calls(next, Frame::FilemapWriteAndWaitRange { mapping, wbc, at }))
+                Flow::Calls(Frame::FilemapWriteAndWaitRange { mapping, wbc, at })
             }
-            _ => Ok(Flow::GoesOn(next)),
+            _ => Flow::GoesOn,
         }
     }
 
@@ -50,18 +48,20 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn truncate_cache(
         &mut self,
         id: ThreadId,
-        op: Box<FsOp>,
+        op: &FsOp,
+        at: &mut OpAt,
         report: &mut impl Report,
     ) -> Outcome {
-        let Some((ino, first, count)) = self.leaving(&op) else {
-            return Ok(Flow::GoesOn(Frame::Ext4Op { op, at: OpAt::Plan }));
+        let Some((ino, first, count)) = self.leaving(op) else {
+            *at = OpAt::Plan;
+            return Ok(Flow::GoesOn);
         };
         let end = first.0.saturating_add(count);
         let mapping = MappingId::File(ino);
         if self.commit_needs_data(ino, first)? && self.obeys(RuleId::JBD_3, report) {
             let wbc = WritebackControl { first, ..WritebackControl::whole(SyncMode::All) };
             let callee = Frame::FilemapWriteAndWaitRange { mapping, wbc, at: FilemapAt::Pages };
-            return Ok(Flow::Calls(Frame::Ext4Op { op, at: OpAt::TruncateCache }, callee));
+            return Ok(Flow::Calls(callee));
         }
         let items = self.mapping(mapping).i_pages.iter(first..);
         let cached: Vec<PageIndex> =
@@ -77,10 +77,10 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             });
             if let Some(wait) = wait {
                 self.sleep(id, wait, report);
-                return Ok(Flow::Acted(Frame::Ext4Op { op, at: OpAt::TruncateCache }));
+                return Ok(Flow::Acted);
             }
             if self.waits_for_entry(id, mapping, *index, report) {
-                return Ok(Flow::Acted(Frame::Ext4Op { op, at: OpAt::TruncateCache }));
+                return Ok(Flow::Acted);
             }
         }
         let mut unmapped = 0;
@@ -90,7 +90,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             unmapped = self.unmap_mapping_range(mapping, first.0..end, report);
         }
         if cached.is_empty() && unmapped == 0 {
-            return Ok(Flow::GoesOn(Frame::Ext4Op { op, at: OpAt::Plan }));
+            *at = OpAt::Plan;
+            return Ok(Flow::GoesOn);
         }
         self.take_lock(self.cpu(id), report)?;
         for index in &cached {
@@ -98,7 +99,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         }
         let indices = cached;
         report.event(|| Event::CacheTruncated { ino, first, indices, unmapped });
-        Ok(Flow::Acted(Frame::Ext4Op { op, at: OpAt::Plan }))
+        *at = OpAt::Plan;
+        Ok(Flow::Acted)
     }
 
     /// The file and the pages that an operation takes away.

@@ -16,7 +16,6 @@ use crate::rules::RuleId;
 use crate::sorted;
 use crate::undo;
 use crate::units::{BlockNr, Cpu, PageIndex, Word};
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
@@ -38,20 +37,23 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn undo_log(
         &mut self,
         id: ThreadId,
-        op: Box<FsOp>,
-        (at, edits): (UndoAt, Vec<Edit>),
+        op: &FsOp,
+        at: &mut OpAt,
         report: &mut impl Report,
     ) -> Outcome {
         let cpu = self.cpu(id);
-        let blocks = match at {
+        let OpAt::Undo { at: undo, edits } = at else { unreachable!("the caller has looked") };
+        let (undo, edits) = (*undo, core::mem::take(edits));
+        let blocks = match undo {
             UndoAt::Images | UndoAt::Record => self.homes_of(&edits)?,
             UndoAt::Flush | UndoAt::Clear => self.undo_homes(),
         };
-        let next = match at {
+        let next = match undo {
             UndoAt::Images if self.another_undoes(id) => {
                 let wait = Wait::Inode(op.file().unwrap_or(ROOT));
                 self.sleep(id, wait, report);
-                return Ok(Flow::Acted(Frame::Ext4Op { op, at: OpAt::Undo { at, edits } }));
+                *at = OpAt::Undo { at: undo, edits };
+                return Ok(Flow::Acted);
             }
             UndoAt::Images => {
                 for (n, home) in blocks.iter().enumerate() {
@@ -80,21 +82,26 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
         };
         report.rule(RuleId::CPU_7);
-        report.event(|| Event::UndoLogged { at, blocks });
-        if at == UndoAt::Clear {
+        report.event(|| Event::UndoLogged { at: undo, blocks });
+        if undo == UndoAt::Clear {
             self.wake_file_waiters(report);
         }
-        Ok(Flow::Acted(Frame::Ext4Op { op, at: next }))
+        *at = next;
+        Ok(Flow::Acted)
     }
 
     /// The recovery of an undo log, as part of a mount: what the record names goes home, durably, and
     /// then the record is cleared, so that it may begin anew at any time.
-    pub(super) fn mount_put_back(&mut self, id: ThreadId, report: &mut impl Report) -> Flow {
+    pub(super) fn mount_put_back(
+        &mut self,
+        id: ThreadId,
+        at: &mut MountAt,
+        report: &mut impl Report,
+    ) -> Flow {
         let homes = self.undo_homes();
-        let layout = Layout::of(&self.geometry);
         if homes.is_empty() {
-            let read = MountAt::Read(self.fixed_metadata(&layout));
-            return Flow::GoesOn(Frame::SysMount { at: read });
+            *at = MountAt::Read(self.fixed_metadata(&Layout::of(&self.geometry)));
+            return Flow::GoesOn;
         }
         let cpu = self.cpu(id);
         let put_back = |(n, home): (usize, &BlockNr)| {
@@ -116,7 +123,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         };
         report.rule(RuleId::CPU_7);
         report.event(|| Event::PutBack { blocks });
-        Flow::Acted(Frame::SysMount { at: MountAt::PutBack })
+        Flow::Acted
     }
 
     /// Whether another thread's operation has the one record there is.

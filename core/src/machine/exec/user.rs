@@ -216,10 +216,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     /// The journal's own thread: its timer commits the running transaction. Models JBD-16.
-    pub(super) fn kjournald2(&self, called: bool, report: &mut impl Report) -> Flow {
-        let due = self.obeys(RuleId::JBD_16, report) && !called;
+    pub(super) fn kjournald2(&self, called: &mut bool, report: &mut impl Report) -> Flow {
+        let due = self.obeys(RuleId::JBD_16, report) && !*called;
         if due && let Some(callee) = self.commit_running() {
-            return Flow::Calls(Frame::Kjournald2 { called: true }, callee);
+            *called = true;
+            return Flow::Calls(callee);
         }
         let call = Call::Commit;
         report.event(|| Event::CallReturned { call, ino: None, result: Ok(()) });
@@ -227,11 +228,12 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     /// Checkpoints every transaction that has committed.
-    pub(super) fn jbd2_journal_flush(&self, called: bool, report: &mut impl Report) -> Flow {
+    pub(super) fn jbd2_journal_flush(&self, called: &mut bool, report: &mut impl Report) -> Flow {
         let waiting = self.journal.as_ref().is_some_and(|journal| !journal.checkpoints.is_empty());
-        if waiting || !called && self.journal.is_some() {
+        if waiting || !*called && self.journal.is_some() {
             let callee = Frame::Jbd2LogDoCheckpoint { at: CheckpointAt::Next };
-            return Flow::Calls(Frame::Jbd2JournalFlush { called: true }, callee);
+            *called = true;
+            return Flow::Calls(callee);
         }
         report.rule(RuleId::JBD_10_1);
         let call = Call::Checkpoint;

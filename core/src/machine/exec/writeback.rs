@@ -46,60 +46,67 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn write_cache_pages(
         &mut self,
         id: ThreadId,
-        walk: PageWalk,
-        at: CacheAt,
+        walk: &mut PageWalk,
+        at: &mut CacheAt,
         report: &mut impl Report,
     ) -> Outcome {
-        let PageWalk { mapping, wbc } = walk;
-        let frame = |at| Frame::WriteCachePages { walk, at };
+        let PageWalk { mapping, wbc } = *walk;
         match at {
-            CacheAt::Tag if wbc.sync_mode == SyncMode::None => {
-                Ok(Flow::GoesOn(frame(CacheAt::Lookup)))
-            }
             CacheAt::Tag => {
+                *at = CacheAt::Lookup;
+                if wbc.sync_mode == SyncMode::None {
+                    return Ok(Flow::GoesOn);
+                }
                 self.take_lock(self.cpu(id), report)?;
                 self.tag_pages_for_writeback(mapping, &wbc, true, report)?;
-                Ok(Flow::Acted(frame(CacheAt::Lookup)))
+                Ok(Flow::Acted)
             }
             CacheAt::Lookup if wbc.first > wbc.last => Ok(Flow::Returned),
-            CacheAt::Lookup => Ok(self.look_up_pages(walk, report)),
-            CacheAt::Each(mut batch) => {
-                let Some(index) = batch.pop() else {
-                    return Ok(Flow::GoesOn(frame(CacheAt::Lookup)));
+            CacheAt::Lookup => Ok(self.look_up_pages(walk, at, report)),
+            CacheAt::Each(batch) => {
+                let Some(&index) = batch.last() else {
+                    *at = CacheAt::Lookup;
+                    return Ok(Flow::GoesOn);
                 };
-                match self.why_busy(mapping, index) {
-                    Some(Wait::Writeback(..)) if wbc.sync_mode == SyncMode::None => {
-                        report.rule(RuleId::TREE_12);
-                        return Ok(Flow::GoesOn(frame(CacheAt::Each(batch))));
+                let busy = self.why_busy(mapping, index);
+                let passes_by = matches!(busy, Some(Wait::Writeback(..)));
+                if let Some(busy) = busy {
+                    report.rule(RuleId::TREE_12);
+                    if passes_by && wbc.sync_mode == SyncMode::None {
+                        batch.pop();
+                        return Ok(Flow::GoesOn);
                     }
-                    Some(busy) => {
-                        batch.push(index);
-                        self.sleep(id, busy, report);
-                        report.rule(RuleId::TREE_12);
-                        return Ok(Flow::Acted(frame(CacheAt::Each(batch))));
-                    }
-                    None => {}
+                    self.sleep(id, busy, report);
+                    return Ok(Flow::Acted);
                 }
+                batch.pop();
                 let dirty = self.mapping(mapping).find_get_page(index).is_some_and(|p| p.dirty);
                 if !dirty {
                     // Somebody else wrote it, or it is gone.
-                    return Ok(Flow::GoesOn(frame(CacheAt::Each(batch))));
+                    return Ok(Flow::GoesOn);
                 }
                 self.clear_page_dirty_for_io(mapping, index, report);
-                Ok(Flow::Acted(frame(CacheAt::Write(index, batch))))
+                *at = CacheAt::Write(index, core::mem::take(batch));
+                Ok(Flow::Acted)
             }
             CacheAt::Write(index, batch) => {
+                let index = *index;
+                *at = CacheAt::Each(core::mem::take(batch));
                 let at = FullPageAt::SetWriteback;
-                let callee = Frame::BlockWriteFullPage { mapping, index, at };
-                Ok(Flow::Calls(frame(CacheAt::Each(batch)), callee))
+                Ok(Flow::Calls(Frame::BlockWriteFullPage { mapping, index, at }))
             }
         }
     }
 
     /// Fetches the next pages to write: those tagged TOWRITE, or without integrity those tagged
     /// DIRTY. DAX entries are skipped (TREE-15).
-    fn look_up_pages(&mut self, walk: PageWalk, report: &mut impl Report) -> Flow {
-        let PageWalk { mapping, wbc } = walk;
+    fn look_up_pages(
+        &mut self,
+        walk: &mut PageWalk,
+        at: &mut CacheAt,
+        report: &mut impl Report,
+    ) -> Flow {
+        let PageWalk { mapping, wbc } = *walk;
         let tag = if wbc.sync_mode == SyncMode::All { Tag::Towrite } else { Tag::Dirty };
         let most = if self.obeys(RuleId::TREE_12, report) { BATCH } else { 0 };
         let tagged = self.mapping(mapping).i_pages.iter_tagged(wbc.first..=wbc.last, tag);
@@ -109,10 +116,9 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let Some(last) = found.last() else {
             return Flow::ActedAndReturned;
         };
-        let wbc = WritebackControl { first: PageIndex(last.0 + 1), ..wbc };
-        let rest = found.into_iter().rev().collect();
-        let walk = PageWalk { mapping, wbc };
-        Flow::Acted(Frame::WriteCachePages { walk, at: CacheAt::Each(rest) })
+        walk.wbc.first = PageIndex(last.0 + 1);
+        *at = CacheAt::Each(found.into_iter().rev().collect());
+        Flow::Acted
     }
 
     /// Locks the page and clears PG_dirty. Models TREE-11: `mm/page-writeback.c` (4.5).
@@ -176,26 +182,27 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn block_write_full_page(
         &mut self,
         id: ThreadId,
-        mapping: MappingId,
-        index: PageIndex,
-        at: FullPageAt,
+        (mapping, index): (MappingId, PageIndex),
+        at: &mut FullPageAt,
         report: &mut impl Report,
     ) -> Outcome {
-        let frame = |at| Frame::BlockWriteFullPage { mapping, index, at };
-        match at {
+        match *at {
             FullPageAt::SetWriteback => {
                 self.take_lock(self.cpu(id), report)?;
                 self.set_page_writeback(mapping, index, report);
-                Ok(Flow::Acted(frame(FullPageAt::Submit)))
+                *at = FullPageAt::Submit;
+                Ok(Flow::Acted)
             }
             FullPageAt::Submit if !self.has_dirty_buffer(mapping, index, report) => {
-                Ok(Flow::GoesOn(frame(FullPageAt::End)))
+                *at = FullPageAt::End;
+                Ok(Flow::GoesOn)
             }
             FullPageAt::Submit if self.disk => Ok(self.submit_bio(mapping, index, report)),
             FullPageAt::Submit => {
                 let block = self.block_of(mapping, index).expect("a cached page has a block");
                 let callee = Frame::PmemMakeRequest { mapping, index, block };
-                Ok(Flow::Calls(frame(FullPageAt::End), callee))
+                *at = FullPageAt::End;
+                Ok(Flow::Calls(callee))
             }
             FullPageAt::End => {
                 self.take_lock(self.cpu(id), report)?;

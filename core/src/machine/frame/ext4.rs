@@ -268,6 +268,8 @@ pub enum CheckpointAt {
     Flush,
     /// Moves the tail.
     Tail,
+    /// Returns.
+    Done,
 }
 
 /// Where a write of the tail to the journal superblock is.
