@@ -98,7 +98,7 @@ impl Report for Heard {
         }
     }
 
-    fn acted_in(&mut self, _: &[Frame], _: &'static str) {}
+    fn acted_in(&mut self, _: &[Frame], _: &Frame) {}
 
     fn changed(&mut self, _: Component) {}
 }

@@ -47,6 +47,8 @@ pub(super) enum Flow {
     Acted,
     /// It acted, observably, and returned.
     ActedAndReturned,
+    /// It acted, observably, and returned an error, which its caller takes.
+    ActedAndFailed(Errno),
     /// It calls another function; nothing observable yet.
     Calls(Frame),
     /// It goes on with its next part; nothing observable yet.
@@ -92,7 +94,6 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 continue;
             };
             loop {
-                let function = frame.function();
                 match self.run_frame(id, &mut frame, report) {
                     Err(refusal) => return Err(refusal),
                     Ok(Flow::GoesOn) => {}
@@ -101,31 +102,38 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                         self.thread_mut(id).stack.push(core::mem::replace(&mut frame, callee));
                     }
                     Ok(Flow::Returned) => {
-                        report.event(|| Event::Left(function));
+                        report.event(|| Event::Left(frame.function()));
                         break;
                     }
                     Ok(Flow::Failed(error)) => {
                         self.thread_mut(id).error = Some(error);
-                        report.event(|| Event::Left(function));
+                        report.event(|| Event::Left(frame.function()));
                         break;
                     }
                     Ok(Flow::Acted) => {
                         let thread = self.thread_mut(id);
-                        report.acted_in(&thread.stack, function);
+                        report.acted_in(&thread.stack, &frame);
                         thread.stack.push(frame);
                         return Ok(());
                     }
                     Ok(Flow::ActedAndReturned) => {
-                        report.acted_in(&self.thread_mut(id).stack, function);
-                        report.event(|| Event::Left(function));
+                        report.acted_in(&self.thread_mut(id).stack, &frame);
+                        report.event(|| Event::Left(frame.function()));
+                        return Ok(());
+                    }
+                    Ok(Flow::ActedAndFailed(error)) => {
+                        let thread = self.thread_mut(id);
+                        thread.error = Some(error);
+                        report.acted_in(&thread.stack, &frame);
+                        report.event(|| Event::Left(frame.function()));
                         return Ok(());
                     }
                     Ok(Flow::CallDone) => {
-                        self.call_done(id, function, report);
+                        self.call_done(id, &frame, report);
                         return Ok(());
                     }
                     Ok(Flow::Killed) => {
-                        report.acted_in(&self.thread_mut(id).stack, function);
+                        report.acted_in(&self.thread_mut(id).stack, &frame);
                         self.kill(id, report);
                         return Ok(());
                     }
@@ -135,11 +143,11 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     }
 
     /// Ends a system call: the function that acted returns, and all that called it.
-    fn call_done(&mut self, id: ThreadId, function: &'static str, report: &mut impl Report) {
+    fn call_done(&mut self, id: ThreadId, frame: &Frame, report: &mut impl Report) {
         let thread = self.thread_mut(id);
         thread.error = None;
-        report.acted_in(&thread.stack, function);
-        report.event(|| Event::Left(function));
+        report.acted_in(&thread.stack, frame);
+        report.event(|| Event::Left(frame.function()));
         for frame in thread.stack.drain(..).rev() {
             report.event(|| Event::Left(frame.function()));
         }

@@ -142,8 +142,8 @@ pub trait Report {
     fn rule(&mut self, rule: RuleId);
     /// Something happened; the event is built only if somebody takes it.
     fn event(&mut self, event: impl FnOnce() -> Event);
-    /// The observable action happened in `function`, with `callers` below it on the stack.
-    fn acted_in(&mut self, callers: &[Frame], function: &'static str);
+    /// The observable action happened in `frame`, with `callers` below it on the stack.
+    fn acted_in(&mut self, callers: &[Frame], frame: &Frame);
     /// A component changed. Listing one that stayed equal is allowed, missing one is not.
     fn changed(&mut self, component: Component);
     /// Whether it takes nothing, so that nobody walks a tree for it.
@@ -179,8 +179,8 @@ impl Report for FullReport {
     fn event(&mut self, event: impl FnOnce() -> Event) {
         push(&mut self.events, event());
     }
-    fn acted_in(&mut self, callers: &[Frame], function: &'static str) {
-        self.stack = callers.iter().map(Frame::function).chain([function]).collect();
+    fn acted_in(&mut self, callers: &[Frame], frame: &Frame) {
+        self.stack = callers.iter().chain([frame]).map(Frame::function).collect();
     }
     fn changed(&mut self, component: Component) {
         sorted::insert(&mut self.changed, component);
@@ -203,7 +203,7 @@ pub struct ChangeReport {
 impl Report for ChangeReport {
     fn rule(&mut self, _: RuleId) {}
     fn event(&mut self, _: impl FnOnce() -> Event) {}
-    fn acted_in(&mut self, _: &[Frame], _: &'static str) {}
+    fn acted_in(&mut self, _: &[Frame], _: &Frame) {}
     fn changed(&mut self, component: Component) {
         self.changed.push(component);
     }
@@ -216,7 +216,7 @@ pub struct NoReport;
 impl Report for NoReport {
     fn rule(&mut self, _: RuleId) {}
     fn event(&mut self, _: impl FnOnce() -> Event) {}
-    fn acted_in(&mut self, _: &[Frame], _: &'static str) {}
+    fn acted_in(&mut self, _: &[Frame], _: &Frame) {}
     fn changed(&mut self, _: Component) {}
     fn takes_nothing(&self) -> bool {
         true

@@ -44,7 +44,7 @@ impl Report for Heard {
             _ => {}
         }
     }
-    fn acted_in(&mut self, _: &[Frame], _: &'static str) {}
+    fn acted_in(&mut self, _: &[Frame], _: &Frame) {}
     fn changed(&mut self, component: Component) {
         self.changed.push(component);
     }

@@ -16,21 +16,6 @@ use alloc::vec::Vec;
 /// Entries fetched at a time (PAGEVEC_SIZE, 4.5).
 pub(super) const BATCH: usize = 14;
 
-/// The frame that runs in place.
-const WRITEBACK_ONE: &str = "dax_writeback_one";
-
-/// What `dax_writeback_one` did.
-enum One {
-    /// It acted, observably; it goes on from here later.
-    At(OneAt),
-    /// It acted and returned.
-    Returned,
-    /// It acted and returned an error.
-    Failed(Errno),
-    /// It acted, and its thread was killed.
-    Killed,
-}
-
 impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     pub(super) fn dax_writeback_mapping_range(
         &mut self,
@@ -126,29 +111,31 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
             }
             _ => return Ok(false),
         };
-        let one = self.dax_writeback_one(id, mapping, index, entry, at, report)?;
+        let mut next = at;
+        let ran = self.dax_writeback_one(id, (mapping, index, entry), &mut next, report)?;
         let thread = self.thread_mut(id);
-        if let One::At(next) = one {
-            let Some((Frame::DaxWritebackOne { at, .. }, callers)) = thread.stack.split_last_mut()
-            else {
-                unreachable!("the frame that acted is the top one");
-            };
-            *at = next;
-            report.acted_in(callers, WRITEBACK_ONE);
-            return Ok(true);
-        }
-        // There is nothing in this frame to drop.
-        core::mem::forget(thread.stack.pop());
-        report.acted_in(&thread.stack, WRITEBACK_ONE);
-        match one {
-            One::Killed => {
+        let Some((frame, callers)) = thread.stack.split_last_mut() else {
+            unreachable!("the frame that acted is the top one");
+        };
+        report.acted_in(callers, frame);
+        let error = match ran {
+            Flow::Killed => {
                 self.kill(id, report);
                 return Ok(true);
             }
-            One::Failed(error) => thread.error = Some(error),
-            One::Returned | One::At(_) => {}
-        }
-        report.event(|| Event::Left(WRITEBACK_ONE));
+            Flow::ActedAndReturned => None,
+            Flow::ActedAndFailed(error) => Some(error),
+            _ => {
+                if let Frame::DaxWritebackOne { at, .. } = frame {
+                    *at = next;
+                }
+                return Ok(true);
+            }
+        };
+        report.event(|| Event::Left(frame.function()));
+        // There is nothing in this frame to drop.
+        core::mem::forget(thread.stack.pop());
+        thread.error = error;
         Ok(true)
     }
 
@@ -156,19 +143,17 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     fn dax_writeback_one(
         &mut self,
         id: ThreadId,
-        mapping: MappingId,
-        index: PageIndex,
-        entry: Entry,
-        at: OneAt,
+        (mapping, index, entry): (MappingId, PageIndex, Entry),
+        at: &mut OneAt,
         report: &mut impl Report,
-    ) -> Result<One, Refusal> {
+    ) -> Outcome {
         let clears = self.semantics.dirty_cleared_by_flush()? != DirtyClearedByFlush::No;
-        match at {
+        match *at {
             OneAt::Check if clears && !entry.is_exceptional() => {
                 report.rule(RuleId::DAX_18_1);
                 Ok(Self::page_in_the_way(mapping, index, report))
             }
-            OneAt::Check if clears => self.lock_for_flush(id, mapping, index, entry, report),
+            OneAt::Check if clears => self.lock_for_flush(id, (mapping, index, entry), at, report),
             OneAt::Check => {
                 self.take_lock(self.cpu(id), report)?;
                 let slot = self.mapping_mut(mapping).i_pages.lookup_slot(index);
@@ -180,26 +165,29 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     report.event(|| Event::EntryChecked { mapping, index, skip });
                 }
                 if skip.is_some() {
-                    return Ok(One::Returned);
+                    return Ok(Flow::ActedAndReturned);
                 }
                 if !entry.is_exceptional() {
                     return Ok(Self::page_in_the_way(mapping, index, report));
                 }
-                Ok(One::At(OneAt::WriteBack))
+                *at = OneAt::WriteBack;
+                Ok(Flow::Acted)
             }
             OneAt::Mkclean => {
                 let count = self.mkclean(mapping, index, report);
                 report.event(|| Event::PtesProtected { mapping, index, count });
-                Ok(One::At(OneAt::WriteBack))
+                *at = OneAt::WriteBack;
+                Ok(Flow::Acted)
             }
             OneAt::WriteBack if self.has_no_bdev(mapping, report)? => {
                 report.event(|| Event::Oops { function: "dax_writeback_one" });
-                Ok(One::Killed)
+                Ok(Flow::Killed)
             }
             OneAt::WriteBack => {
                 let rule = if clears { RuleId::DAX_18_4 } else { RuleId::DAX_12_6D };
                 self.write_back_entry(id, mapping, index, entry, rule, report);
-                Ok(One::At(OneAt::Clear))
+                *at = OneAt::Clear;
+                Ok(Flow::Acted)
             }
             OneAt::Clear => {
                 self.take_lock(self.cpu(id), report)?;
@@ -212,16 +200,16 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     Self::slot_changed(mapping, index, report);
                     report.event(|| Event::TowriteCleared { mapping, index });
                 }
-                Ok(One::Returned)
+                Ok(Flow::ActedAndReturned)
             }
         }
     }
 
     /// The flush has found a page that is tagged TOWRITE, where only entries of DAX ought to be: the
     /// kernel warns and gives up. The page stays as it is. Models DAX-12 step 6a, MIX-3: `fs/dax.c`.
-    fn page_in_the_way(mapping: MappingId, index: PageIndex, report: &mut impl Report) -> One {
+    fn page_in_the_way(mapping: MappingId, index: PageIndex, report: &mut impl Report) -> Flow {
         report.event(|| Event::PageInTheWay { mapping, index });
-        One::Failed(Errno::Eio)
+        Flow::ActedAndFailed(Errno::Eio)
     }
 
     /// Up to 4.5-rc6 the flush asks the inode's superblock for the device, and that of the device's
@@ -243,14 +231,13 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
     fn lock_for_flush(
         &mut self,
         id: ThreadId,
-        mapping: MappingId,
-        index: PageIndex,
-        entry: Entry,
+        (mapping, index, entry): (MappingId, PageIndex, Entry),
+        at: &mut OneAt,
         report: &mut impl Report,
-    ) -> Result<One, Refusal> {
+    ) -> Outcome {
         self.take_lock(self.cpu(id), report)?;
         if self.waits_for_entry(id, mapping, index, report) {
-            return Ok(One::At(OneAt::Check));
+            return Ok(Flow::Acted);
         }
         let obeyed = self.obeys(RuleId::DAX_18_1, report);
         let block = |entry: Entry| entry.as_dax().map(|dax| dax.block);
@@ -260,7 +247,7 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         let Some(mut slot) = slot.filter(|_| skip.is_none()) else {
             self.put_unlocked_entry(mapping, index, report);
             report.event(|| Event::EntryChecked { mapping, index, skip });
-            return Ok(One::Returned);
+            return Ok(Flow::ActedAndReturned);
         };
         if lock {
             slot.replace(slot.item().with_lock(true));
@@ -269,7 +256,8 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         Self::slot_changed(mapping, index, report);
         report.event(|| Event::EntryLockedForFlush { mapping, index, locked: lock });
         let protects = self.semantics.dirty_cleared_by_flush()? == DirtyClearedByFlush::Protected;
-        Ok(One::At(if protects { OneAt::Mkclean } else { OneAt::WriteBack }))
+        *at = if protects { OneAt::Mkclean } else { OneAt::WriteBack };
+        Ok(Flow::Acted)
     }
 
     /// Write-protects every PTE of the page; says how many were writable. Models DAX-18 step 3:
