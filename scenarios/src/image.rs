@@ -11,6 +11,7 @@ use crate::lecture::{Lecture, Segment, Status, Variant};
 use crate::session::FAN_OUT;
 use daxscope_core::config::{Epoch, Geometry};
 use daxscope_core::fs::Layout;
+use daxscope_core::jbd::format::Superblock;
 use daxscope_core::machine::{Program, System, ThreadId};
 use daxscope_core::units::{BlockNr, Tid, Word};
 use std::fmt;
@@ -20,6 +21,9 @@ const NAME: &str = "image";
 /// The sizes that a device may have. The fan-out of the trees is no part of the bytes.
 const GEOMETRIES: [Geometry; 2] =
     [Geometry::TEACHING, Geometry { fan_out: FAN_OUT, ..Geometry::KERNEL }];
+
+/// The ring that is shorter than the geometry's.
+const SHORT_RING: u32 = 8;
 
 /// Bytes that are no device: their number is that of none.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,7 +57,8 @@ const fn bytes_of(geometry: &Geometry) -> u64 {
 
 impl Lecture {
     /// What boots from a device that was left behind; `file` is its name for people. The number of
-    /// bytes says how large its blocks are, and a journal superblock that there is a journal.
+    /// bytes says how large its blocks are, and a journal superblock that there is a journal, and
+    /// whether its ring is the short one (`log-blocks=8`).
     ///
     /// After: its first variant runs to the end of the boot in any epoch, or stops at a mount that
     /// fails, whatever the bytes are.
@@ -72,19 +77,23 @@ impl Lecture {
             .filter(|(_, block)| holds(block))
             .map(|(at, block)| (at, words(block)))
             .collect();
-        let journal = contents.iter().any(|(at, _)| *at == layout.journal_superblock());
+        let superblock = contents.iter().find(|(at, _)| *at == layout.journal_superblock());
+        let journal = superblock.is_some();
+        let ring = superblock.and_then(|(_, words)| Superblock::ring_len(words));
+        let short = ring == Some(SHORT_RING);
         let system = System {
             journal: journal.then_some(Tid(0)),
             mounted: false,
             found: true,
             ..System::PLAIN
         };
+        let sets = Some(("log-blocks".to_owned(), SHORT_RING.to_string()));
         let until = AnyOf(vec![Landmark::End]);
         let variant = Variant {
             name: "base".to_owned(),
             title: file.to_owned(),
             status: Status::Real,
-            sets: Vec::new(),
+            sets: sets.filter(|_| short).into_iter().collect(),
             system,
             files: Vec::new(),
             contents,
@@ -96,7 +105,8 @@ impl Lecture {
             expects: Vec::new(),
         };
         let log = if journal {
-            format!("with a journal, whose log has {} blocks", geometry.log_blocks)
+            let blocks = if short { SHORT_RING.into() } else { geometry.log_blocks };
+            format!("with a journal, whose log has {blocks} blocks")
         } else {
             "without a journal".to_owned()
         };

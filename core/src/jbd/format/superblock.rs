@@ -79,6 +79,16 @@ impl Superblock {
         is.then_some(Self { sequence, start: (start > 0).then_some(LogBlockNr(start)) })
     }
 
+    /// How many blocks the first line of the block says that the log ring has, sound or not; `None` if
+    /// it is no journal superblock.
+    ///
+    /// # Panics
+    /// If there is no whole line.
+    #[must_use]
+    pub fn ring_len(line: &[Word]) -> Option<u32> {
+        Self::peek(line).map(|_| be32(line, MAXLEN).saturating_sub(1))
+    }
+
     /// Reads the block. Trusts nothing.
     ///
     /// # Errors
