@@ -54,6 +54,16 @@ test('the browser goes back to the catalogue, not back a step', async ({ page })
   await expect(page.getByRole('slider')).toBeVisible();
 });
 
+test('who goes on before the page has followed arrives where he went last', async ({ page }) => {
+  await open(page, FIRST[0]);
+  await page.evaluate(([one, other]) => {
+    addEventListener('hashchange', () => { location.hash = other; }, { once: true });
+    location.hash = one;
+  }, [`#/1/${FIRST[1].slug}/~/1`, `#/1/${FIRST[2].slug}/~/2`]);
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText(FIRST[2].question);
+  expect((await position(page)).step).toBe(2);
+});
+
 test('a link to a step that is not there shows the last one and says so', async ({ page }) => {
   await page.goto(`./#/1/${LECTURES[0].slug}/~/999`);
   await started(page);

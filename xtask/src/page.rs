@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, anyhow, ensure};
 
 use crate::wasm::{self, Part};
 use crate::{project, say, tools, twin};
@@ -51,7 +51,12 @@ pub(crate) struct Site {
 pub(crate) fn build(effort: Effort) -> Result<Site> {
     tools::wasm_target()?;
     wasm::check_versions()?;
-    let whole = wasm::build(Part::Whole, effort.optimise)?;
+    if effort.optimise {
+        wasm::get_optimiser()?;
+    }
+    let whole = wasm::compile(Part::Whole)?;
+    // wasm-opt leaves a core to what comes next.
+    let whole = std::thread::spawn(move || whole.ready(effort.optimise));
     let lectures = match twin::lectures() {
         Err(error) if !effort.twin_required => {
             say::step(format!("the page goes without the text of the lectures: {error:#}"));
@@ -59,6 +64,10 @@ pub(crate) fn build(effort: Effort) -> Result<Site> {
         }
         lectures => lectures?,
     };
+    let first = effort.first.then(|| wasm::compile(Part::First)?.ready(effort.optimise));
+    let first = first.transpose()?;
+    let whole =
+        whole.join().map_err(|_| anyhow!("the thread that runs wasm-opt has panicked"))??;
     let worker = format!("{}\n{}", whole.bindings, project::read("frontend/worker.js")?);
     let mut html = project::read("index.html")?;
     let mut files = Files::from([
@@ -69,8 +78,7 @@ pub(crate) fn build(effort: Effort) -> Result<Site> {
         (name::WASM, whole.wasm),
         (name::WORKER, worker.into_bytes()),
     ]);
-    if effort.first {
-        let first = wasm::build(Part::First, effort.optimise)?;
+    if let Some(first) = first {
         files.insert(name::FIRST_BINDINGS, first.bindings.into_bytes());
         files.insert(name::FIRST_WASM, first.wasm);
         html = replace_once(&html, FIRST, &twin::names_of_first(&lectures))?;

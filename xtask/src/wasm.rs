@@ -43,11 +43,25 @@ pub(crate) struct Bound {
     pub(crate) wasm: Vec<u8>,
 }
 
-/// Compiles a part of the page, makes its bindings and, if asked, optimises it.
+/// A module that has its bindings and could be smaller.
+pub(crate) struct Compiled {
+    bindings: String,
+    module: PathBuf,
+}
+
+impl Compiled {
+    /// Ready to be loaded; `optimise`: made smaller, on one core.
+    pub(crate) fn ready(self, optimise: bool) -> Result<Bound> {
+        let module = if optimise { optimised(&self.module)? } else { self.module };
+        Ok(Bound { bindings: self.bindings, wasm: std::fs::read(module)? })
+    }
+}
+
+/// Compiles a part of the page and makes its bindings.
 ///
 /// The bindings are of the kind without modules, in both forms of the page: the single file cannot do otherwise, and so
 /// there is one way to start.
-pub(crate) fn build(part: Part, optimise: bool) -> Result<Bound> {
+pub(crate) fn compile(part: Part) -> Result<Compiled> {
     let target = project::target()?;
     let stem = part.stem();
     say::step(format!("compiling the page to WebAssembly: {stem}"));
@@ -71,9 +85,7 @@ pub(crate) fn build(part: Part, optimise: bool) -> Result<Bound> {
         .generate(&folder)
         .context("wasm-bindgen cannot make the bindings")?;
     let bindings = std::fs::read_to_string(folder.join(format!("{stem}.js")))?;
-    let bound = folder.join(format!("{stem}_bg.wasm"));
-    let wasm = std::fs::read(if optimise { optimised(&bound)? } else { bound })?;
-    Ok(Bound { bindings, wasm })
+    Ok(Compiled { bindings, module: folder.join(format!("{stem}_bg.wasm")) })
 }
 
 /// Flags that keep this machine's paths out of the module, so that it comes out the same everywhere.
@@ -97,11 +109,15 @@ fn remapped_paths() -> Result<String> {
 /// 1,024 bytes of memory are unused holds because rustc puts the stack there, which grows down and ends in them.
 const LEVEL: [&str; 2] = ["-Oz", "--low-memory-unused"];
 
+/// Gets wasm-opt.
+pub(crate) fn get_optimiser() -> Result<()> {
+    tools::node().context("wasm-opt needs Node (`--no-opt` goes without)")?;
+    tools::npm_packages()
+}
+
 /// Runs wasm-opt; the features are those that Rust's wasm32 target has on.
 fn optimised(module: &Path) -> Result<PathBuf> {
-    let node = tools::node().context("wasm-opt needs Node (`--no-opt` goes without)")?;
-    tools::npm_packages()?;
-    say::step(format!("optimising with wasm-opt (Node {node})"));
+    say::step(format!("optimising {} with wasm-opt", module.display()));
     let to = module.with_extension("opt.wasm");
     let mut wasm_opt = Command::new("node");
     wasm_opt

@@ -62,9 +62,11 @@ pub(super) fn listen(
     writer: Rc<RefCell<Writer>>,
     send: Callback<Msg>,
 ) -> EventListener {
+    writer.borrow_mut().seen = Some(fragment());
     EventListener::new(&window(), "hashchange", move |_| {
-        writer.borrow_mut().timer = None;
         let fragment = fragment();
+        writer.borrow_mut().timer = None;
+        writer.borrow_mut().seen = Some(fragment.clone());
         if fragment != latest.borrow().link() {
             writer.borrow_mut().arrived = true;
             send.emit(Msg::Visit(fragment));
@@ -80,6 +82,8 @@ pub(crate) struct Writer {
     timer: Option<Timeout>,
     /// The browser has led here, so that its history has the place already.
     arrived: bool,
+    /// What the address was when it was last read or written.
+    seen: Option<String>,
 }
 
 impl Writer {
@@ -107,8 +111,11 @@ impl Writer {
         self.written_at_ms = js_sys::Date::now();
         let link = state.link();
         let alert = state.notice.as_ref().is_some_and(|notice| notice.alert);
+        let now = fragment();
+        // The browser has led on already, and will say so.
+        let overtaken = self.seen.as_ref().is_some_and(|seen| *seen != now);
         // A link that could not be restored stays in the address until the reader moves on.
-        if fragment() == link || (link.is_empty() && fragment().len() <= 2) || alert {
+        if overtaken || now == link || (link.is_empty() && now.len() <= 2) || alert {
             return;
         }
         let to = if link.is_empty() { "#/" } else { &link };
@@ -121,5 +128,6 @@ impl Writer {
         } else {
             history.replace_state_with_url(&JsValue::NULL, "", Some(to))
         });
+        self.seen = Some(fragment());
     }
 }

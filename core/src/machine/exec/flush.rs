@@ -119,18 +119,19 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
         };
         report.acted_in(callers, frame);
         let error = match ran {
-            Flow::Killed => {
-                self.kill(id, report);
-                return Ok(true);
-            }
-            Flow::ActedAndReturned => None,
-            Flow::ActedAndFailed(error) => Some(error),
-            _ => {
+            Flow::Acted => {
                 if let Frame::DaxWritebackOne { at, .. } = frame {
                     *at = next;
                 }
                 return Ok(true);
             }
+            Flow::ActedAndReturned => None,
+            Flow::ActedAndFailed(error) => Some(error),
+            Flow::Killed => {
+                self.kill(id, report);
+                return Ok(true);
+            }
+            _ => unreachable!("it calls nothing and always acts"),
         };
         report.event(|| Event::Left(frame.function()));
         // There is nothing in this frame to drop.
