@@ -87,13 +87,13 @@ impl Lecture {
             found: true,
             ..System::PLAIN
         };
-        let sets = Some(("log-blocks".to_owned(), SHORT_RING.to_string()));
+        let log_blocks = || ("log-blocks".to_owned(), SHORT_RING.to_string());
         let until = AnyOf(vec![Landmark::End]);
         let variant = Variant {
             name: "base".to_owned(),
             title: file.to_owned(),
             status: Status::Real,
-            sets: sets.filter(|_| short).into_iter().collect(),
+            sets: short.then(log_blocks).into_iter().collect(),
             system,
             files: Vec::new(),
             contents,

@@ -32,7 +32,6 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                     && self.obeys(RuleId::JBD_10_2, report)
                 {
                     let callee = Frame::Jbd2CompleteTransaction { tid };
-                    *at = CheckpointAt::Next;
                     return Ok(Flow::Calls(callee));
                 }
                 let dirty = self.buffer(block).is_some_and(|bh| bh.is(Bh::Dirty));
@@ -42,7 +41,6 @@ impl<M: Medium, const FAN: usize> Machine<M, FAN> {
                 self.remove_checkpoint(block, report);
                 report.rule(RuleId::JBD_10_1);
                 report.event(|| Event::Checkpointed { block });
-                *at = CheckpointAt::Next;
                 Ok(Flow::Acted)
             }
             CheckpointAt::Flush => {
