@@ -64,6 +64,22 @@ test('who goes on before the page has followed arrives where he went last', asyn
   expect((await position(page)).step).toBe(2);
 });
 
+test('who goes back as soon as a lecture is drawn arrives where he came from', async ({ page }) => {
+  await page.addInitScript((question) => {
+    const drawn = new MutationObserver(() => {
+      if (document.querySelector('h1')?.textContent !== question) return;
+      drawn.disconnect();
+      history.back();
+    });
+    drawn.observe(document, { childList: true, subtree: true });
+  }, LECTURES.find((lecture) => !lecture.first)!.question);
+  await page.goto('./');
+  await started(page);
+  await page.locator('.elsewhere li a').first().click();
+  await expect(page.locator('.card')).toHaveCount(LECTURES.length);
+  expect(await page.evaluate(() => location.hash)).toMatch(/^(#\/)?$/);
+});
+
 test('a link to a step that is not there shows the last one and says so', async ({ page }) => {
   await page.goto(`./#/1/${LECTURES[0].slug}/~/999`);
   await started(page);

@@ -30,7 +30,7 @@ fn App() -> Html {
     let latest: hooks::Latest = use_mut_ref(|| Rc::clone(&state));
     latest.replace(Rc::clone(&state));
 
-    let writer = use_mut_ref(hooks::Writer::default);
+    let writer = use_mut_ref(|| hooks::Writer::starting_from(hooks::fragment()));
     hooks::use_listeners(Rc::clone(&latest), Rc::clone(&writer), send.clone());
     hooks::use_address(&state, &latest, &writer);
     hooks::use_document(state.theme, state.title());

@@ -62,20 +62,24 @@ pub(super) fn listen(
     writer: Rc<RefCell<Writer>>,
     send: Callback<Msg>,
 ) -> EventListener {
-    writer.borrow_mut().seen = Some(fragment());
-    EventListener::new(&window(), "hashchange", move |_| {
+    let missed = writer.borrow().overtaken();
+    let visit = move || {
         let fragment = fragment();
         writer.borrow_mut().timer = None;
-        writer.borrow_mut().seen = Some(fragment.clone());
+        writer.borrow_mut().seen.clone_from(&fragment);
         if fragment != latest.borrow().link() {
             writer.borrow_mut().arrived = true;
             send.emit(Msg::Visit(fragment));
         }
-    })
+    };
+    // Who went on before this listened is followed once the page has been drawn as it started.
+    if missed {
+        Timeout::new(0, visit.clone()).forget();
+    }
+    EventListener::new(&window(), "hashchange", move |_| visit())
 }
 
 /// Writes steps into the address at most once a second, the last one always.
-#[derive(Default)]
 pub(crate) struct Writer {
     written_at_ms: f64,
     place: Option<String>,
@@ -83,11 +87,21 @@ pub(crate) struct Writer {
     /// The browser has led here, so that its history has the place already.
     arrived: bool,
     /// What the address was when it was last read or written.
-    seen: Option<String>,
+    seen: String,
 }
 
 impl Writer {
     const PAUSE_MS: f64 = 1_000.0;
+
+    /// Of a page that starts from this address.
+    pub(crate) fn starting_from(seen: String) -> Self {
+        Self { written_at_ms: 0.0, place: None, timer: None, arrived: false, seen }
+    }
+
+    /// The browser has led on already: a listener will be told, or has to look.
+    fn overtaken(&self) -> bool {
+        self.seen != fragment()
+    }
 
     fn follow(this: &Rc<RefCell<Self>>, latest: &Latest, place: String) {
         let mut writer = this.borrow_mut();
@@ -112,10 +126,8 @@ impl Writer {
         let link = state.link();
         let alert = state.notice.as_ref().is_some_and(|notice| notice.alert);
         let now = fragment();
-        // The browser has led on already, and will say so.
-        let overtaken = self.seen.as_ref().is_some_and(|seen| *seen != now);
         // A link that could not be restored stays in the address until the reader moves on.
-        if overtaken || now == link || (link.is_empty() && now.len() <= 2) || alert {
+        if self.overtaken() || now == link || (link.is_empty() && now.len() <= 2) || alert {
             return;
         }
         let to = if link.is_empty() { "#/" } else { &link };
@@ -128,6 +140,6 @@ impl Writer {
         } else {
             history.replace_state_with_url(&JsValue::NULL, "", Some(to))
         });
-        self.seen = Some(fragment());
+        self.seen = fragment();
     }
 }
