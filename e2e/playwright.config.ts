@@ -15,6 +15,9 @@ export default defineConfig({
   workers: '100%',
   forbidOnly: true,
   retries: 0,
+  // Patience with a busy machine. How long something takes is never what a test checks.
+  timeout: 90_000,
+  expect: { timeout: 15_000 },
   reporter: 'list',
   use: {
     baseURL: given('BASE_URL'),

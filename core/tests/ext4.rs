@@ -1,8 +1,6 @@
 //! The ext-like file system on the machine: small programs and what must come out.
 
-mod common;
-
-use common::{A, B, ROOT, Random, X, absent, file, root, word, write};
+use crate::common::{A, B, ROOT, Random, X, absent, file, root, word, write};
 use daxscope_core::config::{Epoch, Geometry, Semantics};
 use daxscope_core::fs::{self, Name};
 use daxscope_core::jbd::LogLayout;

@@ -1,10 +1,9 @@
 //! Random operations under random schedules, beside a reference that is a few maps; power cuts in
 //! between, whose recovery must bring back what was promised.
 
-mod common;
-mod ext4_model;
-
-use common::{A, B, ROOT, Random, X, absent, file, root, word};
+use crate::common::{A, B, ROOT, Random, X, absent, file, root, word};
+use crate::ext4_model::crash::{self, Cut};
+use crate::ext4_model::{Run, told};
 use daxscope_core::config::{Epoch, Geometry, Semantics};
 use daxscope_core::fs::{Layout, Name};
 use daxscope_core::jbd::format::Superblock;
@@ -12,8 +11,6 @@ use daxscope_core::jbd::journal::{BufferList, JournalHead};
 use daxscope_core::machine::{FileWord, Machine, Op, Program, Setup, System, ThreadId};
 use daxscope_core::medium::SimMedium;
 use daxscope_core::units::{BlockNr, Cpu, Ino, PageIndex, Tid, Word};
-use ext4_model::crash::{self, Cut};
-use ext4_model::{Run, told};
 
 const T0: ThreadId = ThreadId(0);
 const EPOCHS: [Epoch; 5] = [Epoch::V4_5_0, Epoch::V4_7, Epoch::V4_9, Epoch::V5_1, Epoch::V6_12];
@@ -115,7 +112,7 @@ fn dax_op<const FAN: usize>(run: &mut Run<FAN>, id: ThreadId, at: FileWord) -> O
     let words = run.machine.words_per_block() as u64;
     let FileWord { ino, index, .. } = at;
     let Some(file) = run.model.files.get(&ino) else { return Op::Create { ino } };
-    if run.machine.vma_of(id, ext4_model::mapping(ino)).is_none() {
+    if run.machine.vma_of(id, crate::ext4_model::mapping(ino)).is_none() {
         return if run.random.below(2) == 0 { Op::Mmap { ino } } else { Op::MmapSync { ino } };
     }
     if index.0 >= file.pages {
@@ -457,7 +454,8 @@ fn kernel_run(run: &mut Run<64>) {
     }
     run.check_space();
     run.check_trees();
-    let leaves = |file: &&ext4_model::model::File| file.data.range(9 + 1_024..).next().is_some();
+    let leaves =
+        |file: &&crate::ext4_model::model::File| file.data.range(9 + 1_024..).next().is_some();
     assert!(run.model.files.values().any(|file| leaves(&file)), "no file is that long");
     assert!(run.model.files.len() >= 100);
     ends_clean(run);

@@ -1,14 +1,12 @@
 //! Recovery of random logs against the plain meaning of their transactions, and of damaged logs
 //! that mean nothing.
 
-mod journal;
-
+use crate::journal::{Transaction, apply, block_mut, blocks, write_log, write_superblock};
 use daxscope_core::config::Geometry;
 use daxscope_core::jbd::LogLayout;
 use daxscope_core::jbd::format::{MAGIC, Superblock, commit_block, revoke_block};
 use daxscope_core::jbd::recover::{BadDescriptor, Recovery, RecoveryStep, Skip, recover_image};
 use daxscope_core::units::{BlockNr, LogBlockNr, Tid, Word};
-use journal::{Transaction, apply, block_mut, blocks, write_log, write_superblock};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -5,14 +5,12 @@
 //! blocks must equal those of our own recovery. Without e2fsprogs these tests fail and say what to
 //! type, unless `DAXSCOPE_WITHOUT_E2FSPROGS=1` is set.
 
-mod journal;
-
+use crate::journal::{Transaction, apply, block_mut, blocks, write_log, write_superblock};
 use daxscope_core::config::Geometry;
 use daxscope_core::jbd::LogLayout;
 use daxscope_core::jbd::format::{MAGIC, Superblock};
 use daxscope_core::jbd::recover::{BadDescriptor, recover_image};
 use daxscope_core::units::{BlockNr, LogBlockNr, Tid, Word};
-use journal::{Transaction, apply, block_mut, blocks, write_log, write_superblock};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

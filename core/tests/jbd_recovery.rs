@@ -1,7 +1,6 @@
 //! Recovery of logs that a simple writer has written, in steps and as whole images.
 
-mod journal;
-
+use crate::journal::{Transaction, apply, block_mut, blocks, write_log, write_superblock};
 use daxscope_core::config::Geometry;
 use daxscope_core::jbd::LogLayout;
 use daxscope_core::jbd::format::{MAGIC, NotControl, Superblock};
@@ -10,7 +9,6 @@ use daxscope_core::jbd::recover::{
 };
 use daxscope_core::rules::RuleId;
 use daxscope_core::units::{BlockNr, LogBlockNr, Tid, Word};
-use journal::{Transaction, apply, block_mut, blocks, write_log, write_superblock};
 
 const START: LogBlockNr = LogBlockNr(1);
 const T5: Tid = Tid(5);

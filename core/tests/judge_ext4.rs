@@ -1,9 +1,7 @@
 //! The judge on a file system with allocation and a journal: each verdict word with the smallest
 //! program that deserves it, and with one that does not.
 
-mod common;
-
-use common::{A, B, Random, X, absent, file, root, word, write};
+use crate::common::{A, B, Random, X, absent, file, root, word, write};
 use daxscope_core::check::{Holds, Invariant, Judge, Verdict};
 use daxscope_core::config::{Epoch, Geometry, Semantics};
 use daxscope_core::crash::{self, Recovered, recover};

@@ -1,9 +1,7 @@
 //! Power cuts at random moments of random programs, and during the recovery after them: what a mount
 //! shows is what the crash report has said of that very image.
 
-mod common;
-
-use common::{A, Random, X, absent, file, root};
+use crate::common::{A, Random, X, absent, file, root};
 use daxscope_core::check::Verdict;
 use daxscope_core::config::{Epoch, Geometry, Semantics};
 use daxscope_core::machine::{

@@ -17,12 +17,13 @@ pub(crate) fn clippy_native() -> Result<()> {
 }
 
 /// No warning in what the page is made of, as the browser gets it: the lectures without what reads their text, the
-/// page in its first part and whole.
+/// page in its first part and whole. In the page's own profile: what runs while it is compiled is compiled once.
 pub(crate) fn clippy_wasm() -> Result<()> {
     tools::wasm_target()?;
     let clippy = |packages: &[&str]| {
         let mut clippy = project::cargo();
-        clippy.args(["clippy", "--target", "wasm32-unknown-unknown"]).args(packages);
+        let page = ["clippy", "--target", "wasm32-unknown-unknown", "--profile", "wasm"];
+        clippy.args(page).args(packages);
         say::run(clippy.args(["--", "--deny", "warnings"]))
     };
     let packages = ["--package", "daxscope-core", "--package", "daxscope-scenarios"];

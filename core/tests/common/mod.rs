@@ -1,5 +1,4 @@
 //! What the tests of the ext-like file system share: names, files, operations, a random generator.
-#![allow(dead_code, reason = "each test file uses a part")]
 
 use daxscope_core::fs::{Kind, Name};
 use daxscope_core::machine::{FileSetup, FileWord, Op};
