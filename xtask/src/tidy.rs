@@ -12,6 +12,7 @@ pub(crate) fn check() -> Result<()> {
     wasm::check_versions()?;
     lock_names_no_registry()?;
     npm_versions_are_exact()?;
+    every_test_of_the_core_is_compiled()?;
     links_lead_somewhere()
 }
 
@@ -32,6 +33,18 @@ fn npm_versions_are_exact() -> Result<()> {
     for (name, version) in versions {
         let exact = version.as_str().is_some_and(|v| v.starts_with(|c: char| c.is_ascii_digit()));
         ensure!(exact, "e2e/package.json must name one exact version of {name}, not {version}");
+    }
+    Ok(())
+}
+
+/// The core's tests are one program, and a file that it does not name would be left out without a word.
+fn every_test_of_the_core_is_compiled() -> Result<()> {
+    let program = project::read("core/tests/main.rs")?;
+    for entry in std::fs::read_dir(project::path("core/tests"))? {
+        let path = entry?.path();
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let named = name == "main" || program.contains(&format!("\nmod {name};\n"));
+        ensure!(named, "core/tests/main.rs does not name {name}: nothing in it is tested");
     }
     Ok(())
 }
