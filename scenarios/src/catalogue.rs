@@ -4,7 +4,7 @@
 mod read;
 
 use crate::lecture::Lecture;
-use crate::suggest::unknown;
+use crate::suggest::{nearest, unknown};
 use std::borrow::Borrow;
 use std::sync::Arc;
 
@@ -50,7 +50,9 @@ impl Catalogue {
 pub fn find<'a, L: Borrow<Lecture>>(lectures: &'a [L], name: &str) -> Result<&'a L, String> {
     let is = |lecture: &Lecture| lecture.slug == name || lecture.id.eq_ignore_ascii_case(name);
     lectures.iter().find(|lecture| is((*lecture).borrow())).ok_or_else(|| {
-        let lectures = lectures.iter().map(Borrow::borrow);
-        unknown("lecture", name, lectures.flat_map(|l: &Lecture| [l.id.as_str(), l.slug.as_str()]))
+        let each = || lectures.iter().map(Borrow::<Lecture>::borrow);
+        // All slugs would be long to read, and longer to hear.
+        let slug = nearest(name, each().map(|lecture| lecture.slug.as_str()));
+        unknown("lecture", name, each().map(|lecture| lecture.id.as_str()).chain(slug))
     })
 }

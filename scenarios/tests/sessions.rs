@@ -178,6 +178,13 @@ fn the_step_that_decides_is_the_first_with_the_last_verdict() {
 #[test]
 fn what_does_not_exist_is_named_with_what_does() {
     let catalogue = Catalogue::embedded();
+    // All ids, and of the slugs only the one that was meant.
+    let ids: Vec<_> = catalogue.lectures().iter().map(|it| format!("`{}`", it.id)).collect();
+    let ids = ids.join(", ");
+    let unknown = |name| catalogue.find(name).unwrap_err();
+    assert_eq!(unknown("no-such"), format!("unknown lecture `no-such`; expected one of {ids}"));
+    let meant = unknown("half-a-pge");
+    assert!(meant.ends_with("`, `half-a-page`; did you mean `half-a-page`?"), "{meant}");
     let lecture = catalogue.find("S04").unwrap();
     let open = |variant: Option<&str>, set: Option<(&str, &str)>| {
         let choice = Choice {
